@@ -1,0 +1,8 @@
+/* main.c: the one program: picks the verb. */
+#include <stdio.h>
+
+int main(void)
+{
+	puts("mainstay");
+	return 0;
+}
