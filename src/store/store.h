@@ -1,0 +1,101 @@
+/*
+ * store.h: SQL behind one small door.
+ *
+ * A store is a place (a file, a database, memory); a connection is one conversation with it, used
+ * by one thread at a time. There is one writing connection per world; readers have their own and
+ * see the last commit. SQL stands only in `<room>_store.c`, with bound parameters only.
+ *
+ * SQL is portable: `?` is a parameter, `{name}` is a declared table (store_table.h) and becomes its
+ * history when the connection reads as of an earlier seq. No clock, no randomness, no LIKE.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum store_type { STORE_TYPE_NULL, STORE_TYPE_INT, STORE_TYPE_REAL, STORE_TYPE_TEXT, STORE_TYPE_BYTES };
+
+struct store_value {
+	enum store_type type;
+	union {
+		int64_t integer;
+		double real;
+		struct str text; /* text and bytes; borrowed for the call */
+	};
+};
+
+#define STORE_NULL ((struct store_value){ .type = STORE_TYPE_NULL })
+#define STORE_INT(v) ((struct store_value){ .type = STORE_TYPE_INT, .integer = (v) })
+#define STORE_REAL(v) ((struct store_value){ .type = STORE_TYPE_REAL, .real = (v) })
+#define STORE_TEXT(v) ((struct store_value){ .type = STORE_TYPE_TEXT, .text = (v) })
+#define STORE_BYTES(v) ((struct store_value){ .type = STORE_TYPE_BYTES, .text = (v) })
+
+/* 0 means "none" in our structs and NULL in the tables, so that a foreign 0 cannot join. */
+#define STORE_ID(v) ((v) != 0 ? STORE_INT(v) : STORE_NULL)
+
+/* The values of one call: store_exec(conn, "...", STORE_VALUES(STORE_INT(1)), &err). */
+#define STORE_VALUES(...)                                     \
+	((const struct store_value[]){ __VA_ARGS__ }),        \
+		sizeof((const struct store_value[]){ __VA_ARGS__ }) / sizeof(struct store_value)
+#define STORE_NO_VALUES NULL, 0
+
+struct store;
+struct store_conn;
+struct store_rows;
+
+struct store_options {
+	const char *path;     /* file of the database */
+	const char *vfs;      /* SQLite VFS name; NULL: the system's */
+	bool memory_journal;  /* for the simulator's VFS: exclusive locking, no shared memory */
+};
+
+/* Backends: "sqlite" keeps, "null" accepts every write, answers no row and keeps nothing. */
+enum err store_open(const char *backend, const struct store_options *options,
+		    struct store **ret_store, struct error *err);
+void store_close(struct store **store); /* all connections are closed before */
+
+enum err store_connect(struct store *store, bool read_only, struct store_conn **ret_conn,
+		       struct error *err);
+void store_disconnect(struct store_conn **conn);
+
+/* A transaction of the writing connection. ERR_UNAVAILABLE: nothing can be stored now (full disk,
+ * lost database); the transaction is over then and its writes are gone. */
+enum err store_begin(struct store_conn *conn, struct error *err);
+enum err store_commit(struct store_conn *conn, struct error *err);
+void store_rollback(struct store_conn *conn);
+
+/* Reads between these two see one commit. Never held over a network write. */
+enum err store_read_begin(struct store_conn *conn, struct error *err);
+void store_read_end(struct store_conn *conn);
+
+/* What `{name}` means from now on: 0 the present, else what was recorded up to and with `seq`. */
+void store_as_of(struct store_conn *conn, int64_t seq);
+int64_t store_as_of_seq(const struct store_conn *conn);
+
+enum err store_exec(struct store_conn *conn, const char *sql, const struct store_value *values,
+		    size_t count, struct error *err);
+int64_t store_changes(const struct store_conn *conn); /* rows changed by the last store_exec */
+
+/* Rows one by one: while (store_next(rows)) ...; then store_done, which says whether the end was
+ * the end. Texts are valid until the next store_next. */
+enum err store_query(struct store_conn *conn, const char *sql, const struct store_value *values,
+		     size_t count, struct store_rows **ret_rows, struct error *err);
+bool store_next(struct store_rows *rows);
+enum err store_done(struct store_rows **rows, struct error *err);
+
+bool store_is_null(struct store_rows *rows, int column);
+int64_t store_int(struct store_rows *rows, int column); /* NULL reads as 0 */
+double store_real(struct store_rows *rows, int column);
+struct str store_text(struct store_rows *rows, int column); /* text or bytes; NULL reads as empty */
+
+/* One number of one row; `otherwise` when there is no row or it is NULL. */
+enum err store_one_int(struct store_conn *conn, const char *sql, const struct store_value *values,
+		       size_t count, int64_t otherwise, int64_t *ret_value, struct error *err);
+
+/* Pages written to the log since the last checkpoint are moved into the database; off the
+ * writer's path. Does what it can and never waits for a reader. */
+void store_checkpoint(struct store_conn *conn);

@@ -1,0 +1,305 @@
+/* store_table.c: see store_table.h. All SQL here is made from declarations, never from input. */
+#include "store/store_table.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/store_backend.h"
+
+#define SQL_BYTES_MAX (16u << 10)
+#define VALUES_MAX (STORE_COLUMNS_MAX + 8)
+
+static const char *const type_names[] = { "id", "int", "text", "bytes", "real" };
+
+static unsigned column_count(const struct store_table *table)
+{
+	unsigned count = 0;
+	while (count < STORE_COLUMNS_MAX && table->columns[count] != NULL)
+		count++;
+	return count;
+}
+
+static struct str column_name(const struct store_table *table, unsigned index)
+{
+	struct str name, rest;
+	str_cut(str_of(table->columns[index]), ' ', &name, &rest);
+	return name;
+}
+
+/* "{int} NOT NULL" in the words of the back end. */
+static void add_type(struct buf *sql, const struct store_backend *backend, struct str text)
+{
+	struct str before, after, name, rest;
+	while (str_cut(text, '{', &before, &after)) {
+		buf_add(sql, before);
+		bool closed = str_cut(after, '}', &name, &rest);
+		assert(closed);
+		size_t type = 0;
+		while (type < 5 && !str_is(name, type_names[type]))
+			type++;
+		assert(type < 5);
+		buf_adds(sql, backend->types[type]);
+		text = rest;
+	}
+	buf_add(sql, text);
+}
+
+static void add_names(struct buf *sql, const struct store_table *table, unsigned count,
+		      const char *between, const char *after)
+{
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(sql, "%s" STR_FMT "%s", i > 0 ? between : "",
+			   STR_ARG(column_name(table, i)), after);
+}
+
+static void table_sql(struct buf *sql, const struct store_backend *backend,
+		      const struct store_table *table, bool history)
+{
+	buf_printf(sql, "CREATE TABLE %s%s (", table->name, history ? "_h" : "");
+	for (unsigned i = 0; i < column_count(table); i++) {
+		buf_adds(sql, i > 0 ? ", " : "");
+		add_type(sql, backend, str_of(table->columns[i]));
+	}
+	if (history)
+		add_type(sql, backend, STR(", from_seq {int} NOT NULL, to_seq {int}"));
+	buf_adds(sql, ", PRIMARY KEY (");
+	add_names(sql, table, table->keys, ", ", "");
+	buf_printf(sql, "%s))%s", history ? ", from_seq" : "", backend->table_suffix);
+}
+
+static enum err exec_buf(struct store_conn *conn, const struct buf *sql, struct error *err)
+{
+	assert(!sql->full);
+	return store_exec(conn, sql->bytes, STORE_NO_VALUES, err);
+}
+
+static enum err create_indexes(struct store_conn *conn, const struct store_table *table,
+			       struct error *err)
+{
+	for (unsigned i = 0; i < STORE_INDEXES_MAX && table->indexes[i] != NULL; i++) {
+		cleanup_buf struct buf sql;
+		buf_init(&sql, SQL_BYTES_MAX);
+		buf_printf(&sql, "CREATE INDEX %s_%u ON %s (%s)", table->name, i, table->name,
+			   table->indexes[i]);
+		enum err r = exec_buf(conn, &sql, err);
+		if (r != OK)
+			return r;
+	}
+	return OK;
+}
+
+static enum err create(struct store_conn *conn, const struct store_table *table, struct error *err)
+{
+	const struct store_backend *backend = store_conn_backend(conn);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	table_sql(&sql, backend, table, false);
+	enum err r = exec_buf(conn, &sql, err);
+	if (r == OK && table->history == STORE_VERSIONED) {
+		buf_reset(&sql);
+		table_sql(&sql, backend, table, true);
+		r = exec_buf(conn, &sql, err);
+	}
+	return r == OK ? create_indexes(conn, table, err) : r;
+}
+
+static enum err drop(struct store_conn *conn, const struct store_table *table, struct error *err)
+{
+	for (int history = 0; history < 2; history++) {
+		cleanup_buf struct buf sql;
+		buf_init(&sql, SQL_BYTES_MAX);
+		buf_printf(&sql, "DROP TABLE IF EXISTS %s%s", table->name, history ? "_h" : "");
+		enum err r = exec_buf(conn, &sql, err);
+		if (r != OK)
+			return r;
+	}
+	return OK;
+}
+
+/* What the declaration says, in one number: a change of it is a change of the table. */
+static int64_t declared(const struct store_table *table)
+{
+	uint64_t hash = str_hash(str_of(table->name)) + table->keys * 31u + table->history * 7u;
+	for (unsigned i = 0; i < column_count(table); i++)
+		hash = hash * 1099511628211u + str_hash(str_of(table->columns[i]));
+	for (unsigned i = 0; i < STORE_INDEXES_MAX && table->indexes[i] != NULL; i++)
+		hash = hash * 1099511628211u + str_hash(str_of(table->indexes[i]));
+	return (int64_t)(hash >> 1);
+}
+
+static enum err create_one(struct store_conn *conn, const struct store_table *table,
+			   bool *ret_remake, struct error *err)
+{
+	int64_t stored;
+	enum err r = store_one_int(conn, "SELECT declared FROM table_made WHERE name = ?",
+				   STORE_VALUES(STORE_TEXT(str_of(table->name))), 0, &stored, err);
+	if (r != OK || stored == declared(table))
+		return r;
+	if (stored != 0 && table->class != STORE_PROJECTION)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "cannot open this data directory: its table \"%s\" is of another version",
+				 table->name);
+	r = drop(conn, table, err);
+	if (r == OK)
+		r = create(conn, table, err);
+	if (r == OK)
+		r = store_exec(conn, "INSERT INTO table_made (name, declared) VALUES (?, ?) "
+				     "ON CONFLICT (name) DO UPDATE SET declared = excluded.declared",
+			       STORE_VALUES(STORE_TEXT(str_of(table->name)), STORE_INT(declared(table))),
+			       err);
+	if (r == OK && table->class == STORE_PROJECTION)
+		*ret_remake = true;
+	return r;
+}
+
+enum err store_tables_create(struct store_conn *conn, const struct store_table *const *tables,
+			     bool *ret_remake, struct error *err)
+{
+	bool remake = false;
+	enum err r = store_begin(conn, err);
+	if (r != OK)
+		return r;
+	r = store_exec(conn, "CREATE TABLE IF NOT EXISTS table_made "
+			     "(name TEXT PRIMARY KEY, declared BIGINT NOT NULL)",
+		       STORE_NO_VALUES, err);
+	for (size_t i = 0; r == OK && tables[i] != NULL; i++)
+		r = create_one(conn, tables[i], &remake, err);
+	if (r != OK) {
+		store_rollback(conn);
+		return r;
+	}
+	r = store_commit(conn, err);
+	if (r == OK)
+		*ret_remake = remake;
+	return r;
+}
+
+enum err store_tables_clear(struct store_conn *conn, const struct store_table *const *tables,
+			    struct error *err)
+{
+	for (size_t i = 0; tables[i] != NULL; i++) {
+		const struct store_table *table = tables[i];
+		if (table->class != STORE_PROJECTION)
+			continue;
+		for (int history = 0; history <= (table->history == STORE_VERSIONED); history++) {
+			cleanup_buf struct buf sql;
+			buf_init(&sql, SQL_BYTES_MAX);
+			buf_printf(&sql, "DELETE FROM %s%s", table->name, history ? "_h" : "");
+			enum err r = exec_buf(conn, &sql, err);
+			if (r != OK)
+				return r;
+		}
+	}
+	return OK;
+}
+
+static void add_key_condition(struct buf *sql, const struct store_table *table)
+{
+	add_names(sql, table, table->keys, " AND ", " = ?");
+}
+
+/* Ends the row that history holds as current for this key, except one made by the same event. */
+static enum err history_close(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			      const struct store_value *keys, struct error *err)
+{
+	struct store_value values[VALUES_MAX] = { STORE_INT(seq) };
+	memcpy(values + 1, keys, table->keys * sizeof *keys);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE ", table->name);
+	add_key_condition(&sql, table);
+	buf_adds(&sql, " AND to_seq IS NULL");
+	return store_exec(conn, sql.bytes, values, table->keys + 1, err);
+}
+
+/* The row as it is now becomes the newest of its history. Two changes by one event leave one. */
+static enum err history_copy(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			     const struct store_value *keys, struct error *err)
+{
+	struct store_value values[VALUES_MAX];
+	memcpy(values, keys, table->keys * sizeof *keys);
+	values[table->keys] = STORE_INT(seq);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "DELETE FROM %s_h WHERE ", table->name);
+	add_key_condition(&sql, table);
+	buf_adds(&sql, " AND from_seq = ?");
+	enum err r = store_exec(conn, sql.bytes, values, table->keys + 1, err);
+	if (r != OK)
+		return r;
+	values[0] = STORE_INT(seq);
+	memcpy(values + 1, keys, table->keys * sizeof *keys);
+	buf_reset(&sql);
+	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
+	add_names(&sql, table, column_count(table), ", ", "");
+	buf_printf(&sql, ", ?, NULL FROM %s WHERE ", table->name);
+	add_key_condition(&sql, table);
+	return store_exec(conn, sql.bytes, values, table->keys + 1, err);
+}
+
+static enum err history_write(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			      const struct store_value *keys, struct error *err)
+{
+	if (table->history != STORE_VERSIONED)
+		return OK;
+	enum err r = history_close(conn, table, seq, keys, err);
+	return r == OK ? history_copy(conn, table, seq, keys, err) : r;
+}
+
+enum err store_put(struct store_conn *conn, const struct store_table *table, int64_t seq,
+		   const struct store_value *values, size_t count, struct error *err)
+{
+	assert(count == column_count(table));
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "INSERT INTO %s (", table->name);
+	add_names(&sql, table, (unsigned)count, ", ", "");
+	buf_adds(&sql, ") VALUES (");
+	for (size_t i = 0; i < count; i++)
+		buf_adds(&sql, i > 0 ? ", ?" : "?");
+	buf_adds(&sql, ") ON CONFLICT (");
+	add_names(&sql, table, table->keys, ", ", "");
+	buf_adds(&sql, ") DO ");
+	if (count == table->keys)
+		buf_adds(&sql, "NOTHING");
+	else
+		buf_adds(&sql, "UPDATE SET ");
+	for (unsigned i = table->keys; i < count; i++)
+		buf_printf(&sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
+			   STR_ARG(column_name(table, i)), STR_ARG(column_name(table, i)));
+	enum err r = store_exec(conn, sql.bytes, values, count, err);
+	return r == OK ? history_write(conn, table, seq, values, err) : r;
+}
+
+enum err store_set(struct store_conn *conn, const struct store_table *table, int64_t seq,
+		   const char *assignments, const struct store_value *values, size_t count,
+		   struct error *err)
+{
+	assert(count > table->keys);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s SET %s WHERE ", table->name, assignments);
+	add_key_condition(&sql, table);
+	enum err r = store_exec(conn, sql.bytes, values, count, err);
+	if (r != OK)
+		return r;
+	if (store_changes(conn) == 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
+	return history_write(conn, table, seq, values + count - table->keys, err);
+}
+
+enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
+		      const struct store_value *keys, size_t count, struct error *err)
+{
+	assert(count == table->keys);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "DELETE FROM %s WHERE ", table->name);
+	add_key_condition(&sql, table);
+	enum err r = store_exec(conn, sql.bytes, keys, count, err);
+	if (r != OK || table->history != STORE_VERSIONED)
+		return r;
+	return history_close(conn, table, seq, keys, err);
+}

@@ -1,0 +1,177 @@
+/* test_store_table.c: declared tables, versions, reading the past. */
+#include "base/check.h"
+#include "store/store_table.h"
+
+static const struct store_table thing = {
+	.name = "thing",
+	.class = STORE_PROJECTION,
+	.history = STORE_VERSIONED,
+	.keys = 1,
+	.columns = { "id {id} NOT NULL", "state {text} NOT NULL", "size {int}" },
+	.indexes = { "state" },
+};
+static const struct store_table secret = {
+	.name = "secret",
+	.class = STORE_VAULT,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "id {id} NOT NULL", "hash {bytes}" },
+};
+static const struct store_table *const tables[] = { &thing, &secret, NULL };
+
+struct fixture {
+	struct store *store;
+	struct store_conn *conn;
+};
+
+static void open_fixture(struct fixture *f)
+{
+	struct error err;
+	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = ":memory:" }, &f->store, &err));
+	CHECK_OK(store_connect(f->store, false, &f->conn, &err));
+	bool remake;
+	CHECK_OK(store_tables_create(f->conn, tables, &remake, &err));
+	CHECK(remake);
+}
+
+static void close_fixture(struct fixture *f)
+{
+	store_disconnect(&f->conn);
+	store_close(&f->store);
+}
+
+static void put(struct fixture *f, int64_t seq, int64_t id, const char *state)
+{
+	struct error err;
+	CHECK_OK(store_put(f->conn, &thing, seq,
+			   STORE_VALUES(STORE_INT(id), STORE_TEXT(str_of(state)), STORE_NULL), &err));
+}
+
+static void check_state(struct fixture *f, int64_t as_of, int64_t id, const char *wanted)
+{
+	struct error err;
+	struct store_rows *rows;
+	store_as_of(f->conn, as_of);
+	CHECK_OK(store_query(f->conn, "SELECT state FROM {thing} WHERE id = ?",
+			     STORE_VALUES(STORE_INT(id)), &rows, &err));
+	bool there = store_next(rows);
+	if (wanted == NULL)
+		CHECK(!there);
+	else
+		CHECK_STR(store_text(rows, 0), wanted);
+	CHECK_OK(store_done(&rows, &err));
+	store_as_of(f->conn, 0);
+}
+
+TEST(a_versioned_row_reads_as_it_was_at_every_seq)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	put(&f, 10, 1, "open");
+	CHECK_OK(store_set(f.conn, &thing, 20, "state = ?",
+			   STORE_VALUES(STORE_TEXT(STR("closed")), STORE_INT(1)), &err));
+	CHECK_OK(store_remove(f.conn, &thing, 30, STORE_VALUES(STORE_INT(1)), &err));
+	put(&f, 40, 1, "again");
+	check_state(&f, 9, 1, NULL);
+	check_state(&f, 10, 1, "open");
+	check_state(&f, 19, 1, "open");
+	check_state(&f, 20, 1, "closed");
+	check_state(&f, 29, 1, "closed");
+	check_state(&f, 30, 1, NULL);
+	check_state(&f, 39, 1, NULL);
+	check_state(&f, 40, 1, "again");
+	check_state(&f, 0, 1, "again");
+	close_fixture(&f);
+}
+
+TEST(two_changes_by_one_event_leave_one_row_of_history)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	put(&f, 10, 1, "first");
+	put(&f, 20, 1, "second");
+	put(&f, 20, 1, "third");
+	int64_t count;
+	CHECK_OK(store_one_int(f.conn, "SELECT count(*) FROM thing_h", STORE_NO_VALUES, 0, &count, &err));
+	CHECK_INT(count, 2);
+	check_state(&f, 15, 1, "first");
+	check_state(&f, 20, 1, "third");
+	close_fixture(&f);
+}
+
+TEST(a_change_of_a_row_that_is_not_there_is_told)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	CHECK_ERR(store_set(f.conn, &thing, 20, "state = ?",
+			    STORE_VALUES(STORE_TEXT(STR("closed")), STORE_INT(7)), &err),
+		  ERR_NOT_FOUND);
+	close_fixture(&f);
+}
+
+TEST(a_projection_declared_anew_is_remade_and_a_vault_is_refused)
+{
+	struct fixture f;
+	struct error err;
+	bool remake = false;
+	open_fixture(&f);
+	CHECK_OK(store_tables_create(f.conn, tables, &remake, &err));
+	CHECK(!remake);
+	struct store_table wider = thing;
+	wider.columns[3] = "colour {text}";
+	const struct store_table *const changed[] = { &wider, NULL };
+	CHECK_OK(store_tables_create(f.conn, changed, &remake, &err));
+	CHECK(remake);
+	struct store_table other = secret;
+	other.columns[2] = "salt {bytes}";
+	const struct store_table *const refused[] = { &other, NULL };
+	CHECK_ERR(store_tables_create(f.conn, refused, &remake, &err), ERR_UNSUPPORTED);
+	close_fixture(&f);
+}
+
+TEST(the_same_query_may_run_inside_itself)
+{
+	struct fixture f;
+	struct error err;
+	struct store_rows *outer, *inner;
+	const char *sql = "SELECT id FROM {thing} ORDER BY id";
+	open_fixture(&f);
+	put(&f, 1, 1, "a");
+	put(&f, 2, 2, "b");
+	CHECK_OK(store_query(f.conn, sql, STORE_NO_VALUES, &outer, &err));
+	CHECK(store_next(outer));
+	CHECK_OK(store_query(f.conn, sql, STORE_NO_VALUES, &inner, &err));
+	CHECK(store_next(inner));
+	CHECK(store_next(inner));
+	CHECK_INT(store_int(inner, 0), 2);
+	CHECK_OK(store_done(&inner, &err));
+	CHECK(store_next(outer));
+	CHECK_INT(store_int(outer, 0), 2);
+	CHECK_OK(store_done(&outer, &err));
+	close_fixture(&f);
+}
+
+TEST(the_null_store_accepts_all_and_keeps_nothing)
+{
+	struct fixture f;
+	struct error err;
+	bool remake;
+	int64_t count;
+	CHECK_OK(store_open("null", &(struct store_options){ 0 }, &f.store, &err));
+	CHECK_OK(store_connect(f.store, false, &f.conn, &err));
+	CHECK_OK(store_tables_create(f.conn, tables, &remake, &err));
+	put(&f, 1, 1, "a");
+	CHECK_OK(store_one_int(f.conn, "SELECT count(*) FROM thing", STORE_NO_VALUES, -1, &count, &err));
+	CHECK_INT(count, -1);
+	close_fixture(&f);
+}
+
+TESTS(RUN(a_versioned_row_reads_as_it_was_at_every_seq),
+      RUN(two_changes_by_one_event_leave_one_row_of_history),
+      RUN(a_change_of_a_row_that_is_not_there_is_told),
+      RUN(a_projection_declared_anew_is_remade_and_a_vault_is_refused),
+      RUN(the_same_query_may_run_inside_itself),
+      RUN(the_null_store_accepts_all_and_keeps_nothing))
