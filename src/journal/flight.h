@@ -1,0 +1,36 @@
+/*
+ * flight.h: what was being done when the process died, so that it is not done a third time.
+ *
+ * Before a rule of the wiring runs, its name, the kind of event and the subject are written to a
+ * small mapped file; after, it is cleared. A process that dies leaves the mark. On the next start
+ * the mark is counted; what was in flight in two crashes is parked: it is skipped and told.
+ *
+ * Runs on: the world's thread. The file survives the process, not the machine: that is enough.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct flight;
+
+#define FLIGHT_CRASHES_MAX 2u
+
+/* path NULL: in memory, for tests. Counts what the last process left. */
+enum err flight_open(const char *path, struct flight **ret_flight, struct error *err);
+void flight_close(struct flight **flight);
+
+/* False: parked, do not run it. True: marked, run it, then leave. NULL flight: always true. */
+bool flight_enter(struct flight *flight, const char *row, const char *kind, int64_t subject);
+void flight_leave(struct flight *flight);
+
+/* A rule that failed in order (not by crashing) is counted the same way; true when now parked. */
+bool flight_count_failure(struct flight *flight, const char *row, const char *kind, int64_t subject);
+
+/* What is parked, for health pages: index from 0; false past the end. */
+bool flight_parked(const struct flight *flight, unsigned index, const char **ret_row,
+		   const char **ret_kind, int64_t *ret_subject);
+/* Forgets what is parked: after an upgrade, or when a person asks to try again. */
+void flight_forget(struct flight *flight);

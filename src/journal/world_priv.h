@@ -1,0 +1,74 @@
+/* world_priv.h: the inside of a world, for world*.c only. */
+#pragma once
+
+#include "journal/journal_priv.h"
+
+#define COUNTERS_MAX 64u
+#define FOLLOWERS_MAX 32u
+#define BATCH_EVENTS_MAX 8192u
+
+struct counter {
+	struct str name; /* of the long arena */
+	int64_t last;
+	bool changed;
+};
+
+struct follower {
+	const char *name;
+	int64_t seq;
+	int64_t failures;
+};
+
+struct world {
+	struct world_options options;
+	struct store_conn *conn;
+	struct arena lasting;  /* what lives as long as the world: counter names */
+	struct arena batch;    /* reset when a batch is over */
+	struct tree tree;
+	int64_t last_seq;      /* written by the world's thread, read by any (atomic) */
+	time_us last_recorded;
+	time_us wall_less_boot; /* a change of it is a step of the wall clock */
+	time_us next_timer;     /* TIME_NONE: none */
+	bool next_timer_known;
+	struct counter counters[COUNTERS_MAX];
+	size_t counter_count;
+	struct follower followers[FOLLOWERS_MAX];
+	size_t follower_count;
+	bool followers_behind;
+	const struct event **events; /* of the running batch */
+	size_t event_count;
+};
+
+struct emitted {
+	enum event_kind kind;
+	int64_t subject;
+	time_us event_time;
+	const void *payload;
+	struct emitted *next;
+};
+
+struct work {
+	work_fn *run;
+	const void *args;
+	struct work *next;
+};
+
+/* A decision and what it has asked for so far. The public part comes first. */
+struct deciding {
+	struct decision d;
+	struct emitted *first, **last;
+	struct work *works, **works_last;
+	int64_t last_seq;
+};
+
+bool is_store_failure(enum err code);
+void deciding_init(struct deciding *deciding, struct world *world, struct actor actor, time_us now);
+
+/* Records everything the decision emitted, applies it, runs NOW rows, then its work. */
+enum err record_all(struct world *world, struct deciding *deciding, unsigned depth,
+		    struct error *err);
+
+enum err world_load(struct world *world, struct error *err);
+enum err batch_begin(struct world *world, time_us *ret_now, struct error *err);
+/* COMMIT, news to the listener, memory given back; or, with a failure, as if nothing had been. */
+enum err batch_end(struct world *world, enum err result, struct error *err);

@@ -1,0 +1,226 @@
+/* world_time.c: what happens because time passed: due timers, and followers that catch up. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "journal/world_priv.h"
+
+#define TIMERS_AT_ONCE 64u
+#define FOLLOWER_SLICE 64u
+#define FOLLOWER_FAILURES_MAX 3
+
+/* ---- timers ---- */
+
+static const struct wire_timer *find_timer(struct world *world, struct str name)
+{
+	for (const struct wire_timer *row = world->options.wiring->timers; row->due != NULL; row++) {
+		if (str_is(name, row->name))
+			return row;
+	}
+	return NULL;
+}
+
+static enum err park_timer(struct world *world, const struct timer *timer, time_us now,
+			   const char *reason, struct error *err)
+{
+	log_write(LOG_ERROR, "a timer was set aside", "timer=" STR_FMT " of=%lld reason=\"%s\"",
+		  STR_ARG(timer->name), (long long)timer->of, reason);
+	struct deciding deciding;
+	deciding_init(&deciding, world, ACTOR_SYSTEM, now);
+	struct event_timer_parked parked = {
+		.timer = timer->name,
+		.of = timer->of,
+		.reason = arena_str(&world->batch, str_of(reason)),
+	};
+	decision_emit(&deciding.d, EVENT_TIMER_PARKED, timer->of, &parked);
+	return record_all(world, &deciding, 0, err);
+}
+
+static enum err fire(struct world *world, const struct timer *timer, time_us now, struct error *err)
+{
+	const struct wire_timer *row = find_timer(world, timer->name);
+	if (row == NULL)
+		return park_timer(world, timer, now, "no rule knows this timer", err);
+	if (!flight_enter(world->options.flight, row->name, "timer", timer->of))
+		return park_timer(world, timer, now, "it ended the server twice", err);
+	struct deciding deciding;
+	deciding_init(&deciding, world, ACTOR_SYSTEM, now);
+	deciding.d.late = now - timer->due;
+	enum err r = row->due(&deciding.d, timer, err);
+	flight_leave(world->options.flight);
+	if (r == OK)
+		r = record_all(world, &deciding, 0, err);
+	if (is_store_failure(r))
+		return r;
+	if (r != OK)
+		return park_timer(world, timer, now, err->text, err);
+	bool still_due;
+	r = timer_is_due(world->conn, timer, now, &still_due, err);
+	if (r == OK && still_due)
+		r = park_timer(world, timer, now, "its rule did not move it", err);
+	return r;
+}
+
+/* A timer that an earlier one of the same slice has cleared is no longer due. */
+static enum err fire_all(struct world *world, const struct timer *timers, size_t count, time_us now,
+			 struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool due;
+		enum err r = timer_is_due(world->conn, &timers[i], now, &due, err);
+		if (r == OK && due)
+			r = fire(world, &timers[i], now, err);
+		if (r != OK)
+			return r;
+	}
+	return OK;
+}
+
+bool world_run_timers(struct world *world)
+{
+	time_us next = world_next_timer(world);
+	if (next == TIME_NONE || next > clock_wall(world->options.clock))
+		return false;
+	struct error err = { 0 };
+	time_us now;
+	struct timer *timers = NULL;
+	size_t count = 0;
+	enum err r = batch_begin(world, &now, &err);
+	if (r == OK) {
+		r = timers_due(world->conn, now, TIMERS_AT_ONCE, &world->batch, &timers, &count, &err);
+		if (r == OK)
+			r = fire_all(world, timers, count, now, &err);
+		r = batch_end(world, r, &err);
+	}
+	if (r != OK)
+		log_write(LOG_ERROR, "could not run timers", "reason=\"%s\"", err.text);
+	arena_reset(&world->batch);
+	world->next_timer_known = r == OK ? false : world->next_timer_known;
+	return r == OK && count > 0;
+}
+
+time_us world_next_timer(struct world *world)
+{
+	if (world->next_timer_known)
+		return world->next_timer;
+	struct error err;
+	if (timer_next(world->conn, &world->next_timer, &err) != OK) {
+		log_write(LOG_ERROR, "could not read the timers", "reason=\"%s\"", err.text);
+		return TIME_NONE;
+	}
+	world->next_timer_known = true;
+	return world->next_timer;
+}
+
+/* ---- followers ---- */
+
+struct following {
+	struct world *world;
+	struct follower *follower;
+	int64_t seq; /* the last event that went well */
+	enum err result;
+	struct error *err;
+};
+
+static bool follow_one(void *context, const struct event *event)
+{
+	struct following *f = context;
+	struct apply a = { .conn = f->world->conn, .arena = &f->world->batch };
+	const char *kind = event_kinds[event->kind].name;
+	for (const struct wire_after *row = f->world->options.wiring->afters; row->after != NULL; row++) {
+		if (row->kind != event->kind || strcmp(row->follower, f->follower->name) != 0 ||
+		    event->payload == NULL)
+			continue;
+		if (!flight_enter(f->world->options.flight, row->follower, kind, event->subject))
+			continue;
+		f->result = row->after(&a, event, f->err);
+		flight_leave(f->world->options.flight);
+		if (f->result != OK)
+			return false;
+	}
+	f->seq = event->seq;
+	return true;
+}
+
+/* Keeps what went well before the failure; the event itself is tried again, three times. */
+static enum err note_failure(struct world *world, struct follower *follower, struct error *err)
+{
+	bool park = follower->failures + 1 >= FOLLOWER_FAILURES_MAX;
+	log_write(LOG_ERROR, park ? "a follower left out an event" : "a follower failed",
+		  "follower=%s seq=%lld reason=\"%s\"", follower->name, (long long)follower->seq + 1,
+		  err->text);
+	enum err r = store_begin(world->conn, err);
+	if (r != OK)
+		return r;
+	if (park) {
+		struct deciding deciding;
+		deciding_init(&deciding, world, ACTOR_SYSTEM, clock_wall(world->options.clock));
+		struct event_wire_parked parked = {
+			.row = str_of(follower->name),
+			.of_kind = STR(""),
+			.of = follower->seq + 1,
+			.reason = arena_str(&world->batch, str_of(err->text)),
+		};
+		decision_emit(&deciding.d, EVENT_WIRE_PARKED, 0, &parked);
+		r = record_all(world, &deciding, 0, err);
+	}
+	int64_t seq = park ? follower->seq + 1 : follower->seq;
+	int64_t failures = park ? 0 : follower->failures + 1;
+	if (r == OK)
+		r = cursor_write(world->conn, follower->name, seq, failures, err);
+	r = batch_end(world, r, err);
+	if (r == OK) {
+		follower->seq = seq;
+		follower->failures = failures;
+	}
+	return r;
+}
+
+static enum err follow(struct world *world, struct follower *follower, struct error *err)
+{
+	struct following f = { world, follower, follower->seq, OK, err };
+	int64_t up_to = follower->failures > 0 ? follower->seq + 1 : follower->seq + FOLLOWER_SLICE;
+	struct journal_filter filter = {
+		.after_seq = follower->seq,
+		.up_to_seq = up_to,
+		.limit = FOLLOWER_SLICE,
+	};
+	enum err r = store_begin(world->conn, err);
+	if (r != OK)
+		return r;
+	r = journal_read(world->conn, &filter, &world->batch, follow_one, &f, err);
+	if (r == OK && f.result == OK)
+		r = cursor_write(world->conn, follower->name, f.seq, 0, err);
+	if (r == OK && f.result == OK)
+		r = store_commit(world->conn, err);
+	if (r == OK && f.result == OK) {
+		follower->seq = f.seq;
+		follower->failures = 0;
+		return OK;
+	}
+	store_rollback(world->conn);
+	if (r != OK)
+		return r;
+	return note_failure(world, follower, err);
+}
+
+bool world_run_followers(struct world *world)
+{
+	if (!world->followers_behind)
+		return false;
+	bool behind = false;
+	for (size_t i = 0; i < world->follower_count; i++) {
+		struct follower *follower = &world->followers[i];
+		if (follower->seq >= world->last_seq)
+			continue;
+		struct error err = { 0 };
+		if (follow(world, follower, &err) != OK)
+			log_write(LOG_ERROR, "could not run a follower", "follower=%s reason=\"%s\"",
+				  follower->name, err.text);
+		else
+			behind = behind || follower->seq < world->last_seq;
+		arena_reset(&world->batch);
+	}
+	world->followers_behind = behind;
+	return behind;
+}
