@@ -355,6 +355,10 @@ TEST(wrong_inclusion_proofs_are_refused_in_all_trees_up_to_64)
 			struct mutant bad = good;
 			bad.b = 0;
 			refuse(inclusion_holds, &bad, &good, "an empty tree");
+			bad.a = 0, bad.b = 1;
+			if (size > 1)
+				refuse(inclusion_holds, &bad, &good, "a tree of this leaf alone");
+			bad.a = index;
 			/* A wrong size can leave the path's shape as it is; then only the root, which
 			 * stands beside the size in a checkpoint, tells. */
 			bad.b = size * 2;
@@ -400,6 +404,9 @@ TEST(wrong_consistency_proofs_are_refused_in_all_trees_up_to_64)
 			refuse(consistency_holds, &bad, &good, "equal sizes with a proof");
 			bad.proof.count = 0;
 			refuse(consistency_holds, &bad, &good, "equal sizes with two roots");
+			bad.proof.count = good.proof.count;
+			bad.first = bad.root;
+			refuse(consistency_holds, &bad, &good, "equal trees with a proof");
 			bad = good;
 			bad.proof.count = 0;
 			refuse(consistency_holds, &bad, &good, "no proof");
