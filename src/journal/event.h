@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/time.h"
-#include "journal_kinds.gen.h"
+#include "journal/journal_kinds.gen.h"
 
 enum event_class { EVENT_RECORD, EVENT_SIGNAL };
 
