@@ -74,7 +74,8 @@ step() {
 		printf '  %-44s %s\n' "$what" "$(took $(($(now_ms) - begun)))"
 	else
 		printf '  %-44s failed after %s\n' "$what" "$(took $(($(now_ms) - begun)))"
-		tail -n "${STEP_TAIL:-25}" "$STEP_LOG" | sed 's/^/    /'
+		awk '/^== /{ text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' "$STEP_LOG" |
+			tail -n "${STEP_TAIL:-30}" | sed 's/^/    /'
 	fi
 	return $status
 }
