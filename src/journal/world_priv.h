@@ -17,6 +17,7 @@ struct follower {
 	const char *name;
 	int64_t seq;
 	int64_t failures;
+	int64_t slice_end; /* where to stop this time, because the event after it failed; 0: nowhere */
 };
 
 struct world {

@@ -142,7 +142,7 @@ static bool follow_one(void *context, const struct event *event)
 	return true;
 }
 
-/* Keeps what went well before the failure; the event itself is tried again, three times. */
+/* The next event of this follower failed: it is tried again, three times, then left out. */
 static enum err note_failure(struct world *world, struct follower *follower, struct error *err)
 {
 	bool park = follower->failures + 1 >= FOLLOWER_FAILURES_MAX;
@@ -179,7 +179,9 @@ static enum err note_failure(struct world *world, struct follower *follower, str
 static enum err follow(struct world *world, struct follower *follower, struct error *err)
 {
 	struct following f = { world, follower, follower->seq, OK, err };
-	int64_t up_to = follower->failures > 0 ? follower->seq + 1 : follower->seq + FOLLOWER_SLICE;
+	int64_t up_to = follower->slice_end > follower->seq ? follower->slice_end
+							    : follower->seq + FOLLOWER_SLICE;
+	follower->slice_end = 0;
 	struct journal_filter filter = {
 		.after_seq = follower->seq,
 		.up_to_seq = up_to,
@@ -201,6 +203,10 @@ static enum err follow(struct world *world, struct follower *follower, struct er
 	store_rollback(world->conn);
 	if (r != OK)
 		return r;
+	if (f.seq > follower->seq) { /* keep what went well first, then meet the failure alone */
+		follower->slice_end = f.seq;
+		return OK;
+	}
 	return note_failure(world, follower, err);
 }
 
