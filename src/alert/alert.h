@@ -1,0 +1,102 @@
+/*
+ * alert.h: something is wrong, as a thing with a beginning and an end.
+ *
+ *                 check goes down / degraded                check is up again
+ *       (none) ------------------------------> firing ---------------------------> resolved
+ *                                               |  ^  severity changes, mute ends
+ *                                               +--+
+ *
+ *   from -> to                 [function]
+ *   none -> firing             [alert_from_check]
+ *   firing -> firing           [alert_from_check, alert_after_mute]   severity, muted
+ *   firing -> resolved         [alert_from_check]
+ *
+ * An alert is an episode: the same check failing again is a new alert. A mute never hides an alert:
+ * it is recorded and counted, and only what pages people is held back until the mute ends.
+ *
+ * Runs on: decide and apply on the world's thread. Clock: passed in.
+ */
+#pragma once
+
+#include "journal/world.h"
+
+/* A forgotten mute is worse than a noisy alert, so none is endless. */
+#define ALERT_MUTE_LEAST (15 * TIME_MINUTE)
+#define ALERT_MUTE_MOST (7 * TIME_DAY)
+#define ALERT_REASON_BYTES_MAX 500u
+
+extern const struct store_table *const alert_tables[];
+
+struct alert {
+	int64_t id;
+	struct str name, fingerprint; /* the fingerprint says which episodes are of one cause */
+	struct str state;             /* firing or resolved */
+	struct str severity;          /* critical or warning */
+	struct str urgency;           /* high or low: what the check asks for */
+	struct str check, service;
+	struct str summary;
+	bool muted;
+	time_us started, resolved; /* resolved: TIME_NONE while it fires */
+	int64_t incident;          /* 0: none */
+};
+
+/* NOW rows. */
+enum err alert_from_check(struct decision *d, const struct event *event, struct error *err);
+enum err alert_after_mute(struct decision *d, const struct event *event, struct error *err);
+
+/* Applies. */
+enum err alert_apply_batch(struct apply *a, const struct event *event, struct error *err);
+enum err alert_apply_joined(struct apply *a, const struct event *event, struct error *err);
+enum err alert_apply_mute_started(struct apply *a, const struct event *event, struct error *err);
+enum err alert_apply_mute_ended(struct apply *a, const struct event *event, struct error *err);
+
+/* The transitions of an `alert.batch`, read back; texts in the arena. */
+enum err alert_batch_items(const struct event *event, struct arena *arena,
+			   struct alert **ret_alerts, size_t *ret_count, struct error *err);
+
+/* ---- mutes ---- */
+
+struct alert_mute {
+	int64_t id;
+	struct str kind, target; /* "check", "service" or "all" */
+	struct str reason;
+	int64_t by;
+	time_us started, until;
+	time_us ended; /* TIME_NONE: it holds */
+};
+
+struct alert_mute_start {
+	struct str kind, target, reason;
+	time_us duration;
+	int64_t *ret_mute; /* set when decided */
+};
+
+enum err alert_mute_start_decide(struct decision *d, const void *mute_start, struct error *err);
+enum err alert_mute_end_decide(struct decision *d, const void *mute_id, struct error *err);
+enum err alert_mute_due(struct decision *d, const struct timer *timer, struct error *err);
+#define ALERT_MUTE_TIMER "mute.end"
+
+/* ---- reading ---- */
+
+typedef bool alert_each_fn(void *context, const struct alert *alert);
+struct alert_filter {
+	const char *state;   /* NULL: any */
+	struct str check, service;
+	int64_t incident;
+	int64_t before_id;   /* newest first, ids below; 0: from the newest */
+	unsigned limit;
+};
+enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, struct arena *arena,
+		    alert_each_fn *each, void *context, struct error *err);
+enum err alert_get(struct store_conn *conn, int64_t id, struct arena *arena,
+		   struct alert *ret_alert, struct error *err);
+
+typedef bool alert_each_mute_fn(void *context, const struct alert_mute *mute);
+/* `active`: only those that hold; else all, newest first. */
+enum err alert_list_mutes(struct store_conn *conn, bool active, unsigned limit,
+			  struct arena *arena, alert_each_mute_fn *each, void *context,
+			  struct error *err);
+
+/* Until when pages of this check are muted; TIME_NONE: they are not. */
+enum err alert_muted_until(struct store_conn *conn, struct str check, struct str service,
+			   time_us *ret_until, struct error *err);

@@ -1,0 +1,13 @@
+/* alert_priv.h: what the files of this room share. SQL stands in alert_store.c alone. */
+#pragma once
+
+#include "alert/alert.h"
+
+/* The firing alert of this fingerprint; ret_found false when there is none. */
+enum err alert_firing(struct store_conn *conn, struct str fingerprint, struct arena *arena,
+		      bool *ret_found, struct alert *ret_alert, struct error *err);
+enum err alert_mute_get(struct store_conn *conn, int64_t id, struct arena *arena,
+			struct alert_mute *ret_mute, struct error *err);
+
+/* Emits one `alert.batch` with these transitions; emits nothing for none. */
+void alert_emit(struct decision *d, const char *source, const struct alert *alerts, size_t count);
