@@ -90,6 +90,16 @@ struct str doc_text(const struct doc_node *node, const char *otherwise)
 	return doc_is(node, DOC_TEXT) ? node->text : str_of(otherwise);
 }
 
+bool doc_spelling(const struct doc_node *node, struct str *ret_text)
+{
+	if (node == NULL || node->kind == DOC_LIST || node->kind == DOC_MAP)
+		return false;
+	if (node->kind != DOC_TEXT && node->text.len == 0)
+		return false;
+	*ret_text = node->text;
+	return true;
+}
+
 static bool maps_equal(const struct doc_node *a, const struct doc_node *b)
 {
 	for (size_t i = 0; i < a->count; i++) {

@@ -24,11 +24,13 @@ struct doc_node {
 	enum doc_kind kind;
 	uint32_t line, column; /* 1-based, columns in characters; 0 when made by code */
 	uint32_t count;        /* items of a list, entries of a map */
+	/* Of a text, its value: valid UTF-8 without NUL, and NUL-terminated. Of another scalar from
+	 * YAML, how it was spelled. Else empty. */
+	struct str text;
 	union {
 		bool truth;
 		int64_t integer;
 		double real; /* finite */
-		struct str text; /* valid UTF-8 without NUL, and NUL-terminated */
 		const struct doc_node *items;
 		struct {
 			const struct doc_entry *entries; /* in the order of the text */
@@ -78,6 +80,10 @@ bool doc_bool(const struct doc_node *node, bool otherwise);
 int64_t doc_int(const struct doc_node *node, int64_t otherwise);
 double doc_real(const struct doc_node *node, double otherwise);
 struct str doc_text(const struct doc_node *node, const char *otherwise);
+
+/* The text, or how YAML spelled another scalar ("1.20"): for foreign files, whose own readers take
+ * any scalar where a text is meant. False for lists, maps and nothing. */
+bool doc_spelling(const struct doc_node *node, struct str *ret_text);
 
 /* Same kinds, values and, for maps, the same keys in any order. 1 and 1.0 differ. */
 bool doc_equal(const struct doc_node *a, const struct doc_node *b);

@@ -138,7 +138,7 @@ enum err doc_build_add(struct doc_build *build, struct doc_node node, struct err
 	enum err result = doc_build_charge(build, 1, place, err);
 	if (result != OK)
 		return result;
-	if (node.kind == DOC_TEXT) {
+	if (node.kind == DOC_TEXT || node.text.len > 0) {
 		if (arena_room(build->arena) < node.text.len + 64)
 			return out_of_memory(build, place, err);
 		node.text = arena_str(build->arena, node.text);
