@@ -6,6 +6,7 @@
 
 #include "journal/upcast.h"
 #include "wire/doc_json.h"
+#include "wire/doc_print.h"
 #include "wire/json_writer.h"
 
 bool event_kind_by_name(struct str name, enum event_kind *ret_kind)
@@ -60,42 +61,6 @@ void event_encode(enum event_kind kind, const void *payload, struct buf *out)
 	json_finish(&json);
 }
 
-static void print_node(struct json_writer *json, const struct doc_node *node)
-{
-	switch (node->kind) {
-	case DOC_NULL:
-		json_null(json);
-		break;
-	case DOC_BOOL:
-		json_bool(json, node->truth);
-		break;
-	case DOC_INT:
-		json_int(json, node->integer);
-		break;
-	case DOC_REAL:
-		json_real(json, node->real);
-		break;
-	case DOC_TEXT:
-		json_text(json, node->text);
-		break;
-	case DOC_LIST:
-		json_list_begin(json);
-		for (size_t i = 0; i < doc_count(node); i++)
-			print_node(json, doc_at(node, i));
-		json_list_end(json);
-		break;
-	case DOC_MAP:
-		json_map_begin(json);
-		for (size_t i = 0; i < doc_count(node); i++) {
-			const struct doc_entry *entry = doc_entry_at(node, i);
-			json_key_str(json, entry->key);
-			print_node(json, &entry->value);
-		}
-		json_map_end(json);
-		break;
-	}
-}
-
 static bool decode_field(const struct event_field *field, const struct doc_node *node,
 			 struct arena *arena, unsigned char *payload)
 {
@@ -116,10 +81,8 @@ static bool decode_field(const struct event_field *field, const struct doc_node 
 	case EVENT_FIELD_JSON: {
 		struct buf buf;
 		buf_init(&buf, EVENT_PAYLOAD_BYTES_MAX);
-		struct json_writer json;
-		json_init(&json, &buf);
 		if (node != NULL && !doc_is(node, DOC_NULL))
-			print_node(&json, node);
+			doc_print_json(node, &buf);
 		*(struct str *)at = arena_str(arena, buf_str(&buf));
 		bool whole = !buf.full;
 		buf_finish(&buf);

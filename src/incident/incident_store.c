@@ -1,0 +1,327 @@
+/* incident_store.c: incidents and which alerts belong to them. The only SQL of this room. */
+#include <assert.h>
+
+#include "base/buf.h"
+#include "incident/incident_priv.h"
+
+static const struct store_table incident_table = {
+	.name = "incident",
+	.class = STORE_PROJECTION,
+	.history = STORE_VERSIONED,
+	.keys = 1,
+	.columns = { "id {id} NOT NULL", "title {text} NOT NULL", "state {text} NOT NULL",
+		     "service {text} NOT NULL", "team {text} NOT NULL", "impact {text} NOT NULL",
+		     "urgency {text} NOT NULL", "priority {text} NOT NULL", "why {text} NOT NULL",
+		     "visibility {text} NOT NULL", "policy {text} NOT NULL", "source {text} NOT NULL",
+		     "opened {int} NOT NULL", "acknowledged {int} NOT NULL",
+		     "acknowledged_by {id} NOT NULL", "ack_until {int} NOT NULL",
+		     "resolved {int} NOT NULL", "firing {int} NOT NULL", "opened_by {id} NOT NULL",
+		     "cause {text} NOT NULL" },
+	.indexes = { "state, id", "service, state", "priority, id", "team, id" },
+};
+
+static const struct store_table member_table = {
+	.name = "incident_alert",
+	.class = STORE_PROJECTION,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "alert {id} NOT NULL", "incident {id} NOT NULL", "firing {int} NOT NULL" },
+	.indexes = { "incident, firing" },
+};
+
+const struct store_table *const incident_tables[] = { &incident_table, &member_table, NULL };
+
+#define COLUMNS                                                                                     \
+	"id, title, state, service, team, impact, urgency, priority, why, visibility, policy, "      \
+	"source, opened, acknowledged, acknowledged_by, ack_until, resolved, firing, opened_by"
+
+static struct incident read_row(struct store_rows *rows, struct arena *arena)
+{
+	return (struct incident){
+		.id = store_int(rows, 0),
+		.title = arena_str(arena, store_text(rows, 1)),
+		.state = arena_str(arena, store_text(rows, 2)),
+		.service = arena_str(arena, store_text(rows, 3)),
+		.team = arena_str(arena, store_text(rows, 4)),
+		.impact = arena_str(arena, store_text(rows, 5)),
+		.urgency = arena_str(arena, store_text(rows, 6)),
+		.priority = arena_str(arena, store_text(rows, 7)),
+		.why = arena_str(arena, store_text(rows, 8)),
+		.visibility = arena_str(arena, store_text(rows, 9)),
+		.policy = arena_str(arena, store_text(rows, 10)),
+		.source = arena_str(arena, store_text(rows, 11)),
+		.opened = store_int(rows, 12),
+		.acknowledged = store_int(rows, 13),
+		.acknowledged_by = store_int(rows, 14),
+		.ack_until = store_int(rows, 15),
+		.resolved = store_int(rows, 16),
+		.firing = store_int(rows, 17),
+		.opened_by = store_int(rows, 18),
+	};
+}
+
+enum err incident_get(struct store_conn *conn, int64_t id, struct arena *arena,
+		      struct incident *ret_incident, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT " COLUMNS " FROM {incident} WHERE id = ?",
+				 STORE_VALUES(STORE_INT(id)), &rows, err);
+	if (r != OK)
+		return r;
+	bool found = store_next(rows);
+	struct incident incident = { 0 };
+	if (found)
+		incident = read_row(rows, arena);
+	r = store_done(&rows, err);
+	if (r == OK && !found)
+		r = error_set(err, ERR_NOT_FOUND, "there is no incident %lld", (long long)id);
+	if (r != OK)
+		return r;
+	incident_assert(&incident);
+	*ret_incident = incident;
+	return OK;
+}
+
+enum err incident_as_of(struct store_conn *conn, int64_t id, int64_t seq, struct arena *arena,
+			struct incident *ret_incident, struct error *err)
+{
+	assert(store_as_of_seq(conn) == 0);
+	store_as_of(conn, seq);
+	enum err r = incident_get(conn, id, arena, ret_incident, err);
+	store_as_of(conn, 0);
+	return r;
+}
+
+enum err incident_unresolved_for(struct store_conn *conn, struct str service, struct str check,
+				 struct arena *arena, int64_t *ret_incident, struct error *err)
+{
+	(void)arena;
+	if (service.len > 0)
+		return store_one_int(conn,
+				     "SELECT max(id) FROM {incident} WHERE service = ? AND "
+				     "state IN ('open', 'acknowledged')",
+				     STORE_VALUES(STORE_TEXT(service)), 0, ret_incident, err);
+	return store_one_int(conn,
+			     "SELECT max(id) FROM {incident} WHERE service = '' AND cause = ? AND "
+			     "state IN ('open', 'acknowledged')",
+			     STORE_VALUES(STORE_TEXT(check)), 0, ret_incident, err);
+}
+
+enum err incident_firing_count(struct store_conn *conn, int64_t incident, int64_t but_alert,
+			       int64_t *ret_count, struct error *err)
+{
+	return store_one_int(conn,
+			     "SELECT count(*) FROM incident_alert WHERE incident = ? AND firing = 1 "
+			     "AND alert <> ?",
+			     STORE_VALUES(STORE_INT(incident), STORE_INT(but_alert)), 0, ret_count, err);
+}
+
+enum err incident_of_alert(struct store_conn *conn, int64_t alert, int64_t *ret_incident,
+			   struct error *err)
+{
+	return store_one_int(conn,
+			     "SELECT incident FROM incident_alert WHERE alert = ? AND firing = 1",
+			     STORE_VALUES(STORE_INT(alert)), 0, ret_incident, err);
+}
+
+/* ---- lists ---- */
+
+#define WORDS_MAX 6u
+
+struct listing {
+	struct buf sql;
+	struct store_value values[32];
+	size_t count;
+};
+
+static void where(struct listing *q, const char *text, struct store_value value)
+{
+	assert(q->count < 31);
+	buf_printf(&q->sql, " AND %s", text);
+	q->values[q->count++] = value;
+}
+
+/* Every word must stand in the title, case aside for ASCII letters. */
+static void where_words(struct listing *q, struct str text)
+{
+	for (unsigned words = 0; words < WORDS_MAX && text.len > 0; words++) {
+		struct str word, rest;
+		str_cut(str_trim(text), ' ', &word, &rest);
+		if (word.len > 0)
+			where(q, "instr(lower(title), lower(?)) > 0", STORE_TEXT(word));
+		text = rest;
+	}
+}
+
+static void where_state(struct listing *q, const char *state)
+{
+	if (state == NULL)
+		return;
+	if (str_is(str_of(state), "unresolved"))
+		buf_adds(&q->sql, " AND state IN ('open', 'acknowledged')");
+	else
+		where(q, "state = ?", STORE_TEXT(str_of(state)));
+}
+
+static void build(struct listing *q, const struct incident_filter *f)
+{
+	buf_adds(&q->sql, "SELECT " COLUMNS " FROM {incident} WHERE 1 = 1");
+	where_state(q, f->state);
+	if (f->priority.len > 0)
+		where(q, "priority = ?", STORE_TEXT(f->priority));
+	if (f->team.len > 0)
+		where(q, "team = ?", STORE_TEXT(f->team));
+	if (f->service.len > 0)
+		where(q, "service = ?", STORE_TEXT(f->service));
+	where_words(q, f->text);
+	if (f->before_id > 0)
+		where(q, "id < ?", STORE_INT(f->before_id));
+	if (f->visible.len > 0) {
+		buf_printf(&q->sql, " AND (" STR_FMT ")", STR_ARG(f->visible));
+		for (size_t i = 0; i < f->visible_count; i++) {
+			assert(q->count < 31);
+			q->values[q->count++] = f->visible_values[i];
+		}
+	}
+	buf_adds(&q->sql, " ORDER BY id DESC LIMIT ?");
+	q->values[q->count++] = STORE_INT(f->limit);
+}
+
+enum err incident_list(struct store_conn *conn, const struct incident_filter *filter,
+		       struct arena *arena, incident_each_fn *each, void *context,
+		       struct error *err)
+{
+	assert(filter->limit > 0);
+	struct listing q = { .count = 0 };
+	buf_init(&q.sql, 4096);
+	build(&q, filter);
+	assert(!q.sql.full);
+	struct store_rows *rows;
+	enum err r = store_query(conn, q.sql.bytes, q.values, q.count, &rows, err);
+	buf_finish(&q.sql);
+	if (r != OK)
+		return r;
+	bool more = true;
+	while (more && store_next(rows)) {
+		struct incident incident = read_row(rows, arena);
+		more = each(context, &incident);
+	}
+	return store_done(&rows, err);
+}
+
+/* ---- applies ---- */
+
+enum err incident_apply_opened(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_opened *e = event->payload;
+	return store_put(a->conn, &incident_table, event->seq,
+			 STORE_VALUES(STORE_INT(e->incident), STORE_TEXT(e->title),
+				      STORE_TEXT(STR("open")), STORE_TEXT(e->service),
+				      STORE_TEXT(e->team), STORE_TEXT(e->impact),
+				      STORE_TEXT(e->urgency), STORE_TEXT(e->priority),
+				      STORE_TEXT(e->why), STORE_TEXT(e->visibility),
+				      STORE_TEXT(e->policy), STORE_TEXT(e->source),
+				      STORE_INT(event->event_time), STORE_INT(0), STORE_INT(0),
+				      STORE_INT(0), STORE_INT(0), STORE_INT(0),
+				      STORE_INT(event->actor), STORE_TEXT(e->cause)),
+			 err);
+}
+
+static enum err set_firing(struct apply *a, const struct event *event, int64_t incident,
+			   struct error *err)
+{
+	int64_t firing;
+	enum err r = incident_firing_count(a->conn, incident, 0, &firing, err);
+	if (r != OK)
+		return r;
+	return store_set(a->conn, &incident_table, event->seq, "firing = ?",
+			 STORE_VALUES(STORE_INT(firing), STORE_INT(incident)), err);
+}
+
+enum err incident_apply_alert_joined(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_alert_joined *e = event->payload;
+	enum err r = store_put(a->conn, &member_table, event->seq,
+			       STORE_VALUES(STORE_INT(e->alert), STORE_INT(e->incident), STORE_INT(1)),
+			       err);
+	return r == OK ? set_firing(a, event, e->incident, err) : r;
+}
+
+enum err incident_apply_alert_ended(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_alert_ended *e = event->payload;
+	enum err r = store_set(a->conn, &member_table, event->seq, "firing = ?",
+			       STORE_VALUES(STORE_INT(0), STORE_INT(e->alert)), err);
+	return r == OK ? set_firing(a, event, e->incident, err) : r;
+}
+
+enum err incident_apply_acknowledged(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_acknowledged *e = event->payload;
+	return store_set(a->conn, &incident_table, event->seq,
+			 "state = ?, acknowledged = ?, acknowledged_by = ?, ack_until = ?",
+			 STORE_VALUES(STORE_TEXT(STR("acknowledged")), STORE_INT(event->event_time),
+				      STORE_INT(e->user), STORE_INT(e->until), STORE_INT(e->incident)),
+			 err);
+}
+
+static enum err set_open(struct apply *a, const struct event *event, int64_t incident,
+			 struct error *err)
+{
+	return store_set(a->conn, &incident_table, event->seq,
+			 "state = ?, acknowledged = 0, acknowledged_by = 0, ack_until = 0, resolved = 0",
+			 STORE_VALUES(STORE_TEXT(STR("open")), STORE_INT(incident)), err);
+}
+
+enum err incident_apply_ack_lapsed(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_ack_lapsed *e = event->payload;
+	return set_open(a, event, e->incident, err);
+}
+
+enum err incident_apply_resolved(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_resolved *e = event->payload;
+	return store_set(a->conn, &incident_table, event->seq, "state = ?, resolved = ?",
+			 STORE_VALUES(STORE_TEXT(STR("resolved")), STORE_INT(event->event_time),
+				      STORE_INT(e->incident)),
+			 err);
+}
+
+enum err incident_apply_reopened(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_reopened *e = event->payload;
+	return set_open(a, event, e->incident, err);
+}
+
+enum err incident_apply_priority_set(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_priority_set *e = event->payload;
+	return store_set(a->conn, &incident_table, event->seq,
+			 "impact = ?, urgency = ?, priority = ?, why = ?",
+			 STORE_VALUES(STORE_TEXT(e->impact), STORE_TEXT(e->urgency),
+				      STORE_TEXT(e->priority), STORE_TEXT(e->why),
+				      STORE_INT(e->incident)),
+			 err);
+}
+
+enum err incident_apply_retitled(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_retitled *e = event->payload;
+	return store_set(a->conn, &incident_table, event->seq, "title = ?",
+			 STORE_VALUES(STORE_TEXT(e->title), STORE_INT(e->incident)), err);
+}
+
+enum err incident_apply_undone(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_undone *e = event->payload;
+	return store_set(a->conn, &incident_table, event->seq,
+			 "state = ?, acknowledged = ?, acknowledged_by = ?, ack_until = ?, "
+			 "resolved = 0, impact = ?, urgency = ?, priority = ?, why = ?",
+			 STORE_VALUES(STORE_TEXT(e->state), STORE_INT(e->acknowledged),
+				      STORE_INT(e->acknowledged_by), STORE_INT(e->ack_until),
+				      STORE_TEXT(e->impact), STORE_TEXT(e->urgency),
+				      STORE_TEXT(e->priority), STORE_TEXT(e->why),
+				      STORE_INT(e->incident)),
+			 err);
+}
