@@ -173,7 +173,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 	}
 	if (egress_check_address(guard->policy, &address, &guard->err) != OK)
 		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	guard->fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	return guard->fd;
 }
 
 /* "+" makes the entry age like any other, so that the library's cache does not grow for ever. */

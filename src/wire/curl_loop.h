@@ -22,6 +22,7 @@ struct curl_guard {
 	const struct egress_policy *policy;
 	struct curl_slist *pins;
 	struct error err; /* set when the second look refused */
+	int fd;           /* the socket made last; only one is made when one address is pinned */
 };
 
 struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max);
