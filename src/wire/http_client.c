@@ -1,0 +1,493 @@
+/*
+ * http_client.c: see http_client.h.
+ *
+ * One call is a chain of hops: check URL -> resolve -> guard -> transfer -> (redirect: again).
+ *
+ * The library's own verification reads the authorities for each connection. So it is off, and the
+ * certificate is examined in the pre-request callback: after the handshake, before the first byte
+ * of the request leaves. A connection without a TLS session there is never used for https.
+ */
+#include "wire/http_client.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <gnutls/gnutls.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+#include "wire/curl_loop.h"
+#include "wire/resolve.h"
+
+#define CONNECTIONS_DEFAULT 1024
+#define METHOD_BYTES 24
+
+struct http_client {
+	struct loop *loop;
+	struct clock *clock;
+	struct resolve *resolve;
+	struct egress_policy policy;
+	struct trust *trust;
+	struct curl_loop *curl;
+	struct http_call *calls;
+	char *user_agent;
+};
+
+struct http_call {
+	struct http_client *client;
+	struct http_call *next, **link;
+	struct resolve_query *query;
+	struct loop_timer *timer; /* hands over what failed before a transfer began */
+	CURL *easy;
+	struct curl_job *job;
+	struct curl_guard guard;
+	struct curl_slist *fields;
+	http_fn *fn;
+	void *context;
+	struct egress_target target;
+	struct buf headers, body;
+	struct str sent;  /* our copy of the request's body */
+	time_us started, hop_started, deadline, connect_timeout;
+	unsigned redirects_max;
+	bool verify_off, fresh;
+	struct http_answer answer;
+	struct error err;
+	char method[METHOD_BYTES];
+	char detail[CURL_ERROR_SIZE];
+};
+
+enum err http_client_create(struct loop *loop, struct clock *clock, struct resolve *resolve,
+                            const struct http_client_options *options,
+                            struct http_client **ret_client, struct error *err)
+{
+	struct trust *trust;
+	enum err result = trust_create(options->ca_file, &trust, err);
+	if (result != OK)
+		return result;
+	struct http_client *client = mem_alloc(sizeof *client);
+	*client = (struct http_client){ .loop = loop, .clock = clock, .resolve = resolve,
+	                                .policy = options->policy, .trust = trust };
+	client->user_agent = mem_strdup(options->user_agent != NULL ? options->user_agent : "mainstay");
+	client->curl = curl_loop_create(loop, options->connections_max > 0 ? options->connections_max
+	                                                                   : CONNECTIONS_DEFAULT);
+	*ret_client = client;
+	return OK;
+}
+
+static void end_hop(struct http_call *call)
+{
+	resolve_cancel(&call->query);
+	curl_loop_remove(call->client->curl, &call->job);
+	if (call->easy != NULL)
+		curl_easy_cleanup(call->easy);
+	call->easy = NULL;
+	curl_guard_finish(&call->guard);
+}
+
+static void call_free(struct http_call *call)
+{
+	end_hop(call);
+	*call->link = call->next;
+	if (call->next != NULL)
+		call->next->link = call->link;
+	loop_timer_destroy(&call->timer);
+	curl_slist_free_all(call->fields);
+	buf_finish(&call->headers);
+	buf_finish(&call->body);
+	mem_free((char *)call->sent.ptr);
+	mem_free(call);
+}
+
+void http_client_destroy(struct http_client **client_pointer)
+{
+	struct http_client *client = *client_pointer;
+	if (client == NULL)
+		return;
+	*client_pointer = NULL;
+	while (client->calls != NULL)
+		call_free(client->calls);
+	curl_loop_destroy(&client->curl);
+	trust_destroy(&client->trust);
+	mem_free(client->user_agent);
+	mem_free(client);
+}
+
+static void finish(struct http_call *call)
+{
+	struct http_answer *answer = &call->answer;
+	answer->headers = buf_str(&call->headers);
+	answer->body = buf_str(&call->body);
+	answer->url = call->target.url;
+	answer->timings.total = clock_since_boot(call->client->clock) - call->started;
+	call->fn(call->context, answer, call->err.code == OK ? NULL : &call->err);
+	call_free(call);
+}
+
+static void on_early_end(void *context)
+{
+	finish(context);
+}
+
+static time_us time_left(const struct http_call *call)
+{
+	time_us left = call->deadline - clock_since_boot(call->client->clock);
+	return left > TIME_MS ? left : TIME_MS;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t count, void *context)
+{
+	struct http_call *call = context;
+	struct str line = { bytes, size * count };
+	if (str_starts(line, STR("HTTP/"))) /* after "100 Continue" the real answer begins */
+		buf_reset(&call->headers);
+	buf_add(&call->headers, line);
+	return size * count;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct http_call *call = context;
+	size_t length = size * count, fits = call->body.limit - call->body.used;
+	if (length <= fits) {
+		buf_add(&call->body, (struct str){ bytes, length });
+		return length;
+	}
+	buf_add(&call->body, (struct str){ bytes, fits });
+	call->answer.body_cut = true;
+	return 0;
+}
+
+static int before_request(void *context, char *ip, char *local_ip, int port, int local_port)
+{
+	(void)local_ip, (void)port, (void)local_port;
+	struct http_call *call = context;
+	snprintf(call->answer.address, sizeof call->answer.address, "%s", ip != NULL ? ip : "");
+	if (!call->target.https)
+		return CURL_PREREQFUNC_OK;
+	struct curl_tlssessioninfo *tls = NULL;
+	curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &tls);
+	if (tls == NULL || tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == NULL)
+		return CURL_PREREQFUNC_ABORT;
+	call->answer.certificated = trust_examine(call->client->trust, tls->internals, call->target.host,
+	                                          &call->answer.certificate);
+	bool fine = call->answer.certificated && call->answer.certificate.trusted;
+	return fine || call->verify_off ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static void set_method(struct http_call *call)
+{
+	CURL *easy = call->easy;
+	bool head = strcmp(call->method, "HEAD") == 0, get = strcmp(call->method, "GET") == 0;
+	if (head)
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	if (call->sent.len > 0 || (!head && !get)) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sent.len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->sent.len > 0 ? call->sent.ptr : "");
+	}
+	if (!head)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+static void on_transferred(void *context, CURLcode code);
+
+static void begin_transfer(struct http_call *call, const struct address *addresses, unsigned count)
+{
+	struct http_client *client = call->client;
+	long left_ms = (long)((time_left(call) + TIME_MS - 1) / TIME_MS);
+	long connect_ms = (long)(call->connect_timeout / TIME_MS);
+	CURL *easy = call->easy = curl_easy_init();
+	assert(easy != NULL);
+	call->guard = (struct curl_guard){ .policy = &client->policy };
+	curl_guard_arm(&call->guard, easy, call->target.host, call->target.port, addresses, count);
+	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 && connect_ms < left_ms
+	                                                  ? connect_ms : left_ms);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* see the head of this file */
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* else it is read all the same: 10 ms each time */
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	set_method(call);
+	call->job = curl_loop_add(client->curl, easy, on_transferred, call);
+}
+
+static void on_resolved(void *context, const struct address *addresses, unsigned count,
+                        const struct error *err)
+{
+	struct http_call *call = context;
+	call->query = NULL;
+	call->answer.timings.dns = clock_since_boot(call->client->clock) - call->hop_started;
+	if (err != NULL)
+		call->err = *err;
+	else if (egress_check_all(&call->client->policy, call->target.host, addresses, count,
+	                          &call->err) == OK) {
+		begin_transfer(call, addresses, count);
+		return;
+	}
+	finish(call);
+}
+
+static enum err begin_hop(struct http_call *call, struct error *err)
+{
+	struct http_client *client = call->client;
+	call->hop_started = clock_since_boot(client->clock);
+	call->answer.timings = (struct http_timings){ .dns = 0 };
+	call->answer.certificated = false;
+	call->answer.body_cut = false;
+	call->answer.status = 0;
+	return resolve_start(client->resolve, str_of(call->target.host), time_left(call), on_resolved,
+	                     call, &call->query, err);
+}
+
+static time_us between(curl_off_t from, curl_off_t to)
+{
+	return to > from ? to - from : 0;
+}
+
+static void take_figures(struct http_call *call)
+{
+	curl_off_t connect = 0, tls = 0, before = 0, first = 0;
+	long status = 0;
+	curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect);
+	curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &before);
+	curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	call->answer.status = (int)status;
+	call->answer.timings.connect = connect;
+	call->answer.timings.tls = between(connect, tls);
+	call->answer.timings.first_byte = between(before, first);
+}
+
+static bool same_origin(const struct egress_target *a, const struct egress_target *b)
+{
+	return a->https == b->https && a->port == b->port && strcasecmp(a->host, b->host) == 0;
+}
+
+/* RFC 9110 15.4: credentials were meant for the origin they were given for. */
+static void drop_secret_fields(struct http_call *call)
+{
+	struct curl_slist *kept = NULL;
+	for (struct curl_slist *field = call->fields; field != NULL; field = field->next) {
+		const char *line = field->data;
+		if (strncasecmp(line, "authorization:", 14) == 0 || strncasecmp(line, "cookie:", 7) == 0 ||
+		    strncasecmp(line, "proxy-authorization:", 20) == 0 ||
+		    strncasecmp(line, "x-", 2) == 0) /* tokens of all makers live here */
+			continue;
+		kept = curl_slist_append(kept, line);
+	}
+	curl_slist_free_all(call->fields);
+	call->fields = kept;
+}
+
+static void change_method(struct http_call *call, int status)
+{
+	bool get_after = status == 303 || ((status == 301 || status == 302) &&
+	                                   strcmp(call->method, "POST") == 0);
+	if (!get_after || strcmp(call->method, "HEAD") == 0)
+		return;
+	memcpy(call->method, "GET", 4);
+	mem_free((char *)call->sent.ptr);
+	call->sent = STR_NONE;
+}
+
+/* True when the call goes on with another hop. */
+static bool follow_redirect(struct http_call *call)
+{
+	char *next = NULL;
+	int status = call->answer.status;
+	curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &next);
+	if (status < 300 || status > 399 || next == NULL || call->redirects_max == 0)
+		return false;
+	if (call->answer.redirects >= call->redirects_max) {
+		error_set(&call->err, ERR_LIMIT, "cannot follow \"%.200s\": more than %u redirects",
+		          call->target.url, call->redirects_max);
+		return false;
+	}
+	struct egress_target target;
+	if (egress_check_url(&call->client->policy, str_of(next), &target, &call->err) != OK) {
+		error_prefix(&call->err, "redirect from \"%.200s\"", call->target.host);
+		return false;
+	}
+	if (!same_origin(&call->target, &target))
+		drop_secret_fields(call);
+	change_method(call, status);
+	end_hop(call);
+	call->target = target;
+	call->answer.redirects++;
+	buf_reset(&call->headers);
+	buf_reset(&call->body);
+	return begin_hop(call, &call->err) == OK;
+}
+
+static void explain(struct http_call *call, CURLcode code)
+{
+	if (call->guard.err.code != OK) {
+		call->err = call->guard.err;
+		error_prefix(&call->err, "cannot call \"%s\"", call->target.host);
+		return;
+	}
+	if (code == CURLE_ABORTED_BY_CALLBACK && call->answer.certificated) {
+		error_set(&call->err, ERR_DENIED, "cannot trust \"%s\" port %u: %s", call->target.host,
+		          call->target.port, call->answer.certificate.problem);
+		return;
+	}
+	curl_explain(call->easy, code, call->target.host, call->target.port, call->detail, &call->err);
+}
+
+static void on_transferred(void *context, CURLcode code)
+{
+	struct http_call *call = context;
+	call->job = NULL;
+	take_figures(call);
+	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && call->answer.body_cut)) {
+		explain(call, code);
+	} else if (follow_redirect(call)) {
+		return;
+	}
+	finish(call);
+}
+
+static bool is_token(const char *text)
+{
+	if (text[0] == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (!isalnum((unsigned char)*text) && strchr("!#$%&'*+-.^_`|~", *text) == NULL)
+			return false;
+	return true;
+}
+
+static bool is_field_value(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7F)
+			return false;
+	return true;
+}
+
+static enum err take_fields(struct http_call *call, const struct http_request *request,
+                            struct error *err)
+{
+	if (request->fields_count > HTTP_FIELDS_MAX)
+		return error_set(err, ERR_INVALID, "cannot send more than %d header fields", HTTP_FIELDS_MAX);
+	/* Waiting for "100 Continue" would double the latency for nothing. */
+	call->fields = curl_slist_append(NULL, "Expect:");
+	for (unsigned i = 0; i < request->fields_count; i++) {
+		const struct http_field *field = &request->fields[i];
+		if (!is_token(field->name) || !is_field_value(field->value))
+			return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": its name or "
+			                 "value has a forbidden character", field->name);
+		cleanup_buf struct buf line;
+		buf_init(&line, 16384);
+		/* The library's way to say "this field, empty". */
+		buf_printf(&line, field->value[0] != '\0' ? "%s: %s" : "%s;", field->name, field->value);
+		if (line.full)
+			return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": it is too long",
+			                 field->name);
+		call->fields = curl_slist_append(call->fields, line.bytes);
+	}
+	return OK;
+}
+
+static enum err prepare(struct http_call *call, const struct http_request *request,
+                        struct error *err)
+{
+	const char *method = request->method != NULL ? request->method : "GET";
+	if (!is_token(method) || strlen(method) >= METHOD_BYTES)
+		return error_set(err, ERR_INVALID, "cannot use the HTTP method \"%.40s\"", method);
+	memcpy(call->method, method, strlen(method) + 1);
+	enum err result = egress_check_url(&call->client->policy, str_of(request->url), &call->target, err);
+	if (result == OK)
+		result = take_fields(call, request, err);
+	if (result == OK && request->body.len > 0) {
+		char *copy = mem_alloc(request->body.len);
+		memcpy(copy, request->body.ptr, request->body.len);
+		call->sent = (struct str){ copy, request->body.len };
+	}
+	return result;
+}
+
+static struct http_call *call_create(struct http_client *client, const struct http_request *request,
+                                     http_fn *fn, void *context)
+{
+	struct http_call *call = mem_alloc(sizeof *call);
+	*call = (struct http_call){
+		.client = client, .fn = fn, .context = context,
+		.started = clock_since_boot(client->clock),
+		.connect_timeout = request->connect_timeout, .redirects_max = request->redirects_max,
+		.verify_off = request->verify_off, .fresh = request->fresh,
+		.next = client->calls, .link = &client->calls,
+	};
+	call->deadline = call->started + request->timeout;
+	buf_init(&call->headers, HTTP_ANSWER_HEADERS_MAX_BYTES);
+	buf_init(&call->body, request->body_max_bytes > 0 ? request->body_max_bytes : 1);
+	if (call->next != NULL)
+		call->next->link = &call->next;
+	client->calls = call;
+	call->timer = loop_timer_create(client->loop, on_early_end, call);
+	return call;
+}
+
+enum err http_client_start(struct http_client *client, const struct http_request *request,
+                           http_fn *fn, void *context, struct http_call **ret_call,
+                           struct error *err)
+{
+	assert(request->timeout >= TIME_MS && request->timeout <= HTTP_TIMEOUT_MAX);
+	assert(request->body_max_bytes <= HTTP_BODY_MAX_BYTES);
+	assert(request->redirects_max <= HTTP_REDIRECTS_MAX);
+	struct http_call *call = call_create(client, request, fn, context);
+	enum err result = prepare(call, request, err);
+	if (result != OK) {
+		call_free(call);
+		return result;
+	}
+	if (begin_hop(call, &call->err) != OK)
+		loop_timer_start(call->timer, 0);
+	*ret_call = call;
+	return OK;
+}
+
+void http_call_cancel(struct http_call **call)
+{
+	if (*call == NULL)
+		return;
+	call_free(*call);
+	*call = NULL;
+}
+
+struct str http_answer_field(const struct http_answer *answer, const char *name)
+{
+	struct str rest = answer->headers, line;
+	size_t length = strlen(name);
+	while (rest.len > 0) {
+		str_cut(rest, '\n', &line, &rest);
+		if (line.len > length && line.ptr[length] == ':' && strncasecmp(line.ptr, name, length) == 0)
+			return str_trim(str_sub(line, length + 1, line.len));
+	}
+	return STR_NONE;
+}
+
+struct trust *http_client_trust(struct http_client *client)
+{
+	return client->trust;
+}
+
+const struct egress_policy *http_client_policy(const struct http_client *client)
+{
+	return &client->policy;
+}

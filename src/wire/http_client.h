@@ -1,0 +1,94 @@
+/*
+ * http_client.h: HTTP requests to the outside (RFC 9110, 9112), thousands at once, by libcurl.
+ *
+ * Every request and every redirect passes the guard of egress.h. Certificates are verified against
+ * one list of authorities held by the client. No cookies, no cache, no proxy from the environment.
+ *
+ * Runs on: the loop's thread. The callback is called exactly once for each started call, never inside
+ * http_client_start, and not at all after http_call_cancel.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "wire/address.h"
+#include "wire/egress.h"
+#include "wire/trust.h"
+
+struct clock;
+struct http_call;
+struct http_client;
+struct loop;
+struct resolve;
+
+#define HTTP_TIMEOUT_MAX (10 * TIME_MINUTE)
+#define HTTP_REDIRECTS_MAX 10
+#define HTTP_FIELDS_MAX 64
+#define HTTP_ANSWER_HEADERS_MAX_BYTES 32768
+#define HTTP_BODY_MAX_BYTES (64u << 20)
+
+struct http_client_options {
+	struct egress_policy policy; /* one client, one policy */
+	const char *ca_file;         /* PEM; NULL: the system's authorities */
+	const char *user_agent;      /* NULL: "mainstay" */
+	unsigned connections_max;    /* open at once; more wait; 0: 1024 */
+};
+
+struct http_field {
+	const char *name, *value;
+};
+
+struct http_request {
+	const char *method; /* NULL: "GET" */
+	const char *url;
+	const struct http_field *fields;
+	unsigned fields_count;
+	struct str body;         /* copied */
+	time_us timeout;         /* over all redirects; 1 ms .. HTTP_TIMEOUT_MAX */
+	time_us connect_timeout; /* 0: as long as the whole */
+	size_t body_max_bytes;   /* of the answer, >= 1; what is longer is cut and the transfer ended */
+	unsigned redirects_max;  /* 0: a redirect is the answer */
+	bool verify_off;         /* the certificate is looked at, but anything is accepted */
+	bool fresh;              /* a connection of its own: for checks, which mean the whole way */
+};
+
+struct http_timings { /* of the last hop; 0 when that step was not reached or not needed */
+	time_us dns, connect, tls, first_byte; /* each step's own length */
+	time_us total;                         /* from start to end, over all hops */
+};
+
+struct http_answer {
+	int status;            /* 0 when there was none */
+	struct str headers;    /* raw lines of the last answer, for http_answer_field */
+	struct str body;
+	bool body_cut;
+	const char *url;       /* the last one asked */
+	unsigned redirects;
+	struct http_timings timings;
+	bool certificated;     /* the next is set */
+	struct certificate certificate;
+	char address[ADDRESS_TEXT_BYTES]; /* connected to; may be empty */
+};
+
+/* `answer` is always given, with what was learned; `err` is NULL when a whole answer came. All of
+ * it is lent for the time of the callback. */
+typedef void http_fn(void *context, const struct http_answer *answer, const struct error *err);
+
+enum err http_client_create(struct loop *loop, struct clock *clock, struct resolve *resolve,
+                            const struct http_client_options *options,
+                            struct http_client **ret_client, struct error *err);
+void http_client_destroy(struct http_client **client); /* open calls are dropped without callback */
+
+/* ERR_INVALID or ERR_DENIED when the request itself is refused: no callback then. */
+enum err http_client_start(struct http_client *client, const struct http_request *request,
+                           http_fn *fn, void *context, struct http_call **ret_call,
+                           struct error *err);
+void http_call_cancel(struct http_call **call);
+
+/* The first field of that name (any case), trimmed; the empty run when there is none. */
+struct str http_answer_field(const struct http_answer *answer, const char *name);
+
+/* For those who share a client's parts. */
+struct trust *http_client_trust(struct http_client *client);
+const struct egress_policy *http_client_policy(const struct http_client *client);
