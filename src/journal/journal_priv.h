@@ -26,6 +26,8 @@ enum err timer_next(struct store_conn *conn, time_us *ret_due, struct error *err
 enum err timer_is_due(struct store_conn *conn, const struct timer *timer, time_us now, bool *ret_due,
 		      struct error *err);
 enum err timers_shift(struct store_conn *conn, time_us by, struct error *err);
+/* The sum of all recorded steps of the wall. */
+enum err clock_steps(struct store_conn *conn, time_us *ret_total, struct error *err);
 
 enum err counters_load(struct store_conn *conn, struct arena *arena, struct str *names,
 		       int64_t *values, size_t room, size_t *ret_count, struct error *err);

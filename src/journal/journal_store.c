@@ -29,6 +29,14 @@ static const struct store_table timer_table = {
 	.indexes = { "due, name, of" },
 };
 
+static const struct store_table step_table = {
+	.name = "clock_step",
+	.class = STORE_PROJECTION,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "seq {id} NOT NULL", "by_us {int} NOT NULL" },
+};
+
 static const struct store_table counter_table = {
 	.name = "counter",
 	.class = STORE_WORK,
@@ -46,7 +54,7 @@ static const struct store_table cursor_table = {
 };
 
 const struct store_table *const journal_tables[] = {
-	&event_table, &timer_table, &counter_table, &cursor_table, NULL,
+	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, NULL,
 };
 
 #define EVENT_COLUMNS                                                                    \
@@ -323,7 +331,15 @@ enum err timers_shift(struct store_conn *conn, time_us by, struct error *err)
 enum err journal_apply_clock_stepped(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_clock_stepped *e = event->payload;
-	return timers_shift(a->conn, e->by, err);
+	enum err r = store_put(a->conn, &step_table, event->seq,
+			       STORE_VALUES(STORE_INT(event->seq), STORE_INT(e->by)), err);
+	return r == OK ? timers_shift(a->conn, e->by, err) : r;
+}
+
+enum err clock_steps(struct store_conn *conn, time_us *ret_total, struct error *err)
+{
+	return store_one_int(conn, "SELECT sum(by_us) FROM clock_step", STORE_NO_VALUES, 0, ret_total,
+			     err);
 }
 
 enum err journal_apply_timer_parked(struct apply *a, const struct event *event, struct error *err)

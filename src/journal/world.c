@@ -28,6 +28,7 @@ void deciding_init(struct deciding *deciding, struct world *world, struct actor 
 			.random = world->options.random,
 			.actor = actor,
 			.now = now,
+			.elapsed = now - world->stepped,
 		},
 	};
 	deciding->last = &deciding->first;
@@ -130,6 +131,8 @@ enum err world_load(struct world *world, struct error *err)
 	struct tree_reader reader = journal_tree_reader(world->conn);
 	r = tree_open(&reader, (uint64_t)last, &world->tree, err);
 	if (r == OK)
+		r = clock_steps(world->conn, &world->stepped, err);
+	if (r == OK)
 		r = load_counters(world, err);
 	if (r == OK)
 		r = load_followers(world, err);
@@ -193,6 +196,7 @@ static enum err note_clock_step(struct world *world, time_us now, struct error *
 	deciding_init(&deciding, world, ACTOR_SYSTEM, now);
 	decision_emit(&deciding.d, EVENT_CLOCK_STEPPED, 0, &(struct event_clock_stepped){ .by = step });
 	world->wall_less_boot += step;
+	world->stepped += step;
 	return record_all(world, &deciding, 0, err);
 }
 

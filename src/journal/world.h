@@ -42,7 +42,8 @@ struct decision {
 	struct arena *arena;     /* lives until the batch is committed */
 	struct random *random;
 	struct actor actor;
-	time_us now;  /* the wall */
+	time_us now;     /* the wall */
+	time_us elapsed; /* the same without the jumps of the wall: only ever grows by what passed */
 	time_us late; /* of a timer: how long it was overdue */
 };
 

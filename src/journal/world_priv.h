@@ -28,6 +28,7 @@ struct world {
 	struct tree tree;
 	int64_t last_seq;      /* written by the world's thread, read by any (atomic) */
 	time_us last_recorded;
+	time_us stepped;        /* all steps of the wall so far: wall - stepped is elapsed time */
 	time_us wall_less_boot; /* a change of it is a step of the wall clock */
 	time_us next_timer;     /* TIME_NONE: none */
 	bool next_timer_known;

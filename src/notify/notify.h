@@ -1,0 +1,88 @@
+/*
+ * notify.h: messages that must arrive, and what became of each.
+ *
+ *     page.created --COMMIT--> queued --sender--> sending --> sent | delivered
+ *                                ^                   |
+ *                                +---- retry --------+--> failed     after the channel's tries
+ *     queued --no longer needed--> cancelled
+ *
+ * A page is written (who, by which contact, what) in the same transaction as what caused it; the
+ * outbox row leaves only after COMMIT. So a page is sent at least once, and at most once more for
+ * each crash. Messages arrive here already written: this room knows channels, not incidents.
+ *
+ * Decide and apply run on the world's thread; the sender (notify_sender.h) on its own loop.
+ */
+#pragma once
+
+#include "journal/world.h"
+
+#define NOTIFY_TITLE_BYTES_MAX 300u
+#define NOTIFY_BODY_BYTES_MAX 8000u
+#define NOTIFY_ATTEMPTS_MAX 8
+
+extern const struct store_table *const notify_tables[];
+
+struct notify_page {
+	int64_t page;     /* 0 when it is to be written */
+	int64_t incident; /* 0: a test page */
+	int64_t user, contact;
+	struct str channel; /* "browser", "ntfy", "email", "webhook", "command" */
+	struct str address; /* where to; stands in no event */
+	struct str secret;  /* for signing or signing in; stands in no event */
+	struct str urgency; /* high or low */
+	struct str title, body, reason;
+	struct str link; /* with its token; events hold it without */
+	time_us not_before; /* TIME_NONE: at once */
+	int attempts;       /* so far */
+};
+
+/* Emits page.created and queues the outbox row. Texts are cut to the limits above. */
+void notify_page(struct decision *d, const struct notify_page *page, int64_t *ret_page);
+
+/* Cancels what has not left yet for this incident, but for `reason` "resolved". */
+enum err notify_cancel(struct decision *d, int64_t incident, const char *why, struct error *err);
+
+/* One try has ended. */
+struct notify_attempt {
+	int64_t incident; /* the page's */
+	int64_t page;
+	struct str state;  /* sent, delivered, retry or failed */
+	struct str detail; /* what the other side said */
+	time_us took;
+	time_us retry_at; /* of state retry */
+};
+enum err notify_attempt_decide(struct decision *d, const void *notify_attempt, struct error *err);
+
+apply_fn notify_apply_created, notify_apply_attempted, notify_apply_cancelled;
+
+/* ---- reading ---- */
+
+struct notify_row {
+	int64_t id, incident, user, contact;
+	struct str channel, state, urgency, title, body, reason, detail;
+	time_us created, ended; /* ended: TIME_NONE while it may still change */
+	int attempts;
+};
+struct notify_filter {
+	int64_t incident, user; /* 0: any */
+	struct str state;       /* empty: any */
+	int64_t before_id;
+	unsigned limit;
+};
+typedef bool notify_each_fn(void *context, const struct notify_row *row);
+enum err notify_list(struct store_conn *conn, const struct notify_filter *filter,
+		     struct arena *arena, notify_each_fn *each, void *context, struct error *err);
+
+struct notify_try {
+	int attempt;
+	struct str state, detail;
+	time_us at, took;
+};
+typedef bool notify_each_try_fn(void *context, const struct notify_try *try);
+enum err notify_tries(struct store_conn *conn, int64_t page, struct arena *arena,
+		      notify_each_try_fn *each, void *context, struct error *err);
+
+/* What may leave now, oldest high urgency first; for the sender. `each` gets whole messages. */
+typedef bool notify_each_due_fn(void *context, const struct notify_page *page);
+enum err notify_due(struct store_conn *conn, time_us now, unsigned limit, struct arena *arena,
+		    notify_each_due_fn *each, void *context, time_us *ret_next, struct error *err);
