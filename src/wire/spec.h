@@ -34,18 +34,18 @@ enum spec_type {
 	SPEC_INT,      /* min..max */
 	SPEC_REAL,     /* min..max, whole bounds; a whole number is taken too */
 	SPEC_BOOL,
-	SPEC_DURATION, /* "1m30s"; min..max in microseconds */
+	SPEC_DURATION, /* "1m30s", or 0; min..max in microseconds */
 	SPEC_TIME,     /* RFC 3339 "2026-11-23T09:00:00Z" */
 	SPEC_DATE,     /* "2026-11-23" */
 	SPEC_CLOCK,    /* "09:00", "23:59:30"; "24:00" only where max is TIME_DAY */
 	SPEC_ZONE,     /* "Europe/Zurich", "UTC" */
-	SPEC_URL,      /* absolute, http or https unless `choices` names other schemes */
+	SPEC_URL,      /* absolute, without a password; http or https unless `choices` says else */
 	SPEC_HOST,     /* a host name, an IPv4 or an IPv6 address */
 	SPEC_PORT,     /* 1..65535 */
 	SPEC_EMAIL,
 	SPEC_CHOICE,   /* one of `choices` */
 	SPEC_LIST,     /* of `item`; min..max items; at most 1000 without bounds */
-	SPEC_MAP,      /* keys are free texts, values as `item`; min..max entries */
+	SPEC_MAP,      /* keys are free texts of 1..256 bytes, values as `item`; min..max entries */
 	SPEC_OBJECT,   /* with its own `fields` */
 	SPEC_ANY,      /* any value, kept as it is: for what another room understands */
 	SPEC_TYPE_COUNT
@@ -59,6 +59,7 @@ enum spec_type {
 #define SPEC_ITEMS_MAX 1000
 
 struct spec_errors;
+struct spec_path;
 
 /* Rules between fields. Gets the full document (defaults filled, places kept) of one object that
  * has no error by itself, and reports with spec_error. */
@@ -73,7 +74,7 @@ struct spec_field {
 	int64_t min, max;      /* both 0: as the type says; max 0 with min > 0: no upper bound */
 	const char *unit;      /* for people: "ms", "%"; NULL when there is none */
 	const char *const *choices; /* ends in NULL */
-	const char *only;           /* "kind=http|tls": refused when the sibling says otherwise */
+	const char *only;           /* "kind=http|tls": only when that earlier sibling says so */
 	const char *refers;         /* a kind: the text is the name of such a definition */
 	const struct spec_field *item;   /* LIST and MAP */
 	const struct spec_field *fields; /* OBJECT; ends in a row without name */
@@ -100,17 +101,17 @@ struct spec_errors {
 	void *zone_context;
 	size_t count, dropped; /* dropped: how many more there were */
 	struct spec_error rows[SPEC_ERRORS_MAX];
-	struct str path; /* where the check stands; spec_check's own */
+	const struct spec_path *at; /* where the check stands; spec_check's own */
 };
 
 void spec_errors_init(struct spec_errors *errors, struct arena *arena, const char *source);
 
-/* Reports about a node (NULL: about the subject as a whole). `path` is below errors->base and the
- * object under check: "steps[1].delay"; NULL for the object itself. */
+/* For rules: reports about a node (NULL: no place). `path` leads there from the object under check,
+ * "steps[1].delay"; NULL is the object itself. The subject is put before the sentence. */
 void spec_error(struct spec_errors *errors, const struct doc_node *node, const char *path,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* "checks.yaml:4:3: unknown key ..."; for request bodies "spec.interval: ...". No newline. */
+/* "checks.yaml:4:3: unknown key ..."; for request bodies the sentence alone. No newline. */
 void spec_error_print(const struct spec_error *error, struct buf *buf);
 
 /* The first error as a struct error, for callers who return one: text, field and "and 3 more". */
@@ -142,7 +143,8 @@ const struct doc_node *spec_mask(const struct spec_field *rows, const struct doc
 const char *spec_type_name(enum spec_type type); /* "duration" */
 
 struct json_writer;
-/* One JSON list of fields: {name, type, required, default, min, max, unit, choices, about, ...}. */
+/* One JSON list of fields: {name, type, required, default, min, max, unit, values, about, ...};
+ * nested ones under `item` and `fields`. Bounds of durations are texts. */
 void spec_describe(const struct spec_field *rows, struct json_writer *json);
 /* For `mainstay explain KIND`: one paragraph a field. */
 void spec_explain(const struct spec_field *rows, struct buf *buf);
