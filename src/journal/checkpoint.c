@@ -55,9 +55,7 @@ static enum err size_read(struct str line, struct checkpoint *checkpoint, struct
 static enum err root_read(struct str line, struct checkpoint *checkpoint, struct error *err)
 {
 	size_t length;
-	if (line.len != ROOT_TEXT_BYTES ||
-	    sodium_base642bin(checkpoint->root.bytes, TREE_HASH_BYTES, line.ptr, line.len, NULL,
-			      &length, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	if (!note_base64_read(line, checkpoint->root.bytes, TREE_HASH_BYTES, &length) ||
 	    length != TREE_HASH_BYTES)
 		return error_set(err, ERR_INVALID, "the checkpoint's root is not base64 of 32 bytes");
 	if (checkpoint->size == 0 && !is_empty_tree(&checkpoint->root))

@@ -76,3 +76,7 @@ void note_signature_add(struct buf *out, struct str text, const struct note_sign
  * and to TIME_NONE for a plain signature. */
 enum err note_verify(const struct note *note, const struct note_key *key, time_us *ret_at,
 		     struct error *err);
+
+/* Standard base64 with padding and nothing left over: one text for the same bytes. False when it is
+ * not, or when it does not fit; the bytes may be overwritten then. */
+bool note_base64_read(struct str text, unsigned char *ret_bytes, size_t size, size_t *ret_length);

@@ -338,6 +338,7 @@ TEST(malformed_checkpoint_bodies_are_refused)
 		"a\n7\nAAAA\n", "a\n7\n" ROOT_OF_7 "AAAA\n", "a\n7\n" ROOT_OF_7 " \n",
 		"a\n7\n3bib5AOAnjJXUNPSY814kpwpQreUKjS3fhIslZSnTIx=\n", /* bits left over */
 		"a\n7\n3bib5AOAnjJXUNPSY814kpwpQreUKjS3fhIslZSnTIw\n",  /* no padding */
+		"a\n7\n3bib5AOAnjJXUNPSY\xE3\x80\x80kpwpQreUKjS3fhIslZSnTIw=\n", /* no letters */
 		"a\n7\n" ROOT_OF_7 "\n\n", "a\n7\n" ROOT_OF_7 "\nx\n\n", "a\n7\n" ROOT_OF_7 "\nx",
 		"a\n0\n" ROOT_OF_7 "\n",
 	};
