@@ -35,6 +35,7 @@ void http_server_config_default(struct http_server_config *ret_config)
 		.idle_ms = 60000,
 		.intake_ms = 90000,
 		.sending_ms = 600000,
+		.tls_look_ms = 10000,
 	};
 }
 
@@ -191,7 +192,7 @@ static enum err start_daemon(struct http_server *server, int fd, struct error *e
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)http_tls_callback(), NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)http_tls_callback() },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)http_tls_priorities() },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -246,6 +247,8 @@ static int64_t longest_sleep_ms(const struct http_server_config *config)
 			ms = config->queues[i].deadline_ms;
 	if (config->intake_ms < ms)
 		ms = config->intake_ms;
+	if (config->tls_look_ms < ms)
+		ms = config->tls_look_ms;
 	return ms;
 }
 
@@ -288,7 +291,7 @@ static void *watch(void *context)
 		time_us now = http_server_now(server);
 		time_us next = expire_all(server, now);
 		shut_overdue(server, now);
-		if (server->tls != NULL && now - looked >= HTTP_TLS_LOOK_MS * TIME_MS) {
+		if (server->tls != NULL && now - looked >= server->config.tls_look_ms * TIME_MS) {
 			http_tls_look(server->tls);
 			looked = now;
 		}
@@ -307,6 +310,7 @@ static void check_config(const struct http_server_config *config)
 	assert((config->tls_cert == NULL) == (config->tls_key == NULL));
 	assert(config->web_threads >= 1 && config->web_threads <= 64);
 	assert(config->idle_ms > 0 && config->intake_ms > 0 && config->sending_ms > 0);
+	assert(config->tls_look_ms > 0);
 	assert(config->stream_buffer_bytes >= 1024);
 }
 
@@ -356,11 +360,11 @@ enum err http_server_create(const struct http_server_config *config,
 		note_address(server, fd);
 		result = start_threads(server, err);
 	}
-	if (result == OK)
+	if (result != OK && fd >= 0)
+		close(fd);
+	if (result == OK) /* takes the socket: the library closes it on most of its failures */
 		result = start_daemon(server, fd, err);
 	if (result != OK) {
-		if (fd >= 0)
-			close(fd);
 		http_server_destroy(&server);
 		return result;
 	}

@@ -186,6 +186,7 @@ struct http_server_config {
 	int64_t idle_ms;            /* a connection without progress is closed */
 	int64_t intake_ms;          /* from connect or last answer to the next complete request */
 	int64_t sending_ms;         /* from answer to its last byte taken */
+	int64_t tls_look_ms;        /* how often the certificate files are looked at */
 };
 
 void http_server_config_default(struct http_server_config *ret_config);

@@ -23,7 +23,6 @@
 #define HTTP_MAGIC_EXCHANGE 0x48585831u
 #define HTTP_MAGIC_STREAM 0x48535431u
 #define HTTP_WATCH_MS_MAX 1000    /* the watch thread looks at least this often */
-#define HTTP_TLS_LOOK_MS 10000    /* how often certificate files are looked at */
 #define HTTP_STOP_FLUSH_MS 500    /* for the last answers to leave the sockets */
 #define HTTP_STOP_STEP_MS 2
 

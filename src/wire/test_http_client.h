@@ -22,7 +22,6 @@
 #include "wire/http_server.h"
 
 #define CLIENT_WAIT_MS 5000
-#define CLIENT_BYTES_MAX (1u << 20)
 
 struct client_reply {
 	int status; /* 0: none came */
@@ -122,16 +121,18 @@ __attribute__((unused)) static bool client_parse(struct client_reply *reply, boo
 	return false;
 }
 
-/* Reads one answer. With `to_end`, waits until the server closes or a second passes. */
-__attribute__((unused)) static void client_reply(int fd, bool no_body, bool to_end,
-						 struct client_reply *ret_reply)
+/* Reads one answer, waiting for each piece at most `wait_ms`. With `to_end`, waits until the server
+ * closes or stays silent. */
+__attribute__((unused)) static void client_reply_within(int fd, bool no_body, bool to_end,
+							int wait_ms,
+							struct client_reply *ret_reply)
 {
 	*ret_reply = (struct client_reply){ 0 };
 	bool whole = false;
 	while (ret_reply->used < sizeof ret_reply->bytes - 1 && (!whole || to_end)) {
 		ssize_t got = client_read(fd, ret_reply->bytes + ret_reply->used,
 					  sizeof ret_reply->bytes - 1 - ret_reply->used,
-					  whole ? 300 : CLIENT_WAIT_MS);
+					  whole ? 300 : wait_ms);
 		if (got < 0)
 			break;
 		if (got == 0) {
@@ -143,6 +144,12 @@ __attribute__((unused)) static void client_reply(int fd, bool no_body, bool to_e
 	}
 	if (ret_reply->used > 0)
 		client_parse(ret_reply, no_body);
+}
+
+__attribute__((unused)) static void client_reply(int fd, bool no_body, bool to_end,
+						 struct client_reply *ret_reply)
+{
+	client_reply_within(fd, no_body, to_end, CLIENT_WAIT_MS, ret_reply);
 }
 
 __attribute__((unused)) static void client_ask(int fd, const char *method, const char *path,

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #define ROUNDS 2000
+#define MUTATED_WAIT_MS 20 /* for those that want more bytes than they have */
 #define BODY_LIMIT 1000
 #define BEHIND "GET /behind HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -399,7 +400,7 @@ TEST(two_thousand_mutated_requests_do_no_harm)
 	struct fixture fixture;
 	struct random random;
 	static struct client_reply reply;
-	unsigned served = 0, refused = 0, closed = 0;
+	unsigned served = 0, refused = 0, silent = 0;
 	random_seeded(&random, 8484);
 	start(&fixture);
 	for (int round = 0; round < ROUNDS; round++) {
@@ -409,17 +410,17 @@ TEST(two_thousand_mutated_requests_do_no_harm)
 		size_t length = mutate(&random, text, seed.len, sizeof text);
 		int fd = client_connect(fixture.port);
 		client_send(fd, text, length);
-		shutdown(fd, SHUT_WR);
-		client_reply(fd, text[0] == 'H', true, &reply);
+		client_says(fd, "\r\n\r\n"); /* what was cut short is more often whole so */
+		client_reply_within(fd, text[0] == 'H', false, MUTATED_WAIT_MS, &reply);
 		close(fd);
 		CHECK(reply.status == 0 || (reply.status >= 200 && reply.status < 600));
 		CHECK(reply.status != 500);
 		served += reply.status == 200;
 		refused += reply.status >= 400;
-		closed += reply.status == 0;
+		silent += reply.status == 0;
 	}
-	printf("[  FIGURE  ] %d mutated: %u served, %u refused, %u closed\n", ROUNDS, served, refused,
-	       closed);
+	printf("[  FIGURE  ] %d mutated: %u served, %u refused, %u without an answer\n", ROUNDS,
+	       served, refused, silent);
 	send_one(&fixture, STR("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"), &reply);
 	CHECK_INT(reply.status, 200);
 	CHECK(refused > ROUNDS / 10);
