@@ -110,6 +110,10 @@ template <class value> error_code take_scalar(value &at, ondemand::json_type typ
 		token.kind = JSON_BOOL;
 		return at.get_bool().get(token.truth);
 	}
+	/* simdjson 3.0 looks one byte too far behind a null that is the whole document: it refuses
+	 * "null\n" and takes "nullx ". json_walk has seen the sound ones already. */
+	if (std::is_same<value, ondemand::document>::value)
+		return N_ATOM_ERROR;
 	bool is_null = false;
 	token.kind = JSON_NULL;
 	if (error_code error = simdjson_result<bool>(at.is_null()).get(is_null))
@@ -158,11 +162,23 @@ error_code walk_text(walk &state, ondemand::parser &parser, const padded_string 
 	return place == OUT_OF_BOUNDS ? SUCCESS : TRAILING_CONTENT;
 }
 
+/* True when the text is null and blanks; *at is where the word stands. */
+bool is_null_alone(std::string_view text, size_t &at)
+{
+	const char *blanks = " \t\r\n";
+	at = text.find_first_not_of(blanks);
+	return at != text.npos && text.substr(at, 4) == "null" &&
+	       text.find_first_not_of(blanks, at + 4) == text.npos;
+}
+
 } // namespace
 
 enum json_walk_result json_walk(const char *text, size_t length, json_token_fn *take, void *context)
 {
 	try {
+		json_token null = {};
+		if (is_null_alone(std::string_view(text, length), null.offset))
+			return take(context, &null) ? JSON_WALKED : JSON_STOPPED;
 		padded_string padded(text, length);
 		ondemand::parser parser;
 		walk state = { padded.data(), length, take, context, false };
