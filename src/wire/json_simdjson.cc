@@ -7,14 +7,14 @@
 #include "wire/json_simdjson.h"
 
 #include <simdjson.h>
+#include <string>
 
 using namespace simdjson;
 
 namespace {
 
 struct walk {
-	const char *base;
-	size_t length;
+	const char *base; /* where offset 0 stands */
 	json_token_fn *take;
 	void *context;
 	bool stopped;
@@ -110,10 +110,6 @@ template <class value> error_code take_scalar(value &at, ondemand::json_type typ
 		token.kind = JSON_BOOL;
 		return at.get_bool().get(token.truth);
 	}
-	/* simdjson 3.0 looks one byte too far behind a null that is the whole document: it refuses
-	 * "null\n" and takes "nullx ". json_walk has seen the sound ones already. */
-	if (std::is_same<value, ondemand::document>::value)
-		return N_ATOM_ERROR;
 	bool is_null = false;
 	token.kind = JSON_NULL;
 	if (error_code error = simdjson_result<bool>(at.is_null()).get(is_null))
@@ -162,32 +158,49 @@ error_code walk_text(walk &state, ondemand::parser &parser, const padded_string 
 	return place == OUT_OF_BOUNDS ? SUCCESS : TRAILING_CONTENT;
 }
 
-/* True when the text is null and blanks; *at is where the word stands. */
-bool is_null_alone(std::string_view text, size_t &at)
+/* As the only item of a list: see json_simdjson.h. */
+error_code walk_bare(walk &state, ondemand::parser &parser, const padded_string &text)
 {
-	const char *blanks = " \t\r\n";
-	at = text.find_first_not_of(blanks);
-	return at != text.npos && text.substr(at, 4) == "null" &&
-	       text.find_first_not_of(blanks, at + 4) == text.npos;
+	ondemand::document document;
+	ondemand::array list;
+	if (error_code error = parser.iterate(text).get(document))
+		return error;
+	if (error_code error = document.get_array().get(list))
+		return error;
+	for (auto item : list) {
+		ondemand::value value;
+		if (error_code error = item.get(value))
+			return error;
+		if (error_code error = walk_value(state, value))
+			return error;
+	}
+	return SUCCESS;
+}
+
+enum json_walk_result result_of(const walk &state, error_code error)
+{
+	if (state.stopped)
+		return JSON_STOPPED;
+	if (error == MEMALLOC)
+		return JSON_FAILED;
+	return error ? JSON_REFUSED : JSON_WALKED;
 }
 
 } // namespace
 
-enum json_walk_result json_walk(const char *text, size_t length, json_token_fn *take, void *context)
+enum json_walk_result json_walk(const char *text, size_t length, bool bare, json_token_fn *take,
+				void *context)
 {
 	try {
-		json_token null = {};
-		if (is_null_alone(std::string_view(text, length), null.offset))
-			return take(context, &null) ? JSON_WALKED : JSON_STOPPED;
-		padded_string padded(text, length);
 		ondemand::parser parser;
-		walk state = { padded.data(), length, take, context, false };
-		error_code error = walk_text(state, parser, padded);
-		if (state.stopped)
-			return JSON_STOPPED;
-		if (error == MEMALLOC)
-			return JSON_FAILED;
-		return error ? JSON_REFUSED : JSON_WALKED;
+		if (bare) {
+			padded_string padded("[" + std::string(text, length) + "]");
+			walk state = { padded.data() + 1, take, context, false };
+			return result_of(state, walk_bare(state, parser, padded));
+		}
+		padded_string padded(text, length);
+		walk state = { padded.data(), take, context, false };
+		return result_of(state, walk_text(state, parser, padded));
 	} catch (...) {
 		return JSON_FAILED;
 	}
