@@ -117,7 +117,12 @@ static enum err read_text(struct reader *reader)
 		return doc_fail(reader->err, ERR_TOO_LARGE, reader->build.source, start,
 				"the text has %zu bytes; at most %zu are taken", text.len,
 				reader->build.limits.bytes_max);
-	switch (json_walk(text.ptr, text.len, take_token, reader)) {
+	struct str begin = str_trim(text);
+	struct json_flaw flaw;
+	bool bare = begin.len > 0 && begin.ptr[0] != '[' && begin.ptr[0] != '{';
+	if (bare && !json_scan(text, &flaw))
+		return explain(reader);
+	switch (json_walk(text.ptr, text.len, bare, take_token, reader)) {
 	case JSON_WALKED:
 		return OK;
 	case JSON_STOPPED:

@@ -7,14 +7,14 @@
 #include "wire/json_simdjson.h"
 
 #include <simdjson.h>
+#include <string>
 
 using namespace simdjson;
 
 namespace {
 
 struct walk {
-	const char *base;
-	size_t length;
+	const char *base; /* where offset 0 stands */
 	json_token_fn *take;
 	void *context;
 	bool stopped;
@@ -158,20 +158,49 @@ error_code walk_text(walk &state, ondemand::parser &parser, const padded_string 
 	return place == OUT_OF_BOUNDS ? SUCCESS : TRAILING_CONTENT;
 }
 
+/* As the only item of a list: see json_simdjson.h. */
+error_code walk_bare(walk &state, ondemand::parser &parser, const padded_string &text)
+{
+	ondemand::document document;
+	ondemand::array list;
+	if (error_code error = parser.iterate(text).get(document))
+		return error;
+	if (error_code error = document.get_array().get(list))
+		return error;
+	for (auto item : list) {
+		ondemand::value value;
+		if (error_code error = item.get(value))
+			return error;
+		if (error_code error = walk_value(state, value))
+			return error;
+	}
+	return SUCCESS;
+}
+
+enum json_walk_result result_of(const walk &state, error_code error)
+{
+	if (state.stopped)
+		return JSON_STOPPED;
+	if (error == MEMALLOC)
+		return JSON_FAILED;
+	return error ? JSON_REFUSED : JSON_WALKED;
+}
+
 } // namespace
 
-enum json_walk_result json_walk(const char *text, size_t length, json_token_fn *take, void *context)
+enum json_walk_result json_walk(const char *text, size_t length, bool bare, json_token_fn *take,
+				void *context)
 {
 	try {
-		padded_string padded(text, length);
 		ondemand::parser parser;
-		walk state = { padded.data(), length, take, context, false };
-		error_code error = walk_text(state, parser, padded);
-		if (state.stopped)
-			return JSON_STOPPED;
-		if (error == MEMALLOC)
-			return JSON_FAILED;
-		return error ? JSON_REFUSED : JSON_WALKED;
+		if (bare) {
+			padded_string padded("[" + std::string(text, length) + "]");
+			walk state = { padded.data() + 1, take, context, false };
+			return result_of(state, walk_bare(state, parser, padded));
+		}
+		padded_string padded(text, length);
+		walk state = { padded.data(), take, context, false };
+		return result_of(state, walk_text(state, parser, padded));
 	} catch (...) {
 		return JSON_FAILED;
 	}

@@ -46,7 +46,10 @@ enum json_walk_result {
 /* false: stop. The function must bound the depth: the walk recurses once a level. */
 typedef bool json_token_fn(void *context, const struct json_token *token);
 
-enum json_walk_result json_walk(const char *text, size_t length, json_token_fn *take,
+/* bare: the text is neither a list nor a map but one scalar, and json_scan found it sound. As whole
+ * documents simdjson 3.0 takes "false7" and "nullx ", and refuses "null\n"; inside a list it reads
+ * scalars well, so that is where it gets to see them. */
+enum json_walk_result json_walk(const char *text, size_t length, bool bare, json_token_fn *take,
 				void *context);
 
 #ifdef __cplusplus

@@ -37,16 +37,22 @@ void spec_report(struct spec_errors *errors, struct doc_place place, struct str 
 		 struct str text)
 {
 	assert(text.len > 0);
-	if (errors->count == SPEC_ERRORS_MAX) {
-		errors->dropped++;
-		return;
-	}
+	assert(errors->count < SPEC_ERRORS_MAX);
 	errors->rows[errors->count++] = (struct spec_error){
 		.place = place,
 		.source = str_of(errors->source),
 		.path = path,
 		.text = text,
 	};
+}
+
+/* A report past the limit is only counted: hostile input must not fill the arena with sentences. */
+bool spec_is_full(struct spec_errors *errors)
+{
+	if (errors->count < SPEC_ERRORS_MAX)
+		return false;
+	errors->dropped++;
+	return true;
 }
 
 static const char *subject_of(const struct spec_errors *errors)
@@ -66,6 +72,8 @@ struct str spec_where(struct spec_run *run)
 void spec_wrong(struct spec_run *run, struct doc_place place, const char *format, ...)
 {
 	char predicate[ERROR_TEXT_BYTES];
+	if (spec_is_full(run->errors))
+		return;
 	va_list args;
 	va_start(args, format);
 	vsnprintf(predicate, sizeof predicate, format, args);
@@ -80,6 +88,8 @@ void spec_error(struct spec_errors *errors, const struct doc_node *node, const c
 		const char *format, ...)
 {
 	char sentence[ERROR_TEXT_BYTES];
+	if (spec_is_full(errors))
+		return;
 	va_list args;
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);

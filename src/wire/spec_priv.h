@@ -24,7 +24,8 @@ struct str spec_path_text(struct arena *arena, const char *base, const struct sp
 /* `"steps[1].delay" of Check "web" PREDICATE`, with the place of the node. */
 void spec_wrong(struct spec_run *run, struct doc_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same without words before it. */
+/* The same without words before it. Ask spec_is_full first: it counts what is not kept. */
+bool spec_is_full(struct spec_errors *errors);
 void spec_report(struct spec_errors *errors, struct doc_place place, struct str path,
 		 struct str text);
 

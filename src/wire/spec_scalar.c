@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wire/doc_json.h"
+#include "wire/doc_scalar.h"
 #include "wire/spec_priv.h"
 
 #define NAME_BYTES_MAX 63
@@ -517,6 +518,8 @@ bool spec_default(struct arena *arena, const struct spec_field *field, struct do
 	case SPEC_REAL:
 	case SPEC_PORT:
 	case SPEC_BOOL:
+		doc_scalar_resolve(node.text, &node);
+		break;
 	case SPEC_LIST:
 	case SPEC_MAP:
 	case SPEC_OBJECT:

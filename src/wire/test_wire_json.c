@@ -64,6 +64,7 @@ TEST(scalars_alone_are_documents)
 	CHECK_INT(doc_int(parse(&arena, " 12 "), 0), 12);
 	CHECK_STR(doc_text(parse(&arena, "\"x\""), ""), "x");
 	CHECK(doc_is(parse(&arena, "null"), DOC_NULL));
+	CHECK(doc_is(parse(&arena, " null\n"), DOC_NULL));
 	CHECK(!doc_bool(parse(&arena, "false\n"), true));
 	CHECK(doc_real(parse(&arena, "1e3"), 0) == 1000.0);
 }
@@ -122,6 +123,11 @@ TEST(what_is_not_json_is_refused_with_its_place)
 		{ "\"x\" y", "f:1:5: ", "after the end" },
 		{ "tru", "f:1:", "" },
 		{ "truee", "f:1:", "" },
+		{ "nullx ", "f:1:", "" },
+		{ "false7", "f:1:6: ", "after the end" },
+		{ "1],[2", "f:1:2: ", "after the end" },
+		{ "1,2", "f:1:2: ", "after the end" },
+		{ "null,", "f:1:", "" },
 		{ "nul", "f:1:", "" },
 		{ "[nullx]", "f:1:", "" },
 		{ "[True]", "f:1:", "" },

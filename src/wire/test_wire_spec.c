@@ -358,6 +358,36 @@ TEST(a_request_body_is_told_its_fields_without_places_of_files)
 	CHECK_STR(errors.rows[0].text, "\"kind\" is missing in the request");
 }
 
+TEST(a_document_that_would_fill_the_arena_is_refused_not_fatal)
+{
+	cleanup_buf struct buf text;
+	cleanup_arena struct arena arena;
+	struct spec_errors errors;
+	struct error err = { 0 };
+	const struct doc_node *root = NULL;
+	arena_init(&arena, 800 << 10);
+	buf_init(&text, 1 << 20);
+	buf_adds(&text, HTTP "steps:\n");
+	for (int i = 0; i < 900; i++) /* each gets its defaults */
+		buf_adds(&text, "  - {users: [a@b]}\n");
+	CHECK_OK(doc_yaml_parse(buf_str(&text), &arena, DOC_LIMITS_DEFAULT, "f", &root, &err));
+	spec_errors_init(&errors, &arena, "f");
+	CHECK_INT(spec_check(rows, NULL, root, &arena, &errors, NULL, NULL), ERR_INVALID);
+	CHECK(strstr(errors.rows[0].text.ptr, "too large to be checked") != NULL);
+	/* nor do sentences nobody will read fill it */
+	buf_reset(&text);
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&text, "k%d: 1\n", i);
+	arena_finish(&arena);
+	arena_init(&arena, 4 << 20);
+	CHECK_OK(doc_yaml_parse(buf_str(&text), &arena, DOC_LIMITS_DEFAULT, "f", &root, &err));
+	size_t before = arena_room(&arena);
+	spec_errors_init(&errors, &arena, "f");
+	CHECK_INT(spec_check(rows, NULL, root, &arena, &errors, NULL, NULL), ERR_INVALID);
+	CHECK_INT(errors.count + errors.dropped, 10001);
+	CHECK(before - arena_room(&arena) < 64 << 10);
+}
+
 static void see_reference(void *context, const char *kind, const struct doc_node *name,
 			  struct str path)
 {
@@ -440,6 +470,7 @@ TESTS(RUN(the_rows_are_sound), RUN(the_canonical_form_has_the_order_of_the_rows_
       RUN(hosts_addresses_and_times_are_told_from_what_looks_like_them),
       RUN(all_mistakes_are_told_up_to_a_limit),
       RUN(a_request_body_is_told_its_fields_without_places_of_files),
+      RUN(a_document_that_would_fill_the_arena_is_refused_not_fatal),
       RUN(references_and_secrets_are_found_by_the_rows),
       RUN(a_secret_is_not_repeated_in_a_complaint),
       RUN(a_kind_describes_itself_for_programs_and_people))
