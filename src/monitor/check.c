@@ -18,14 +18,17 @@ const char *check_status_name(enum check_status status)
 
 const char *check_status_shown(const struct check_state *state)
 {
-	switch (state->status) {
-	case CHECK_FAILING:
-		return "up";
-	case CHECK_RECOVERING:
-		return "down";
-	default:
-		return check_status_name(state->status);
-	}
+	return check_status_name(state->hard);
+}
+
+bool check_transition_is_news(const struct check_transition *transition)
+{
+	return transition->hard_from != transition->hard_to || transition->flap_changed;
+}
+
+static bool is_suspicion(enum check_status status)
+{
+	return status == CHECK_FAILING || status == CHECK_RECOVERING;
 }
 
 void check_state_assert(const struct check_state *state)
@@ -33,6 +36,8 @@ void check_state_assert(const struct check_state *state)
 	assert(state->status < CHECK_STATUS_COUNT);
 	assert(state->flap_count <= CHECK_FLAP_STATES);
 	assert(state->bad == 0 || state->good == 0);
+	assert(is_suspicion(state->status) || state->hard == state->status);
+	assert(!is_suspicion(state->hard));
 	switch (state->status) {
 	case CHECK_UNKNOWN:
 	case CHECK_PAUSED:
@@ -146,13 +151,15 @@ static void move(struct check_state *state, enum check_status to, time_us wall, 
                  const char *reason, struct check_transition *ret_transition)
 {
 	*ret_transition = (struct check_transition){
-		.from = state->status, .to = to, .flapping = state->flapping, .wall = wall, .boot = boot,
-		.bad = state->bad,
+		.from = state->status, .to = to, .hard_from = state->hard,
+		.hard_to = is_suspicion(to) ? state->hard : to, .flapping = state->flapping,
+		.wall = wall, .boot = boot, .bad = state->bad,
 	};
 	snprintf(ret_transition->reason, CHECK_REASON_BYTES, "%s", reason);
 	if (state->status == to)
 		return;
 	state->status = to;
+	state->hard = ret_transition->hard_to;
 	state->since_wall = wall;
 	state->since_boot = boot;
 }
@@ -170,11 +177,12 @@ bool check_step(const struct check_rules *rules, struct check_state *state,
 	time_us bad_boot = state->bad_boot;
 	enum check_status to = result->good ? step_good(rules, state, result)
 	                                    : step_bad(rules, state, result);
-	if (to != CHECK_FAILING && to != CHECK_RECOVERING)
+	if (!is_suspicion(to))
 		note_flap(state, to == CHECK_DOWN);
 	struct check_transition transition;
 	move(state, to, result->wall, result->boot, result->reason, &transition);
 	transition.flap_changed = state->flapping != flapped;
+	transition.latency = result->latency;
 	if (to == CHECK_DOWN)
 		transition.bad_since = state->bad_boot;
 	else if (from == CHECK_DOWN || from == CHECK_RECOVERING)

@@ -87,6 +87,7 @@ struct check_result {
 /* Plain data: copy it, store it, load it. All zero is a new check. */
 struct check_state {
 	enum check_status status;
+	enum check_status hard;         /* the last one that was no suspicion */
 	time_us since_wall, since_boot; /* of the status; 0 while it never changed */
 	time_us bad_boot;               /* first bad result of the row that lasts; 0: none */
 	uint32_t bad, good, slow, quick;  /* in a row; they stop at CHECK_COUNT_MAX */
@@ -98,10 +99,12 @@ struct check_state {
 
 struct check_transition {
 	enum check_status from, to;  /* equal when only `flapping` changed */
+	enum check_status hard_from, hard_to; /* without suspicions: what alerts are made of */
 	bool flapping, flap_changed; /* its new value */
 	time_us wall, boot;          /* of the result that decided */
 	time_us bad_since;           /* boot time; into and out of down: when it began; else 0 */
 	unsigned bad;                /* failures in a row so far */
+	time_us latency;             /* of the result that decided */
 	char reason[CHECK_REASON_BYTES];
 };
 
@@ -125,5 +128,9 @@ void check_state_assert(const struct check_state *state);
 unsigned check_flap_percent(const struct check_state *state);
 const char *check_status_name(enum check_status status); /* "up" */
 
-/* What the API and people see: failing is still "up" (or unknown), recovering still "down". */
+/* True when it is more than a suspicion that came or went: down -> recovering -> down is no news. Only
+ * news becomes a command; the live view may show the rest. */
+bool check_transition_is_news(const struct check_transition *transition);
+
+/* What the API and people see: failing is still what it was before, recovering still "down". */
 const char *check_status_shown(const struct check_state *state);

@@ -76,11 +76,16 @@ TEST(recovery_needs_its_own_row_and_a_relapse_is_the_same_outage)
 	CHECK_INT(good(&s), CHECK_RECOVERING);
 	CHECK_INT(bad(&s), CHECK_DOWN);
 	CHECK_INT(s.transition.from, CHECK_RECOVERING);
+	CHECK(!check_transition_is_news(&s.transition));
+	CHECK_TEXT(check_status_shown(&s.state), "down");
 	CHECK_INT(s.transition.bad_since, began);
 	CHECK_INT(good(&s), CHECK_RECOVERING);
+	CHECK(!check_transition_is_news(&s.transition));
 	CHECK_INT(good(&s), CHECK_RECOVERING);
 	CHECK_INT(good(&s), CHECK_UP);
 	CHECK_INT(s.transition.from, CHECK_RECOVERING);
+	CHECK_INT(s.transition.hard_from, CHECK_DOWN);
+	CHECK(check_transition_is_news(&s.transition));
 	CHECK_INT(s.transition.bad_since, began);
 }
 
