@@ -263,6 +263,13 @@ TEST(leap_seconds_disorder_and_wrong_types_are_refused)
 	put_header(&made, 0, 0xFFFFFFFFu, 0xFFFFFFFFu, 0xFFFFFFFFu, 0);
 	CHECK_ERR(read_made(&made, &tz, &err), ERR_TOO_LARGE);
 	CHECK_ERR(tz_create(STR_NONE, &tz, &err), ERR_INVALID);
+	for (unsigned name = 0; name < 5; name += 4) { /* a name without an end, and one beyond them */
+		made = (struct made){ 0 };
+		put_header(&made, 0, 0, 1, 4, 0);
+		put_type(&made, 0, false, name);
+		put(&made, "ABCD", 4);
+		CHECK_ERR(read_made(&made, &tz, &err), ERR_INVALID);
+	}
 	CHECK(tz == NULL);
 }
 

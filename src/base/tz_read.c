@@ -194,7 +194,7 @@ static enum err read_block(struct reader *reader, const struct header *header, s
 
 static enum err read_all(struct reader *reader, struct tz **ret_tz, struct error *err)
 {
-	struct header header;
+	struct header header = { 0 };
 	enum err failed = read_header(reader, &header, err);
 	if (failed != OK)
 		return failed;
