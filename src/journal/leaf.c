@@ -7,6 +7,8 @@
 
 #define HEADER_BYTES (16 + 5 * 8 + 4 + 4)
 
+static_assert(LEAF_MAC_BYTES == crypto_auth_hmacsha256_BYTES, "the MAC is HMAC-SHA-256");
+
 static unsigned char *put(unsigned char *at, uint64_t value, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++)
@@ -14,11 +16,18 @@ static unsigned char *put(unsigned char *at, uint64_t value, unsigned bytes)
 	return at + bytes;
 }
 
-void event_leaf(const struct leaf_fields *fields, struct tree_hash *ret_hash)
+void event_payload_mac(struct str payload, struct str salt, unsigned char ret_mac[LEAF_MAC_BYTES])
 {
-	assert(fields->salt.len == crypto_auth_hmacsha256_KEYBYTES);
+	assert(salt.len == crypto_auth_hmacsha256_KEYBYTES);
+	crypto_auth_hmacsha256(ret_mac, (const unsigned char *)payload.ptr, payload.len,
+			       (const unsigned char *)salt.ptr);
+}
+
+void event_leaf_erased(const struct leaf_fields *fields, const unsigned char mac[LEAF_MAC_BYTES],
+		       struct tree_hash *ret_hash)
+{
 	assert(fields->kind.len <= LEAF_KIND_BYTES_MAX);
-	unsigned char leaf[HEADER_BYTES + LEAF_KIND_BYTES_MAX + crypto_auth_hmacsha256_BYTES];
+	unsigned char leaf[HEADER_BYTES + LEAF_KIND_BYTES_MAX + LEAF_MAC_BYTES];
 	memcpy(leaf, "mainstay-event/1", 16);
 	unsigned char *at = put(leaf + 16, (uint64_t)fields->seq, 8);
 	at = put(at, (uint64_t)fields->event_time, 8);
@@ -29,8 +38,14 @@ void event_leaf(const struct leaf_fields *fields, struct tree_hash *ret_hash)
 	at = put(at, fields->kind.len, 4);
 	memcpy(at, fields->kind.ptr, fields->kind.len);
 	at += fields->kind.len;
-	crypto_auth_hmacsha256(at, (const unsigned char *)fields->payload.ptr, fields->payload.len,
-			       (const unsigned char *)fields->salt.ptr);
-	at += crypto_auth_hmacsha256_BYTES;
+	memcpy(at, mac, LEAF_MAC_BYTES);
+	at += LEAF_MAC_BYTES;
 	tree_leaf_hash((struct str){ (const char *)leaf, (size_t)(at - leaf) }, ret_hash);
+}
+
+void event_leaf(const struct leaf_fields *fields, struct tree_hash *ret_hash)
+{
+	unsigned char mac[LEAF_MAC_BYTES];
+	event_payload_mac(fields->payload, fields->salt, mac);
+	event_leaf_erased(fields, mac, ret_hash);
 }

@@ -314,6 +314,19 @@ TEST(a_cosignature_at_another_time_does_not_verify)
 	CHECK_ERR(checkpoint_cosigned(str_of(text), &witness, &at, &err), ERR_CORRUPT);
 }
 
+TEST(a_cosignature_from_after_the_year_9999_is_refused_although_it_is_signed)
+{
+	struct error err;
+	cleanup_note_signer struct note_signer witness = signer_of(WITNESS_SIGNER);
+	cleanup_buf struct buf buf;
+	time_us at = 5;
+	buf_init(&buf, 4000);
+	buf_adds(&buf, LOG_BODY "\n");
+	note_signature_add(&buf, STR(LOG_BODY), &witness, INT64_MAX);
+	CHECK_ERR(checkpoint_cosigned(buf_str(&buf), &witness.key, &at, &err), ERR_CORRUPT);
+	CHECK_INT(at, 5);
+}
+
 TEST(a_key_cannot_sign_for_another_origin)
 {
 	struct error err;
@@ -393,5 +406,6 @@ TESTS(RUN(published_notes_verify_and_are_signed_again_byte_for_byte),
       RUN(one_bad_line_of_a_known_key_spoils_the_note_and_unknown_lines_do_not),
       RUN(a_checkpoint_and_its_cosignature_equal_those_of_openssl),
       RUN(a_changed_checkpoint_is_caught), RUN(a_cosignature_at_another_time_does_not_verify),
+      RUN(a_cosignature_from_after_the_year_9999_is_refused_although_it_is_signed),
       RUN(a_key_cannot_sign_for_another_origin), RUN(malformed_checkpoint_bodies_are_refused),
       RUN(a_checkpoint_follows_only_with_a_proof))

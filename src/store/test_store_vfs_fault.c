@@ -422,6 +422,92 @@ TEST(a_store_on_this_file_system_keeps_what_it_committed)
 	vfs_fault_destroy(&lab.vfs);
 }
 
+/* A file as SQLite holds it, without SQLite above. */
+static sqlite3_file *raw_open(const char *name)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(VFS);
+	sqlite3_file *file = mem_alloc((size_t)vfs->szOsFile);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_JOURNAL;
+	CHECK_INT(vfs->xOpen(vfs, name, file, flags, NULL), SQLITE_OK);
+	return file;
+}
+
+static void raw_close(sqlite3_file *file)
+{
+	CHECK_INT(file->pMethods->xClose(file), SQLITE_OK);
+	mem_free(file);
+}
+
+TEST(a_sync_that_failed_has_lost_its_bytes_although_the_next_one_succeeds)
+{
+	struct lab lab;
+	lab_open(&lab, false, 7);
+	sqlite3_file *file = raw_open("f");
+	CHECK_INT(file->pMethods->xWrite(file, "old", 3, 0), SQLITE_OK);
+	CHECK_INT(file->pMethods->xSync(file, SQLITE_SYNC_FULL), SQLITE_OK);
+	CHECK_INT(file->pMethods->xWrite(file, "new", 3, 0), SQLITE_OK);
+	vfs_fault_plan(lab.vfs, VFS_FAULT_SYNC, 1, VFS_FAULT_EIO, false);
+	CHECK_INT(file->pMethods->xSync(file, SQLITE_SYNC_FULL), SQLITE_IOERR_FSYNC);
+	CHECK_INT(file->pMethods->xSync(file, SQLITE_SYNC_FULL), SQLITE_OK);
+	char bytes[3];
+	CHECK_INT(file->pMethods->xRead(file, bytes, 3, 0), SQLITE_OK);
+	CHECK(memcmp(bytes, "new", 3) == 0); /* to be read until the crash */
+	raw_close(file);
+	vfs_fault_crash(lab.vfs, DISK_CRASH_DROP);
+	struct str after;
+	CHECK(vfs_fault_file(lab.vfs, "f", &after));
+	CHECK_STR(after, "old");
+	mem_free((char *)after.ptr);
+	CHECK(!vfs_fault_file(lab.vfs, "g", &after));
+	vfs_fault_destroy(&lab.vfs);
+}
+
+TEST(slots_of_shared_memory_are_shared_or_one_connections_own)
+{
+	struct lab lab;
+	void volatile *memory[2];
+	lab_open(&lab, true, 7);
+	sqlite3_file *one = raw_open("f"), *two = raw_open("f");
+	const sqlite3_io_methods *m = one->pMethods;
+	CHECK_INT(m->xShmMap(one, 0, 32768, 0, &memory[0]), SQLITE_OK);
+	CHECK(memory[0] == NULL); /* not made unless it is asked for */
+	CHECK_INT(m->xShmMap(one, 0, 32768, 1, &memory[0]), SQLITE_OK);
+	CHECK_INT(m->xShmMap(two, 0, 32768, 0, &memory[1]), SQLITE_OK);
+	CHECK(memory[0] != NULL && memory[0] == memory[1]);
+	CHECK_INT(m->xShmLock(one, 3, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	CHECK_INT(m->xShmLock(two, 3, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	CHECK_INT(m->xShmLock(one, 3, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	CHECK_INT(m->xShmLock(one, 2, 3, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_BUSY);
+	CHECK_INT(m->xShmLock(two, 2, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_OK);
+	CHECK_INT(m->xShmLock(one, 2, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_BUSY);
+	m->xShmUnmap(two, 0); /* whoever goes lets go */
+	CHECK_INT(m->xShmLock(one, 2, 3, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_OK);
+	raw_close(two);
+	raw_close(one);
+	vfs_fault_destroy(&lab.vfs);
+}
+
+TEST(a_crash_leaves_a_file_that_grew_long_or_short)
+{
+	unsigned grown = 0;
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct random random;
+		struct disk disk;
+		random_seeded(&random, seed);
+		disk_init(&disk, &random);
+		struct disk_file *file = disk_make(&disk, "f");
+		disk_names_sync(&disk);
+		disk_write(&disk, file, "abc", 3, 5000);
+		disk_crash(&disk, DISK_CRASH_TEAR);
+		CHECK(file->now.size == 0 || file->now.size == 5003);
+		grown += file->now.size > 0;
+		disk_release(&disk, file);
+		disk_finish(&disk);
+	}
+	CHECK(grown > 5);
+	CHECK(grown < 35);
+}
+
 TEST(the_same_seed_tears_the_same_way)
 {
 	char images[3][8192];
@@ -538,6 +624,8 @@ TESTS(RUN(a_power_cut_at_any_write_or_sync_loses_no_commit_in_wal_mode),
       RUN(a_connection_from_before_a_crash_is_dead_and_harms_nothing),
       RUN(while_the_power_is_off_nothing_works),
       RUN(a_store_on_this_file_system_keeps_what_it_committed),
-      RUN(the_same_seed_tears_the_same_way),
+      RUN(a_sync_that_failed_has_lost_its_bytes_although_the_next_one_succeeds),
+      RUN(slots_of_shared_memory_are_shared_or_one_connections_own),
+      RUN(a_crash_leaves_a_file_that_grew_long_or_short), RUN(the_same_seed_tears_the_same_way),
       RUN(a_file_shows_sizes_holes_and_names_as_they_were_synced),
       RUN(names_and_bytes_past_the_limits_are_refused))
