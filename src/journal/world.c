@@ -342,6 +342,16 @@ int64_t world_last_seq(const struct world *world)
 	return __atomic_load_n(&world->last_seq, __ATOMIC_ACQUIRE);
 }
 
+const void *world_room(const struct world *world, const char *name)
+{
+	const struct world_room *row = world->options.rooms;
+	while (row != NULL && row->name != NULL && strcmp(row->name, name) != 0)
+		row++;
+	assert(row != NULL);
+	assert(row->name != NULL);
+	return row->room;
+}
+
 struct store *world_store(const struct world *world)
 {
 	return world->options.store;

@@ -135,7 +135,14 @@ typedef enum err authorise_fn(void *context, struct store_conn *conn, const stru
 /* The events of one commit, oldest first, on the world's thread; borrowed for the call. */
 typedef void committed_fn(void *context, const struct event *const *events, size_t count);
 
+/* What a room keeps in memory for this world: found by name, never changed while the world runs. */
+struct world_room {
+	const char *name;
+	const void *room;
+};
+
 struct world_options {
+	const struct world_room *rooms; /* end: name NULL; may be NULL */
 	const char *name; /* "production"; the origin of checkpoints */
 	struct store *store;
 	struct clock *clock;
@@ -188,6 +195,7 @@ bool world_run_followers(struct world *world);
 
 /* The last recorded event. Safe from any thread. */
 int64_t world_last_seq(const struct world *world);
+const void *world_room(const struct world *world, const char *name); /* asserts that it is there */
 struct store *world_store(const struct world *world);
 const char *world_name(const struct world *world);
 struct clock *world_clock(const struct world *world);

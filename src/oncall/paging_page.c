@@ -1,0 +1,216 @@
+/*
+ * paging_page.c: what a page says, and by which contacts it goes.
+ *
+ * The first line must do on a lock screen at 3 a.m.: priority, what is broken for whom, since when.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "oncall/paging_priv.h"
+
+struct contacts {
+	struct paging_contact rows[64];
+	size_t count;
+};
+
+static bool add_contact(void *context, const struct paging_contact *contact)
+{
+	struct contacts *contacts = context;
+	contacts->rows[contacts->count++] = *contact;
+	return contacts->count < sizeof contacts->rows / sizeof contacts->rows[0];
+}
+
+/* "03:12" on the wall of the reader, with its zone's name; UTC when they have none. */
+static struct str wall_time(struct decision *d, const struct guard_user *user, time_us at)
+{
+	const struct paging_room *room = world_room(d->world, "oncall");
+	const struct tz *tz;
+	time_us wall = at;
+	const char *name = "UTC";
+	if (user->time_zone.len > 0 && zones_find(room->zones, user->time_zone, &tz, NULL) == OK) {
+		struct tz_local local = tz_local_of(tz, at);
+		wall = tz_wall_of(tz, at);
+		name = arena_cstr(d->arena, str_of(local.abbreviation));
+	}
+	struct time_civil civil = time_civil_of(wall);
+	return arena_printf(d->arena, "%02d:%02d %s", civil.hour, civil.minute, name);
+}
+
+static const char *opening_words(enum escalation_reason why)
+{
+	switch (why) {
+	case ESCALATION_BY_ASK:
+		return "Still on it? ";
+	case ESCALATION_BY_REMINDER:
+		return "Nobody yet: ";
+	case ESCALATION_BY_RESUME:
+		return "Needs somebody again: ";
+	case ESCALATION_BY_LAST_RESORT:
+		return "NOBODY HAS ANSWERED: ";
+	case ESCALATION_BY_STEP:
+	case ESCALATION_BY_PERSON:
+	case ESCALATION_BY_URGENCY:
+		return "";
+	}
+	return "";
+}
+
+static const char *reason_word(enum escalation_reason why)
+{
+	static const char *const words[] = {
+		[ESCALATION_BY_STEP] = "step",	     [ESCALATION_BY_REMINDER] = "reminder",
+		[ESCALATION_BY_ASK] = "ask",	     [ESCALATION_BY_RESUME] = "resumed",
+		[ESCALATION_BY_LAST_RESORT] = "last_resort", [ESCALATION_BY_PERSON] = "escalated",
+		[ESCALATION_BY_URGENCY] = "urgency",
+	};
+	return words[why];
+}
+
+static struct str title_of(struct decision *d, const struct paging_message *m,
+			   const struct guard_user *user)
+{
+	return arena_printf(d->arena, "%s" STR_FMT " " STR_FMT ", since " STR_FMT,
+			    opening_words(m->why), STR_ARG(m->incident->priority),
+			    STR_ARG(m->incident->title),
+			    STR_ARG(wall_time(d, user, m->incident->opened)));
+}
+
+static struct str body_of(struct decision *d, const struct paging_message *m)
+{
+	char age[DURATION_TEXT_BYTES];
+	duration_words(d->now - m->incident->opened, age);
+	const char *answer = m->why == ESCALATION_BY_ASK
+				     ? "Acknowledge again to keep it, or others are paged."
+				     : "Acknowledge to take it.";
+	return arena_printf(d->arena,
+			    "Incident %lld has been open for %s.\n%s%s" STR_FMT "%sRound %u, step %u.\n",
+			    (long long)m->incident->incident, age, answer, "\n",
+			    STR_ARG(m->incident->service),
+			    m->incident->service.len > 0 ? " is the service.\n" : "", m->round,
+			    m->step + 1);
+}
+
+static struct str make_link(struct decision *d, int64_t incident, int64_t user)
+{
+	const struct paging_room *room = world_room(d->world, "oncall");
+	char token[PAGING_LINK_BYTES];
+	random_hex(d->random, (PAGING_LINK_BYTES - 1) / 2, token);
+	struct link_row *row = arena_new(d->arena, struct link_row);
+	row->incident = incident;
+	row->user = user;
+	link_hash(str_of(token), row->hash);
+	decision_work(d, link_put, row);
+	return arena_printf(d->arena, "%s" PAGING_LINK_PATH "%s", room->public_url, token);
+}
+
+static bool is_meant(const struct paging_contact *contact, bool high)
+{
+	return str_is(contact->urgency, "all") || str_is(contact->urgency, high ? "high" : "low");
+}
+
+static enum err send_by(struct decision *d, const struct paging_contact *contact,
+			struct notify_page *page, struct error *err)
+{
+	page->contact = contact->id;
+	page->channel = contact->channel;
+	page->address = contact->address;
+	page->not_before = d->now + contact->delay;
+	enum err r = contact_secret(d->conn, contact->id, d->arena, &page->secret, err);
+	if (r == OK)
+		notify_page(d, page, NULL);
+	return r;
+}
+
+/* Somebody whose contacts are all for the other urgency is reached by all of them: a page that
+ * nobody gets helps nobody. */
+static enum err send_by_all(struct decision *d, const struct contacts *contacts, bool high,
+			    struct notify_page *page, struct error *err)
+{
+	size_t sent = 0;
+	for (int any = 0; any < 2 && sent == 0; any++) {
+		for (size_t i = 0; i < contacts->count; i++) {
+			if (!any && !is_meant(&contacts->rows[i], high))
+				continue;
+			enum err r = send_by(d, &contacts->rows[i], page, err);
+			if (r != OK)
+				return r;
+			sent++;
+		}
+	}
+	return OK;
+}
+
+enum err page_person(struct decision *d, const struct paging_message *m, struct error *err)
+{
+	struct contacts *contacts = arena_new(d->arena, struct contacts);
+	struct guard_user user;
+	enum err r = guard_user_by_id(d->conn, d->arena, m->user, &user, err);
+	if (r == OK)
+		r = paging_contacts(d->conn, m->user, d->arena, add_contact, contacts, err);
+	if (r == ERR_NOT_FOUND)
+		return OK;
+	if (r != OK)
+		return r;
+	struct notify_page page = {
+		.incident = m->incident->incident,
+		.user = m->user,
+		.urgency = m->high ? STR("high") : STR("low"),
+		.title = title_of(d, m, &user),
+		.body = body_of(d, m),
+		.reason = str_of(reason_word(m->why)),
+		.link = make_link(d, m->incident->incident, m->user),
+	};
+	return send_by_all(d, contacts, m->high, &page, err);
+}
+
+/* ---- it is over ---- */
+
+struct reached {
+	struct notify_row rows[256];
+	size_t count;
+};
+
+/* One of each contact that a page left by, or tried to. */
+static bool add_reached(void *context, const struct notify_row *row)
+{
+	struct reached *reached = context;
+	if (str_is(row->state, "cancelled") || str_is(row->reason, "resolved"))
+		return true;
+	for (size_t i = 0; i < reached->count; i++) {
+		if (reached->rows[i].contact == row->contact)
+			return true;
+	}
+	reached->rows[reached->count++] = *row;
+	return reached->count < sizeof reached->rows / sizeof reached->rows[0];
+}
+
+enum err page_resolved(struct decision *d, const struct paging_case *incident, const char *how,
+		       struct error *err)
+{
+	struct reached *reached = arena_new(d->arena, struct reached);
+	struct notify_filter filter = { .incident = incident->incident, .limit = 1000 };
+	enum err r = notify_list(d->conn, &filter, d->arena, add_reached, reached, err);
+	char lasted[DURATION_TEXT_BYTES];
+	duration_words(d->now - incident->opened, lasted);
+	for (size_t i = 0; r == OK && i < reached->count; i++) {
+		struct paging_contact contact;
+		r = contact_get(d->conn, reached->rows[i].contact, d->arena, &contact, err);
+		if (r == ERR_NOT_FOUND) {
+			r = OK;
+			continue;
+		}
+		struct notify_page page = {
+			.incident = incident->incident,
+			.user = reached->rows[i].user,
+			.urgency = STR("low"),
+			.title = arena_printf(d->arena, "Resolved: " STR_FMT " " STR_FMT,
+					      STR_ARG(incident->priority), STR_ARG(incident->title)),
+			.body = arena_printf(d->arena, "It lasted %s. %s\n", lasted, how),
+			.reason = STR("resolved"),
+		};
+		contact.delay = 0;
+		if (r == OK)
+			r = send_by(d, &contact, &page, err);
+	}
+	return r;
+}

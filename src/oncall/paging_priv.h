@@ -1,0 +1,59 @@
+/* paging_priv.h: what the files of this room share. SQL stands in paging_store.c alone. */
+#pragma once
+
+#include "notify/notify.h"
+#include "oncall/paging.h"
+
+/* What an escalation needs to know of its incident: taken from the incident's own events. */
+struct paging_case {
+	int64_t incident;
+	struct str policy, team, title, priority, service;
+	time_us opened;
+	struct escalation_state state;
+};
+
+enum err case_get(struct store_conn *conn, int64_t incident, struct arena *arena, bool *ret_found,
+		  struct paging_case *ret_case, struct error *err);
+enum err case_as_of(struct store_conn *conn, int64_t incident, int64_t seq, struct arena *arena,
+		    bool *ret_found, struct paging_case *ret_case, struct error *err);
+
+struct str state_print(const struct escalation_state *state, struct arena *arena);
+enum err state_parse(struct str json, struct arena *arena, struct escalation_state *ret_state,
+		     struct error *err);
+
+enum err contact_get(struct store_conn *conn, int64_t id, struct arena *arena,
+		     struct paging_contact *ret_contact, struct error *err);
+enum err contact_secret(struct store_conn *conn, int64_t id, struct arena *arena,
+			struct str *ret_secret, struct error *err);
+enum err contact_last_position(struct store_conn *conn, int64_t user, int64_t *ret_last,
+			       struct error *err);
+enum err override_get(struct store_conn *conn, int64_t id, struct arena *arena,
+		      struct paging_override *ret_override, struct error *err);
+
+/* Work rows. */
+struct link_row {
+	unsigned char hash[32];
+	int64_t incident, user;
+};
+enum err link_put(struct store_conn *conn, const void *link_row, struct error *err);
+struct secret_row {
+	int64_t contact;
+	struct str secret; /* empty: forget it */
+};
+enum err secret_put(struct store_conn *conn, const void *secret_row, struct error *err);
+void link_hash(struct str token, unsigned char ret_hash[32]);
+
+/* ---- pages (paging_page.c) ---- */
+
+struct paging_message {
+	const struct paging_case *incident;
+	int64_t user;
+	enum escalation_reason why;
+	unsigned round, step;
+	bool high;
+};
+/* Writes a page for every contact of the person that is meant for this urgency. */
+enum err page_person(struct decision *d, const struct paging_message *message, struct error *err);
+/* Tells everybody who was paged that it is over. */
+enum err page_resolved(struct decision *d, const struct paging_case *incident, const char *how,
+		       struct error *err);
