@@ -1,0 +1,77 @@
+/*
+ * api.h: the product over HTTP: a request in, an answer out, no sockets.
+ *
+ * `api_handle` is all there is: the server calls it on its workers, the simulator in its one thread.
+ * A change is one command: the worker waits until it is committed, and the answer was read in the
+ * same transaction. openapi.yaml is the contract; api_table.c is the list of endpoints.
+ *
+ * Runs on: any worker thread; each call takes a reading connection of its own.
+ */
+#pragma once
+
+#include "base/random.h"
+#include "guard/guard.h"
+#include "journal/world.h"
+#include "monitor/check.h"
+#include "sys/zone.h"
+#include "wire/http_server.h"
+
+struct api;
+struct check_spec;
+
+/* What the API asks of the checks that run beside it; NULL functions: not in this process. */
+struct api_sense {
+	void *context;
+	/* One look by this spec, now; waits for at most the spec's timeout. */
+	enum err (*probe)(void *context, const struct check_spec *spec, struct check_result *ret_result,
+			  struct error *err);
+	/* The last results of a check, newest first; returns how many. */
+	size_t (*results)(void *context, struct str name, struct check_result *ret_results, size_t max);
+	/* Services that listen on this host, as the JSON of GET /discovery. */
+	enum err (*discover)(void *context, struct buf *out, struct error *err);
+	/* When it is looked at next; TIME_NONE: unknown. */
+	time_us (*next_at)(void *context, struct str name);
+};
+
+struct api_options {
+	struct world *world;
+	/* Runs one command to its end: the writer's queue, or the simulator's own thread. */
+	enum err (*run)(void *context, struct command *command, struct error *err);
+	void *run_context;
+	struct clock *clock;
+	struct random *random;
+	struct zones *zones;
+	const char *public_url; /* without a slash at the end */
+	const char *version;
+	const struct api_sense *sense;
+	const struct http_asset *assets; /* the UI; index.html serves every page of it */
+	size_t asset_count;
+	const char *openapi; /* the text of openapi.yaml; NULL: not served */
+	/* What the outside knows of settings: JSON of GET /settings. */
+	enum err (*settings)(void *context, struct buf *out, struct error *err);
+	void *settings_context;
+};
+
+extern const struct store_table *const api_tables[];
+
+enum err api_create(const struct api_options *options, struct api **ret_api, struct error *err);
+void api_destroy(struct api **api); /* after the last call has returned */
+
+/* For http_server: which queue, which limit, which row. Also gives the UI's assets. */
+struct http_route api_route(void *api, struct str method, struct str path);
+
+/* One request. The response's body is the caller's to take, its header values are freed by
+ * api_response_finish. Not for streams. */
+void api_handle(struct api *api, const struct http_request *request, struct http_response *response);
+void api_response_finish(struct http_response *response);
+
+/* For http_server: answers the exchange, or turns it into the event stream. */
+void api_serve(void *api, struct http_exchange *exchange);
+
+/* The world's listener: tells live views what was committed (committed_fn). */
+void api_committed(void *api, const struct event *const *events, size_t count);
+
+/* Wakes streams that were quiet for long; call every few seconds. */
+void api_heartbeat(struct api *api);
+/* Ends all streams, before the server stops. */
+void api_stop(struct api *api);
