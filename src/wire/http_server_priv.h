@@ -136,6 +136,10 @@ time_us http_server_now(struct http_server *server); /* since boot */
 void http_server_ref(struct http_server *server);
 void http_server_unref(struct http_server *server);
 
+/* http_server_listen.c */
+enum err http_listen_open(const char *listen, int *ret_fd, struct error *err);
+void http_listen_note(struct http_server *server, int fd);
+
 /* http_server_exchange.c */
 struct http_exchange *http_exchange_create(struct http_server *server, struct MHD_Connection *mhd,
 					   const char *target);
