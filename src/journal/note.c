@@ -50,13 +50,15 @@ static bool has_space(struct str text)
 static bool is_key_name(struct str name)
 {
 	return name.len >= 1 && name.len <= NOTE_NAME_MAX &&
-	       memchr(name.ptr, '+', name.len) == NULL && !has_control(name, false) && !has_space(name) && str_is_utf8(name);
+	       memchr(name.ptr, '+', name.len) == NULL && !has_control(name, false) &&
+	       !has_space(name) && str_is_utf8(name);
 }
 
 /* libsodium 1.0.18 takes some bytes above 0x7F for digits: found by fuzzing. So we look first. */
 static bool has_base64_letters_only(struct str text)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789+/=";
 	for (size_t i = 0; i < text.len; i++)
 		if (memchr(letters, text.ptr[i], sizeof letters - 1) == NULL)
 			return false;
@@ -229,7 +231,8 @@ static bool line_parse(struct str text, struct line *ret_line)
 	size_t length;
 	if (!str_starts(text, STR(DASH)) ||
 	    !str_cut(str_sub(text, strlen(DASH), text.len), ' ', &ret_line->name, &base64) ||
-	    !is_key_name(ret_line->name) || !note_base64_read(base64, bytes, sizeof bytes, &length) ||
+	    !is_key_name(ret_line->name) ||
+	    !note_base64_read(base64, bytes, sizeof bytes, &length) ||
 	    length <= 4)
 		return false;
 	memcpy(ret_line->id, bytes, 4);

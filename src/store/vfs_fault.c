@@ -197,7 +197,8 @@ struct vfs_fault *vfs_fault_create(const char *name, struct random *random, stru
 	pthread_mutex_init(&vfs->lock, NULL);
 	vfs->base = (sqlite3_vfs){
 		.iVersion = 2, .szOsFile = sizeof(struct vfs_handle),
-		.mxPathname = DISK_NAME_BYTES - 1, .zName = vfs->name, .pAppData = vfs, .xOpen = vfs_open, .xDelete = vfs_delete,
+		.mxPathname = DISK_NAME_BYTES - 1, .zName = vfs->name, .pAppData = vfs,
+		.xOpen = vfs_open, .xDelete = vfs_delete,
 		.xAccess = vfs_access, .xFullPathname = vfs_full_name, .xDlOpen = usual->xDlOpen,
 		.xDlError = usual->xDlError, .xDlSym = usual->xDlSym,
 		.xDlClose = usual->xDlClose, .xRandomness = vfs_randomness, .xSleep = vfs_sleep,

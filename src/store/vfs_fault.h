@@ -11,7 +11,8 @@
  *
  * All journal modes work: rollback journals (a folder is synced where SQLite's own unix VFS does
  * it: with the first sync of a new journal or log, and after removing a journal), and WAL with
- * several connections of this process (shared memory and locks are here, in memory, and go with a crash).
+ * several connections of this process (shared memory and locks are here, in memory, and go with a
+ * crash).
  * It behaves like the usual Linux disk: 512-byte sectors, SQLITE_IOCAP_POWERSAFE_OVERWRITE; a sync
  * that failed has lost what it should have written.
  *
