@@ -47,7 +47,8 @@ static enum err size_read(struct str line, struct checkpoint *checkpoint, struct
 	bool leading_zero = line.len > 1 && line.ptr[0] == '0';
 	if (leading_zero || str_starts(line, STR("-")) ||
 	    !str_int(line, 0, (int64_t)TREE_SIZE_MAX, &size))
-		return error_set(err, ERR_INVALID, "the checkpoint's size is not a number of leaves");
+		return error_set(err, ERR_INVALID,
+				 "the checkpoint's size is not a number of leaves");
 	checkpoint->size = (uint64_t)size;
 	return OK;
 }
@@ -57,7 +58,8 @@ static enum err root_read(struct str line, struct checkpoint *checkpoint, struct
 	size_t length;
 	if (!note_base64_read(line, checkpoint->root.bytes, TREE_HASH_BYTES, &length) ||
 	    length != TREE_HASH_BYTES)
-		return error_set(err, ERR_INVALID, "the checkpoint's root is not base64 of 32 bytes");
+		return error_set(err, ERR_INVALID,
+				 "the checkpoint's root is not base64 of 32 bytes");
 	if (checkpoint->size == 0 && !is_empty_tree(&checkpoint->root))
 		return error_set(err, ERR_INVALID, "the checkpoint gives the empty journal a root "
 				 "that is not the empty tree's");

@@ -5,12 +5,13 @@
  *     20852163                                        <- size: leaves
  *     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=    <- root, base64
  *
- *     — example.com/journal Az3grlgtzPICa5OS8npV...   <- the journal's own key, named as the origin
+ *     — example.com/journal Az3grlgtzPICa5OS8npV...   <- the journal's key, named as the origin
  *     — witness.example.com/w1 jWbPPwAAAABkGFDLE...   <- witnesses (cosignature/v1), any number
  *
  * A checkpoint that left the house can never be taken back: a later one of the same origin must
  * follow from it (checkpoint_follows), and two roots for one origin and size are proof of forgery.
- * So the caller stores a checkpoint before it gives it away, and takes a new origin after a restore.
+ * So the caller stores a checkpoint before it gives it away, and takes a new origin after a
+ * restore.
  *
  * The printed body has no extension lines; those of others are accepted, counted, and covered by
  * the signature. No clock, any thread.

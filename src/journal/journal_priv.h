@@ -2,14 +2,16 @@
 #pragma once
 
 #include "journal/journal.h"
+#include "journal/leaf.h"
 #include "journal/world.h"
 
-#define SALT_BYTES 32
+#define SALT_BYTES LEAF_SALT_BYTES
 
 struct journal_row {
 	struct event event; /* payload not decoded */
 	int version;
 	struct str salt, nodes;
+	struct str mac; /* empty, or of an erased event what is left of payload and salt (leaf.h) */
 };
 
 enum err journal_append(struct store_conn *conn, const struct journal_row *row, struct error *err);

@@ -6,7 +6,7 @@
 #include "journal/journal_priv.h"
 
 /* `nodes` are the tree's hashes that this event finished (tree.h). Never rewritten, but for a lawful
- * erasure, which sets payload and salt to NULL. */
+ * erasure, which sets payload and salt to NULL and `mac` to what binds the rest (leaf.h). */
 static const struct store_table event_table = {
 	.name = "event",
 	.class = STORE_WORK, /* it is what a rebuild reads */
@@ -15,7 +15,7 @@ static const struct store_table event_table = {
 	.columns = { "seq {id} NOT NULL", "event_time {int} NOT NULL", "recorded_time {int} NOT NULL",
 		     "actor {id} NOT NULL", "kind {text} NOT NULL", "subject {id} NOT NULL",
 		     "version {int} NOT NULL", "payload {text}", "salt {bytes}",
-		     "nodes {bytes} NOT NULL" },
+		     "nodes {bytes} NOT NULL", "mac {bytes}" },
 	.indexes = { "subject, seq", "recorded_time" },
 };
 
@@ -59,19 +59,20 @@ const struct store_table *const journal_tables[] = {
 
 #define EVENT_COLUMNS                                                                    \
 	"seq, event_time, recorded_time, actor, kind, subject, version, payload, salt, " \
-	"nodes"
+	"nodes, mac"
 
 enum err journal_append(struct store_conn *conn, const struct journal_row *row, struct error *err)
 {
 	const struct event *event = &row->event;
 	return store_exec(conn,
-			  "INSERT INTO event (" EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			  "INSERT INTO event (" EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			  STORE_VALUES(STORE_INT(event->seq), STORE_INT(event->event_time),
 				       STORE_INT(event->recorded_time), STORE_INT(event->actor),
 				       STORE_TEXT(str_of(event_kinds[event->kind].name)),
 				       STORE_INT(event->subject), STORE_INT(row->version),
 				       STORE_TEXT(event->json), STORE_BYTES(row->salt),
-				       STORE_BYTES(row->nodes)),
+				       STORE_BYTES(row->nodes),
+				       row->mac.len > 0 ? STORE_BYTES(row->mac) : STORE_NULL),
 			  err);
 }
 
@@ -101,6 +102,7 @@ bool journal_row_read(struct store_rows *rows, struct journal_row *ret_row)
 		.version = (int)store_int(rows, 6),
 		.salt = store_text(rows, 8),
 		.nodes = store_text(rows, 9),
+		.mac = store_text(rows, 10),
 	};
 	if (!event_kind_by_name(store_text(rows, 4), &row.event.kind))
 		return false;

@@ -6,36 +6,39 @@
 
 #define PAGE 2000u
 
-static void leaf_of(const struct journal_row *row, struct tree_hash *ret_leaf)
+/* False: the row has neither payload and salt nor a MAC to make a leaf of. An erased event keeps
+ * its MAC, so that who did what and when is checked for it too. */
+static bool leaf_of(const struct journal_row *row, struct tree_hash *ret_leaf)
 {
-	event_leaf(&(struct leaf_fields){
-			   .seq = row->event.seq,
-			   .event_time = row->event.event_time,
-			   .recorded_time = row->event.recorded_time,
-			   .actor = row->event.actor,
-			   .kind = str_of(event_kinds[row->event.kind].name),
-			   .subject = row->event.subject,
-			   .version = row->version,
-			   .payload = row->event.json,
-			   .salt = row->salt,
-		   },
-		   ret_leaf);
+	const struct leaf_fields fields = {
+		.seq = row->event.seq,
+		.event_time = row->event.event_time,
+		.recorded_time = row->event.recorded_time,
+		.actor = row->event.actor,
+		.kind = str_of(event_kinds[row->event.kind].name),
+		.subject = row->event.subject,
+		.version = row->version,
+		.payload = row->event.json,
+		.salt = row->salt,
+	};
+	if (row->event.json.len > 0 && row->salt.len == LEAF_SALT_BYTES)
+		event_leaf(&fields, ret_leaf);
+	else if (row->event.json.len == 0 && row->mac.len == LEAF_MAC_BYTES)
+		event_leaf_erased(&fields, (const unsigned char *)row->mac.ptr, ret_leaf);
+	else
+		return false;
+	return true;
 }
 
-/* An erased event has no payload to hash again: its stored leaf is taken, and the tree above it
- * still has to fit. */
 static enum err check_row(struct tree *tree, const struct journal_row *row, struct error *err)
 {
 	struct tree_hash leaf, nodes[TREE_LEVELS];
 	if (row->event.seq != (int64_t)tree->size + 1)
 		return error_set(err, ERR_CORRUPT, "event %llu is missing from the journal",
 				 (unsigned long long)tree->size + 1);
-	if (row->nodes.len < sizeof leaf.bytes)
-		return error_set(err, ERR_CORRUPT, "event %lld has no hash", (long long)row->event.seq);
-	if (row->event.json.len > 0)
-		leaf_of(row, &leaf);
-	else
-		memcpy(leaf.bytes, row->nodes.ptr, sizeof leaf.bytes);
+	if (!leaf_of(row, &leaf))
+		return error_set(err, ERR_CORRUPT, "event %lld has lost its payload and was not erased",
+				 (long long)row->event.seq);
 	unsigned count = tree_append(tree, &leaf, nodes);
 	if (row->nodes.len != count * sizeof *nodes ||
 	    memcmp(nodes, row->nodes.ptr, row->nodes.len) != 0)

@@ -41,21 +41,24 @@ static bool has_space(struct str text)
 			return true;
 	for (size_t i = 0; i + 2 < text.len; i++) /* U+2000..U+200A */
 		if (memcmp(text.ptr + i, "\xE2\x80", 2) == 0 &&
-		    (unsigned char)text.ptr[i + 2] >= 0x80 && (unsigned char)text.ptr[i + 2] <= 0x8A)
+		    (unsigned char)text.ptr[i + 2] >= 0x80 &&
+		    (unsigned char)text.ptr[i + 2] <= 0x8A)
 			return true;
 	return false;
 }
 
 static bool is_key_name(struct str name)
 {
-	return name.len >= 1 && name.len <= NOTE_NAME_MAX && memchr(name.ptr, '+', name.len) == NULL &&
-	       !has_control(name, false) && !has_space(name) && str_is_utf8(name);
+	return name.len >= 1 && name.len <= NOTE_NAME_MAX &&
+	       memchr(name.ptr, '+', name.len) == NULL && !has_control(name, false) &&
+	       !has_space(name) && str_is_utf8(name);
 }
 
 /* libsodium 1.0.18 takes some bytes above 0x7F for digits: found by fuzzing. So we look first. */
 static bool has_base64_letters_only(struct str text)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789+/=";
 	for (size_t i = 0; i < text.len; i++)
 		if (memchr(letters, text.ptr[i], sizeof letters - 1) == NULL)
 			return false;
@@ -96,8 +99,8 @@ static enum err key_name_set(struct note_key *key, struct str name, struct error
 {
 	if (!is_key_name(name)) {
 		error_set(err, ERR_INVALID, "the key name is not one");
-		error_hint(err, "use 1 to %d bytes without spaces and '+', like example.com/journal",
-			   NOTE_NAME_MAX);
+		error_hint(err, "use 1 to %d bytes without spaces and '+', "
+			   "like example.com/journal", NOTE_NAME_MAX);
 		return ERR_INVALID;
 	}
 	memcpy(key->name, name.ptr, name.len);
@@ -228,7 +231,8 @@ static bool line_parse(struct str text, struct line *ret_line)
 	size_t length;
 	if (!str_starts(text, STR(DASH)) ||
 	    !str_cut(str_sub(text, strlen(DASH), text.len), ' ', &ret_line->name, &base64) ||
-	    !is_key_name(ret_line->name) || !note_base64_read(base64, bytes, sizeof bytes, &length) ||
+	    !is_key_name(ret_line->name) ||
+	    !note_base64_read(base64, bytes, sizeof bytes, &length) ||
 	    length <= 4)
 		return false;
 	memcpy(ret_line->id, bytes, 4);
@@ -247,8 +251,8 @@ static enum err lines_check(struct str lines, struct error *err)
 					 NOTE_SIGNATURES_MAX);
 		str_cut(lines, '\n', &text, &lines);
 		if (!line_parse(text, &line))
-			return error_set(err, ERR_INVALID, "signature line %u of the note is malformed",
-					 count);
+			return error_set(err, ERR_INVALID,
+					 "signature line %u of the note is malformed", count);
 	}
 	return OK;
 }
@@ -256,7 +260,8 @@ static enum err lines_check(struct str lines, struct error *err)
 enum err note_parse(struct str whole, struct note *ret_note, struct error *err)
 {
 	if (whole.len > NOTE_BYTES_MAX)
-		return error_set(err, ERR_TOO_LARGE, "the note is longer than %u bytes", NOTE_BYTES_MAX);
+		return error_set(err, ERR_TOO_LARGE, "the note is longer than %u bytes",
+				 NOTE_BYTES_MAX);
 	if (!str_is_utf8(whole) || has_control(whole, true))
 		return error_set(err, ERR_INVALID, "the note is not plain UTF-8 text");
 	size_t split = whole.len; /* where the signatures begin: after the last empty line */
@@ -273,7 +278,7 @@ enum err note_parse(struct str whole, struct note *ret_note, struct error *err)
 	return result;
 }
 
-/* The bytes a signature is over: the text, and for a cosignature what it says and when before it. */
+/* What a signature is over: the text, and for a cosignature what it says and when before it. */
 static void signed_message(struct buf *message, enum note_kind kind, uint64_t seconds,
 			   struct str text)
 {
@@ -350,8 +355,8 @@ enum err note_verify(const struct note *note, const struct note_key *key, time_u
 		if (!str_is(line.name, key->name) || memcmp(line.id, key->id, 4) != 0)
 			continue;
 		if (!line_verifies(&line, key, note->text, &at))
-			return error_set(err, ERR_CORRUPT, "the signature of \"%s\" does not verify",
-					 key->name);
+			return error_set(err, ERR_CORRUPT,
+					 "the signature of \"%s\" does not verify", key->name);
 		found = true;
 		latest = at > latest ? at : latest;
 	}

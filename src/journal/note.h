@@ -25,7 +25,7 @@
 #define NOTE_SEED_BYTES 32
 #define NOTE_BYTES_MAX (256u << 10) /* a whole note */
 #define NOTE_SIGNATURES_MAX 64
-#define NOTE_SIGNATURE_BYTES_MAX 5120 /* decoded; room for kinds we do not know, ML-DSA among them */
+#define NOTE_SIGNATURE_BYTES_MAX 5120 /* decoded; room for kinds we do not know, like ML-DSA */
 
 enum note_kind { NOTE_ED25519 = 0x01, NOTE_COSIGNATURE = 0x04 };
 

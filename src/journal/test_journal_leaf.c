@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "journal/checkpoint.h"
+#include "journal/journal_priv.h"
 #include "journal/leaf.h"
 #include "journal/tree.h"
 #include "wire/json_writer.h"
@@ -344,26 +345,55 @@ static int tool_run(char *const arguments[], char ret_output[OUTPUT_MAX])
 	return WEXITSTATUS(status);
 }
 
-static int verify(const struct bundle *bundle, bool with_earlier, char ret_output[OUTPUT_MAX])
+/* A folder for what the tool is to read, and the tool on a file of it. */
+struct place {
+	char folder[32], file[64], note[64];
+};
+
+static void place_make(struct place *place)
 {
-	char tool[4200], folder[] = "/tmp/mainstay-leaf-XXXXXX", file[64], earlier[64];
+	*place = (struct place){ .folder = "/tmp/mainstay-leaf-XXXXXX" };
+	CHECK(mkdtemp(place->folder) != NULL);
+	snprintf(place->file, sizeof place->file, "%s/journal", place->folder);
+	snprintf(place->note, sizeof place->note, "%s/note", place->folder);
+}
+
+static void place_drop(struct place *place)
+{
+	char beside[80]; /* who only reads a store may leave its log behind */
+	unlink(place->file);
+	unlink(place->note);
+	snprintf(beside, sizeof beside, "%s-wal", place->file);
+	unlink(beside);
+	snprintf(beside, sizeof beside, "%s-shm", place->file);
+	unlink(beside);
+	CHECK_INT(rmdir(place->folder), 0);
+}
+
+/* `how` the note is meant: "--earlier", "--checkpoint", or NULL: not given. */
+static int verify_file(const struct bundle *bundle, struct place *place, char *how,
+		       char ret_output[OUTPUT_MAX])
+{
+	char tool[4200];
 	cleanup_buf struct buf key, witness;
 	buf_init(&key, 400);
 	buf_init(&witness, 400);
 	tool_path(tool, sizeof tool);
-	CHECK(mkdtemp(folder) != NULL);
-	snprintf(file, sizeof file, "%s/bundle", folder);
-	snprintf(earlier, sizeof earlier, "%s/earlier", folder);
-	file_write(file, buf_str(&bundle->text));
-	file_write(earlier, buf_str(&bundle->earlier));
 	note_key_print(&bundle->log.key, &key);
 	note_key_print(&bundle->witness.key, &witness);
-	char *arguments[] = { "python3", tool, file, "--key", key.bytes, "--witness", witness.bytes,
-			      with_earlier ? "--earlier" : NULL, earlier, NULL };
-	int status = tool_run(arguments, ret_output);
-	unlink(file);
-	unlink(earlier);
-	rmdir(folder);
+	char *arguments[] = { "python3", tool, place->file, "--key", key.bytes, "--witness",
+			      witness.bytes, how, place->note, NULL };
+	return tool_run(arguments, ret_output);
+}
+
+static int verify(const struct bundle *bundle, bool with_earlier, char ret_output[OUTPUT_MAX])
+{
+	struct place place;
+	place_make(&place);
+	file_write(place.file, buf_str(&bundle->text));
+	file_write(place.note, buf_str(&bundle->earlier));
+	int status = verify_file(bundle, &place, with_earlier ? "--earlier" : NULL, ret_output);
+	place_drop(&place);
 	return status;
 }
 
@@ -432,7 +462,119 @@ TEST(the_other_verifier_refuses_a_note_of_another_key)
 	bundle_drop(&bundle);
 }
 
+/* ---- both verifiers on a store -------------------------------------------------------------- */
+
+static void row_store(struct store_conn *conn, struct bundle *bundle, int64_t seq)
+{
+	struct error err;
+	struct sampled event;
+	sampled_init(&event, seq);
+	const struct leaf_fields *f = &event.fields;
+	unsigned nodes = 1 + (unsigned)__builtin_ctzll((uint64_t)seq);
+	unsigned char mac[LEAF_MAC_BYTES];
+	struct journal_row row = {
+		.event = { .seq = seq, .event_time = f->event_time, .recorded_time = f->recorded_time,
+			   .actor = f->actor, .kind = EVENT_INCIDENT_NOTED, .subject = f->subject,
+			   .json = f->payload },
+		.version = f->version,
+		.salt = f->salt,
+		.nodes = { (const char *)bundle->nodes[seq - 1], nodes * TREE_HASH_BYTES },
+	};
+	if (seq == 9)
+		event_payload_mac(f->payload, f->salt, mac), row.mac = (struct str){ (char *)mac, 32 };
+	CHECK_OK(journal_append(conn, &row, &err));
+	if (seq == 9)
+		CHECK_OK(store_exec(conn, "UPDATE event SET payload = NULL, salt = NULL WHERE seq = 9",
+				    STORE_NO_VALUES, &err));
+}
+
+static void store_fill(struct place *place, struct bundle *bundle, const char *tampering)
+{
+	struct error err;
+	struct store *store;
+	struct store_conn *conn;
+	bool remake;
+	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = place->file }, &store, &err));
+	CHECK_OK(store_connect(store, false, &conn, &err));
+	CHECK_OK(store_tables_create(conn, journal_tables, &remake, &err));
+	CHECK_OK(store_begin(conn, &err));
+	for (int64_t seq = 1; seq <= EVENTS; seq++)
+		row_store(conn, bundle, seq);
+	if (tampering != NULL)
+		CHECK_OK(store_exec(conn, tampering, STORE_NO_VALUES, &err));
+	CHECK_OK(store_commit(conn, &err));
+	store_disconnect(&conn);
+	store_close(&store);
+}
+
+static enum err verify_ours(struct place *place, struct tree_hash *ret_root, struct error *ret_err)
+{
+	struct error err;
+	struct store *store;
+	struct store_conn *conn;
+	int64_t size;
+	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = place->file }, &store, &err));
+	CHECK_OK(store_connect(store, true, &conn, &err));
+	enum err result = journal_verify(conn, NULL, NULL, &size, ret_root, ret_err);
+	store_disconnect(&conn);
+	store_close(&store);
+	return result;
+}
+
+/* What both say of a store that `tampering` was done to: NULL words mean that all is well. */
+static void check_store(const char *tampering, const char *ours, const char *theirs)
+{
+	struct bundle bundle;
+	struct place place;
+	struct error err;
+	struct tree_hash root, wanted;
+	char output[OUTPUT_MAX];
+	cleanup_buf struct buf note;
+	buf_init(&note, 4000);
+	bundle_make(&bundle, TAMPER_NOTHING, false);
+	tree_root(&bundle.tree, &wanted);
+	place_make(&place);
+	note_add(&bundle, &note);
+	file_write(place.note, buf_str(&note));
+	store_fill(&place, &bundle, tampering);
+	if (ours == NULL) {
+		CHECK_OK(verify_ours(&place, &root, &err));
+		CHECK(tree_hash_eq(&root, &wanted));
+	} else {
+		CHECK_ERR(verify_ours(&place, &root, &err), ERR_CORRUPT);
+		CHECK_TEXT(err.text, ours);
+	}
+	int status = verify_file(&bundle, &place, "--checkpoint", output);
+	if (status != (ours != NULL) || strstr(output, theirs) == NULL)
+		fail_msg("wanted \"%s\", found %d: %s", theirs, status, output);
+	place_drop(&place);
+	bundle_drop(&bundle);
+}
+
+TEST(both_verifiers_accept_a_store_with_an_erased_event)
+{
+	check_store(NULL, NULL, "all of 11 events are as they were recorded, 1 of them");
+}
+
+TEST(both_verifiers_refuse_a_store_that_was_tampered_with)
+{
+	check_store("UPDATE event SET actor = 99 WHERE seq = 4", "event 4 is not what was recorded",
+		    "do not have the root that was signed");
+	check_store("UPDATE event SET payload = '[1]' WHERE seq = 4",
+		    "event 4 is not what was recorded", "do not have the root that was signed");
+	check_store("UPDATE event SET kind = 'incident.opened' WHERE seq = 9",
+		    "event 9 is not what was recorded", "do not have the root that was signed");
+	check_store("UPDATE event SET payload = NULL, salt = NULL WHERE seq = 4",
+		    "event 4 has lost its payload and was not erased", "event 4 has neither");
+	check_store("UPDATE event SET payload = NULL, salt = NULL, mac = zeroblob(32) WHERE seq = 4",
+		    "event 4 is not what was recorded", "do not have the root that was signed");
+	check_store("DELETE FROM event WHERE seq = 4", "event 4 is missing from the journal",
+		    "event 4 is missing");
+}
+
 TESTS(RUN(leaves_equal_those_of_python),
+      RUN(both_verifiers_accept_a_store_with_an_erased_event),
+      RUN(both_verifiers_refuse_a_store_that_was_tampered_with),
       RUN(every_field_counts_and_kind_and_payload_do_not_flow_into_each_other),
       RUN(an_erased_event_keeps_its_leaf_and_what_stands_beside_the_payload_stays_bound),
       RUN(the_other_verifier_agrees_with_a_whole_and_with_a_partial_journal),

@@ -85,7 +85,7 @@ bool tree_verify_consistency(uint64_t old_size, const struct tree_hash *old_root
 	struct walk walk = { old_size - 1, new_size - 1 };
 	while (walk.node % 2 == 1)
 		walk_up(&walk); /* to the last full subtree of the old tree */
-	bool whole = walk.node == 0; /* the old tree is one full subtree: its root begins the walk */
+	bool whole = walk.node == 0; /* the old tree is one full subtree: its root begins */
 	if (!whole && count == 0)
 		return false;
 	struct tree_hash old_hash = whole ? *old_root : proof[0], new_hash = old_hash;

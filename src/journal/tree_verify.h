@@ -9,7 +9,7 @@
 
 #include "journal/tree.h"
 
-/* True when `leaf` (a leaf hash) is leaf number `index` of the tree of `size` leaves with `root`. */
+/* True when `leaf` (a hash) is leaf number `index` of the tree of `size` leaves with `root`. */
 bool tree_verify_inclusion(const struct tree_hash *leaf, uint64_t index, uint64_t size,
 			   const struct tree_hash *root, const struct tree_hash proof[],
 			   unsigned count);

@@ -32,7 +32,7 @@
 enum disk_crash {
 	DISK_CRASH_DROP, /* nothing */
 	DISK_CRASH_KEEP, /* everything: the process died, the machine did not */
-	DISK_CRASH_TEAR, /* each name, size and sector by chance: new, old, or part new and part old */
+	DISK_CRASH_TEAR, /* each name, size and sector by chance: new, old, or part of each */
 };
 
 struct disk_image {

@@ -76,7 +76,8 @@ static struct disk_file *file_for_open(struct vfs_fault *vfs, const char *name, 
 	return file;
 }
 
-static int open_locked(struct vfs_fault *vfs, const char *name, struct vfs_handle *handle, int flags)
+static int open_locked(struct vfs_fault *vfs, const char *name, struct vfs_handle *handle,
+		       int flags)
 {
 	bool made;
 	if (vfs_fault_step(vfs, VFS_FAULT_OPEN) != FATE_GOOD)
@@ -195,8 +196,9 @@ struct vfs_fault *vfs_fault_create(const char *name, struct random *random, stru
 	disk_init(&vfs->disk, random);
 	pthread_mutex_init(&vfs->lock, NULL);
 	vfs->base = (sqlite3_vfs){
-		.iVersion = 2, .szOsFile = sizeof(struct vfs_handle), .mxPathname = DISK_NAME_BYTES - 1,
-		.zName = vfs->name, .pAppData = vfs, .xOpen = vfs_open, .xDelete = vfs_delete,
+		.iVersion = 2, .szOsFile = sizeof(struct vfs_handle),
+		.mxPathname = DISK_NAME_BYTES - 1, .zName = vfs->name, .pAppData = vfs,
+		.xOpen = vfs_open, .xDelete = vfs_delete,
 		.xAccess = vfs_access, .xFullPathname = vfs_full_name, .xDlOpen = usual->xDlOpen,
 		.xDlError = usual->xDlError, .xDlSym = usual->xDlSym,
 		.xDlClose = usual->xDlClose, .xRandomness = vfs_randomness, .xSleep = vfs_sleep,
@@ -228,7 +230,9 @@ void vfs_fault_plan(struct vfs_fault *vfs, enum vfs_fault_op op, uint64_t nth,
 {
 	assert(op < VFS_FAULT_OPS);
 	pthread_mutex_lock(&vfs->lock);
-	vfs->plan = (struct vfs_plan){ .op = op, .countdown = nth, .failure = failure, .sticky = sticky };
+	vfs->plan = (struct vfs_plan){
+		.op = op, .countdown = nth, .failure = failure, .sticky = sticky,
+	};
 	pthread_mutex_unlock(&vfs->lock);
 }
 
@@ -261,7 +265,7 @@ void vfs_fault_crash(struct vfs_fault *vfs, enum disk_crash mode)
 	pthread_mutex_lock(&vfs->lock);
 	disk_crash(&vfs->disk, mode);
 	vfs->plan = (struct vfs_plan){ .struck = vfs->plan.struck };
-	vfs->boot++; /* handles from before are dead; their locks and shared memory no longer count */
+	vfs->boot++; /* handles from before are dead; their locks and shared memory are gone */
 	vfs->off = false;
 	pthread_mutex_unlock(&vfs->lock);
 }

@@ -9,9 +9,10 @@
  *     up --power off (planned, or by call)--> off: every operation fails, connections are closed
  *     off or up --vfs_fault_crash(mode)-----> up, with what survived; older handles stay dead
  *
- * All journal modes work: rollback journals (a folder is synced where SQLite's own unix VFS does it:
- * with the first sync of a new journal or log, and after removing a journal), and WAL with several
- * connections of this process (shared memory and locks are here, in memory, and go with a crash).
+ * All journal modes work: rollback journals (a folder is synced where SQLite's own unix VFS does
+ * it: with the first sync of a new journal or log, and after removing a journal), and WAL with
+ * several connections of this process (shared memory and locks are here, in memory, and go with a
+ * crash).
  * It behaves like the usual Linux disk: 512-byte sectors, SQLITE_IOCAP_POWERSAFE_OVERWRITE; a sync
  * that failed has lost what it should have written.
  *
@@ -45,9 +46,9 @@ enum vfs_fault_op {
 enum vfs_fault_failure {
 	VFS_FAULT_EIO,       /* fails and does nothing; a sync also loses what was to be written */
 	VFS_FAULT_ENOSPC,    /* write: half is written, then SQLITE_FULL; else as EIO */
-	VFS_FAULT_SHORT,     /* read: half of the bytes, the file seems to end there: SQLite believes it
-	                        and may give wrong rows without an error; write: half is written,
-	                        then SQLITE_IOERR_WRITE; else as EIO */
+	VFS_FAULT_SHORT,     /* read: half of the bytes, the file seems to end there: SQLite
+	                        believes it and may give wrong rows without an error; write:
+	                        half is written, then SQLITE_IOERR_WRITE; else as EIO */
 	VFS_FAULT_POWER_OFF, /* write: half is written; then the power is off */
 };
 

@@ -45,7 +45,8 @@ static int file_write(sqlite3_file *base, const void *bytes, int length, sqlite3
 	enum vfs_fate fate = handle_step(handle, VFS_FAULT_WRITE);
 	size_t asked = (size_t)length, part = fate == FATE_GOOD ? asked : asked / 2, written = 0;
 	if (fate != FATE_EIO && fate != FATE_OFF)
-		written = disk_write(&handle->vfs->disk, handle->file, bytes, part, (uint64_t)offset);
+		written = disk_write(&handle->vfs->disk, handle->file, bytes, part,
+				     (uint64_t)offset);
 	pthread_mutex_unlock(&handle->vfs->lock);
 	if (fate == FATE_GOOD)
 		return written == asked ? SQLITE_OK : SQLITE_FULL;
@@ -100,7 +101,8 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 static int highest_lock_of_others(const struct vfs_handle *handle)
 {
 	int highest = SQLITE_LOCK_NONE;
-	for (const struct vfs_handle *other = handle->vfs->handles; other != NULL; other = other->next)
+	const struct vfs_handle *other = handle->vfs->handles;
+	for (; other != NULL; other = other->next)
 		if (other != handle && other->file == handle->file && other->boot == handle->boot &&
 		    other->lock > highest)
 			highest = other->lock;
@@ -115,7 +117,7 @@ static int lock_raise(struct vfs_handle *handle, int level)
 	if (level > SQLITE_LOCK_SHARED && others >= SQLITE_LOCK_RESERVED)
 		return SQLITE_BUSY;
 	if (level == SQLITE_LOCK_EXCLUSIVE && others >= SQLITE_LOCK_SHARED) {
-		handle->lock = SQLITE_LOCK_PENDING; /* no new reader comes in; those inside finish */
+		handle->lock = SQLITE_LOCK_PENDING; /* no new reader; those inside finish */
 		return SQLITE_BUSY;
 	}
 	handle->lock = level;
@@ -182,7 +184,8 @@ static int file_characteristics(sqlite3_file *base)
 static void shm_attach(struct vfs_handle *handle)
 {
 	for (struct vfs_handle *other = handle->vfs->handles; other != NULL; other = other->next)
-		if (other->file == handle->file && other->boot == handle->boot && other->shm != NULL)
+		if (other->file == handle->file && other->boot == handle->boot &&
+		    other->shm != NULL)
 			handle->shm = other->shm;
 	if (handle->shm == NULL)
 		handle->shm = mem_alloc(sizeof *handle->shm);
