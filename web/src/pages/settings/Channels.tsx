@@ -1,0 +1,84 @@
+// How notifications leave this installation, and every setting in force with where it comes from.
+import { useState } from 'preact/hooks'
+import { call, problemFrom } from '../../api/client'
+import { useData } from '../../api/data'
+import type { Notifications, NotificationsChange, Problem } from '../../api/contract'
+import { say } from '../../lib/toast'
+import { Button } from '../../ui/Button'
+import { Field, Select, Text, Tick } from '../../ui/Field'
+import { Loaded, ProblemFace } from '../../ui/Loaded'
+
+type Smtp = NonNullable<NotificationsChange['smtp']>
+
+function Form({ now, onSaved }: { now: Notifications, onSaved: () => unknown }) {
+	const [mail, setMail] = useState(now.smtp !== null)
+	const [smtp, setSmtp] = useState<Smtp>({ host: now.smtp?.host ?? '', port: now.smtp?.port ?? 587, security: now.smtp?.security ?? 'starttls', user: now.smtp?.user ?? '', from: now.smtp?.from ?? '' })
+	const [password, setPassword] = useState('')
+	const [server, setServer] = useState(now.ntfy?.server ?? '')
+	const [token, setToken] = useState('')
+	const [problem, setProblem] = useState<Problem>()
+	const bad = (field: string) => problem?.errors?.find((e) => e.field === field)?.detail
+	const save = async (event: Event) => {
+		event.preventDefault()
+		setProblem(undefined)
+		try {
+			await call('settings_notifications', {}, {
+				smtp: mail ? { ...smtp, user: smtp.user || null, ...(password ? { password } : {}) } : null,
+				ntfy: server ? { server, ...(token ? { token } : {}) } : null,
+			})
+			setPassword('')
+			setToken('')
+			say('Saved; send yourself a test page to be sure')
+			await onSaved()
+		} catch (error) { setProblem(problemFrom(error)) }
+	}
+	return (
+		<form class="stack" onSubmit={save}>
+			{problem && <ProblemFace problem={problem} />}
+			<section class="card">
+				<header><h2>E-mail</h2><Tick checked={mail} onInput={setMail}>send by SMTP</Tick></header>
+				{mail && (
+					<div class="form two">
+						<Field label="Server" error={bad('smtp.host')}><Text value={smtp.host} onInput={(host) => setSmtp({ ...smtp, host })} placeholder="mail.example.org" /></Field>
+						<Field label="Port" error={bad('smtp.port')}><Text type="number" value={String(smtp.port)} onInput={(port) => setSmtp({ ...smtp, port: Number(port) })} /></Field>
+						<Field label="Protection"><Select value={smtp.security} onInput={(s) => setSmtp({ ...smtp, security: s as Smtp['security'] })} options={[['starttls', 'STARTTLS'], ['tls', 'TLS'], ['none', 'none']]} /></Field>
+						<Field label="From" error={bad('smtp.from')}><Text type="email" value={smtp.from} onInput={(from) => setSmtp({ ...smtp, from })} placeholder="mainstay@example.org" /></Field>
+						<Field label="User" optional><Text value={smtp.user ?? ''} onInput={(user) => setSmtp({ ...smtp, user })} autocomplete="off" /></Field>
+						<Field label="Password" optional about={now.smtp?.password_set ? 'One is set; leave empty to keep it.' : undefined}><Text type="password" value={password} onInput={setPassword} autocomplete="off" /></Field>
+					</div>
+				)}
+			</section>
+			<section class="card">
+				<header><h2>ntfy</h2></header>
+				<div class="form two">
+					<Field label="Server" optional error={bad('ntfy.server')} about="Each person chooses a topic."><Text type="url" value={server} onInput={setServer} placeholder="https://ntfy.example.org" /></Field>
+					<Field label="Access token" optional about={now.ntfy?.token_set ? 'One is set; leave empty to keep it.' : undefined}><Text type="password" value={token} onInput={setToken} autocomplete="off" /></Field>
+				</div>
+			</section>
+			<section class="card"><header><h2>Commands</h2></header><p class="small soft">{now.commands.length > 0 ? now.commands.join(', ') : 'None. Commands are named when the server is started, never here.'}</p></section>
+			<div class="actions"><Button kind="primary" type="submit">Save</Button></div>
+		</form>
+	)
+}
+
+export function Channels() {
+	const settings = useData('settings_get', {}, ['settings'])
+	return <Loaded of={settings}>{(data) => <Form key={JSON.stringify(data.notifications)} now={data.notifications} onSaved={settings.refetch} />}</Loaded>
+}
+
+export function InForce() {
+	const settings = useData('settings_get', {}, ['settings'])
+	return (
+		<section class="card flush">
+			<header><h2>Settings in force</h2></header>
+			<Loaded of={settings}>
+				{(data) => (
+					<div class="scroll"><table class="table">
+						<thead><tr><th>Setting</th><th>Value</th><th>From</th></tr></thead>
+						<tbody>{data.items.map((s) => <tr key={s.name}><td><span class="mono">{s.name}</span><div class="quiet">{s.about}</div></td><td class="mono">{s.value ?? <span class="quiet">not set</span>}</td><td><span class="tag">{s.source}</span></td></tr>)}</tbody>
+					</table></div>
+				)}
+			</Loaded>
+		</section>
+	)
+}

@@ -1,0 +1,80 @@
+// Latency over time. uPlot is fetched only when a chart is shown.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { CheckSeries } from '../api/contract'
+import { latencyText } from '../lib/words'
+import { Skeleton } from './Skeleton'
+
+function colours(): Record<string, string> {
+	const probe = document.createElement('i')
+	document.body.append(probe)
+	const read = (name: string) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color }
+	const out = { line: read('--accent'), band: read('--accent-soft'), grid: read('--line'), text: read('--ink-3'), down: read('--down-fill') }
+	probe.remove()
+	return out
+}
+
+type Columns = [number[], (number | null)[], (number | null)[], (number | null)[], (number | null)[]]
+
+/** Rows -> columns: time, slowest, average, fastest, and failures as a mark at the foot. */
+export function columnsOf(series: CheckSeries): Columns {
+	const columns: Columns = [[], [], [], [], []]
+	for (const p of series.points) {
+		columns[0].push(Date.parse(p.at) / 1000)
+		columns[1].push(p.latency_max)
+		columns[2].push(p.latency_avg)
+		columns[3].push(p.latency_min)
+		columns[4].push(p.ok < p.count ? 0 : null)
+	}
+	return columns
+}
+
+export function LatencyChart({ series, height = 240 }: { series: CheckSeries, height?: number }) {
+	const ref = useRef<HTMLDivElement>(null)
+	const [ready, setReady] = useState(false)
+	const [scheme, setScheme] = useState(0)
+	useEffect(() => {
+		const media = matchMedia('(prefers-color-scheme: dark)')
+		const again = () => setScheme((n) => n + 1)
+		const observer = new MutationObserver(again)
+		observer.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+		media.addEventListener('change', again)
+		return () => { observer.disconnect(); media.removeEventListener('change', again) }
+	}, [])
+	useEffect(() => {
+		let gone = false
+		let plot: { destroy(): void, setSize(size: { width: number, height: number }): void } | undefined
+		let observer: ResizeObserver | undefined
+		void import('uplot').then(({ default: Plot }) => {
+			const box = ref.current
+			if (gone || !box) return
+			setReady(true)
+			const c = colours()
+			const axis = { stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' }
+			const show = (_: unknown, v: number | null) => (v === null ? '–' : latencyText(v))
+			plot = new Plot({
+				width: box.clientWidth, height, cursor: { points: { size: 7 } },
+				scales: { x: { time: true, min: Date.parse(series.from) / 1000, max: Date.parse(series.to) / 1000 }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 10)] } },
+				axes: [axis, { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
+				bands: [{ series: [1, 3], fill: c.band! }],
+				series: [
+					{},
+					{ label: 'Slowest', stroke: 'transparent', points: { show: false }, value: show },
+					{ label: 'Average', stroke: c.line!, width: 2, points: { show: false }, value: show },
+					{ label: 'Fastest', stroke: 'transparent', points: { show: false }, value: show },
+					{ label: 'Failures', stroke: 'transparent', points: { show: true, size: 8, fill: c.down!, stroke: c.down! }, value: (_, v) => (v === null ? 'none' : 'yes') },
+				],
+			}, columnsOf(series), box)
+			observer = new ResizeObserver(() => plot?.setSize({ width: box.clientWidth, height }))
+			observer.observe(box)
+		})
+		return () => { gone = true; observer?.disconnect(); plot?.destroy() }
+	}, [series, height, scheme])
+	const known = series.points.filter((p) => p.latency_avg !== null)
+	const slowest = known.reduce((max, p) => Math.max(max, p.latency_max ?? 0), 0)
+	return (
+		<figure class="chart" role="img" aria-label={`Latency from ${series.from} to ${series.to}: at most ${latencyText(slowest)}, ${series.points.filter((p) => p.ok < p.count).length} ${series.step}s with failures`}>
+			{!ready && <Skeleton lines={5} height={30} />}
+			<div ref={ref} />
+		</figure>
+	)
+}
