@@ -64,7 +64,7 @@ static enum err http_start(const struct probe_tools *tools, const struct check_s
 {
 	struct http_run *run = mem_alloc(sizeof *run);
 	*run = (struct http_run){ .tools = tools, .spec = spec, .done = done, .context = context };
-	struct http_request request = {
+	struct http_ask request = {
 		.method = spec->method, .url = spec->url, .fields = spec->fields,
 		.fields_count = spec->fields_count, .timeout = spec->timeout,
 		.body_max_bytes = spec->body_contains != NULL || spec->body_not_contains != NULL

@@ -165,7 +165,7 @@ static void read_fields(const struct doc_node *headers, struct check_spec *spec)
 		char *name = mem_alloc(entry->key.len + 1);
 		memcpy(name, entry->key.ptr, entry->key.len);
 		char *value = copy_text(&entry->value);
-		spec->fields[spec->fields_count++] = (struct http_field){
+		spec->fields[spec->fields_count++] = (struct http_ask_field){
 			name, value != NULL ? value : mem_strdup("") };
 	}
 }

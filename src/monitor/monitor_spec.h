@@ -46,7 +46,7 @@ struct check_spec {
 	char *status_text;                         /* as written, for sentences */
 	struct status_ranges status;
 	char *body_contains, *body_not_contains;
-	struct http_field fields[MONITOR_FIELDS_MAX];
+	struct http_ask_field fields[MONITOR_FIELDS_MAX];
 	unsigned fields_count;
 	unsigned redirects_max;
 	char *host, *server_name;                  /* tcp, tls */

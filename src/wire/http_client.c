@@ -380,7 +380,7 @@ static bool is_field_value(const char *text)
 	return true;
 }
 
-static enum err take_fields(struct http_call *call, const struct http_request *request,
+static enum err take_fields(struct http_call *call, const struct http_ask *request,
                             struct error *err)
 {
 	if (request->fields_count > HTTP_FIELDS_MAX)
@@ -388,7 +388,7 @@ static enum err take_fields(struct http_call *call, const struct http_request *r
 	/* Waiting for "100 Continue" would double the latency for nothing. */
 	call->fields = curl_slist_append(NULL, "Expect:");
 	for (unsigned i = 0; i < request->fields_count; i++) {
-		const struct http_field *field = &request->fields[i];
+		const struct http_ask_field *field = &request->fields[i];
 		if (!is_token(field->name) || !is_field_value(field->value))
 			return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": its name or "
 			                 "value has a forbidden character", field->name);
@@ -404,7 +404,7 @@ static enum err take_fields(struct http_call *call, const struct http_request *r
 	return OK;
 }
 
-static enum err prepare(struct http_call *call, const struct http_request *request,
+static enum err prepare(struct http_call *call, const struct http_ask *request,
                         struct error *err)
 {
 	const char *method = request->method != NULL ? request->method : "GET";
@@ -422,7 +422,7 @@ static enum err prepare(struct http_call *call, const struct http_request *reque
 	return result;
 }
 
-static struct http_call *call_create(struct http_client *client, const struct http_request *request,
+static struct http_call *call_create(struct http_client *client, const struct http_ask *request,
                                      http_fn *fn, void *context)
 {
 	struct http_call *call = mem_alloc(sizeof *call);
@@ -443,7 +443,7 @@ static struct http_call *call_create(struct http_client *client, const struct ht
 	return call;
 }
 
-enum err http_client_start(struct http_client *client, const struct http_request *request,
+enum err http_client_start(struct http_client *client, const struct http_ask *request,
                            http_fn *fn, void *context, struct http_call **ret_call,
                            struct error *err)
 {

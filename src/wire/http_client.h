@@ -35,14 +35,14 @@ struct http_client_options {
 	unsigned connections_max;    /* open at once; more wait; 0: 1024 */
 };
 
-struct http_field {
+struct http_ask_field {
 	const char *name, *value;
 };
 
-struct http_request {
+struct http_ask {
 	const char *method; /* NULL: "GET" */
 	const char *url;
-	const struct http_field *fields;
+	const struct http_ask_field *fields;
 	unsigned fields_count;
 	struct str body;         /* copied */
 	time_us timeout;         /* over all redirects; 1 ms .. HTTP_TIMEOUT_MAX */
@@ -81,7 +81,7 @@ enum err http_client_create(struct loop *loop, struct clock *clock, struct resol
 void http_client_destroy(struct http_client **client); /* open calls are dropped without callback */
 
 /* ERR_INVALID or ERR_DENIED when the request itself is refused: no callback then. */
-enum err http_client_start(struct http_client *client, const struct http_request *request,
+enum err http_client_start(struct http_client *client, const struct http_ask *request,
                            http_fn *fn, void *context, struct http_call **ret_call,
                            struct error *err);
 void http_call_cancel(struct http_call **call);

@@ -102,7 +102,7 @@ static void world_stop(struct world *world)
 	peer_stop(&world->peer);
 }
 
-static void ask(struct world *world, struct http_request request, const char *scheme,
+static void ask(struct world *world, struct http_ask request, const char *scheme,
                 const char *host, const char *path)
 {
 	char url[256];
@@ -125,8 +125,8 @@ TEST(a_request_gives_status_fields_body_and_timings)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	struct http_field fields[] = { { "X-Token", "abc" }, { "X-Empty", "" } };
-	struct http_request request = { .fields = fields, .fields_count = 2 };
+	struct http_ask_field fields[] = { { "X-Token", "abc" }, { "X-Empty", "" } };
+	struct http_ask request = { .fields = fields, .fields_count = 2 };
 	ask(&world, request, "http", "127.0.0.1", "/hello");
 	CHECK_INT(world.err.code, OK);
 	CHECK_INT(world.status, 200);
@@ -145,7 +145,7 @@ TEST(a_post_sends_its_body)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	struct http_request request = { .method = "POST", .body = STR("{\"a\":1}\r\n\r\n") };
+	struct http_ask request = { .method = "POST", .body = STR("{\"a\":1}\r\n\r\n") };
 	ask(&world, request, "http", "localhost", "/hello");
 	CHECK_INT(world.status, 200);
 	CHECK(str_starts(str_of(world.last_request), STR("POST /hello HTTP/1.1\r\n")));
@@ -158,7 +158,7 @@ TEST(a_body_past_the_cap_is_cut_and_the_answer_still_counts)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	ask(&world, (struct http_request){ .body_max_bytes = 7 }, "http", "127.0.0.1", "/long");
+	ask(&world, (struct http_ask){ .body_max_bytes = 7 }, "http", "127.0.0.1", "/long");
 	CHECK_INT(world.err.code, OK);
 	CHECK_INT(world.status, 200);
 	CHECK_TEXT(world.body, "0123456");
@@ -170,14 +170,14 @@ TEST(redirects_are_followed_counted_and_bounded)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	ask(&world, (struct http_request){ .redirects_max = 0 }, "http", "127.0.0.1", "/once");
+	ask(&world, (struct http_ask){ .redirects_max = 0 }, "http", "127.0.0.1", "/once");
 	CHECK_INT(world.status, 302);
-	ask(&world, (struct http_request){ .redirects_max = 3 }, "http", "127.0.0.1", "/once");
+	ask(&world, (struct http_ask){ .redirects_max = 3 }, "http", "127.0.0.1", "/once");
 	CHECK_INT(world.status, 200);
 	CHECK_TEXT(world.body, "hello");
 	CHECK_INT(world.answer.redirects, 1);
 	world.asked = 0;
-	ask(&world, (struct http_request){ .redirects_max = 3 }, "http", "127.0.0.1", "/again");
+	ask(&world, (struct http_ask){ .redirects_max = 3 }, "http", "127.0.0.1", "/again");
 	CHECK_INT(world.err.code, ERR_LIMIT);
 	CHECK_INT(world.asked, 4);
 	world_stop(&world);
@@ -187,7 +187,7 @@ TEST(a_redirect_to_where_the_policy_forbids_is_refused)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	struct http_request request = { .redirects_max = 3 };
+	struct http_ask request = { .redirects_max = 3 };
 	ask(&world, request, "http", "127.0.0.1", "/metadata");
 	CHECK_INT(world.err.code, ERR_DENIED);
 	CHECK(strstr(world.err.text, "169.254.169.254") != NULL);
@@ -200,8 +200,8 @@ TEST(credentials_do_not_follow_a_redirect_to_another_origin)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	struct http_field fields[] = { { "Authorization", "Bearer secret" }, { "Accept", "text/plain" } };
-	struct http_request request = { .redirects_max = 3, .fields = fields, .fields_count = 2 };
+	struct http_ask_field fields[] = { { "Authorization", "Bearer secret" }, { "Accept", "text/plain" } };
+	struct http_ask request = { .redirects_max = 3, .fields = fields, .fields_count = 2 };
 	ask(&world, request, "http", "127.0.0.1", "/once");
 	CHECK(strstr(world.last_request, "Bearer secret") != NULL);
 	ask(&world, request, "http", "127.0.0.1", "/elsewhere");
@@ -216,7 +216,7 @@ TEST(a_name_that_means_a_forbidden_address_is_refused_before_connecting)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_webhooks(), NULL);
-	ask(&world, (struct http_request){ .method = "POST" }, "http", "localhost", "/hello");
+	ask(&world, (struct http_ask){ .method = "POST" }, "http", "localhost", "/hello");
 	CHECK_INT(world.err.code, ERR_DENIED);
 	CHECK(strstr(world.err.text, "loopback") != NULL);
 	CHECK_INT(world.asked, 0);
@@ -227,15 +227,15 @@ TEST(failures_say_which_step_failed)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	ask(&world, (struct http_request){ .timeout = 100 * TIME_MS }, "http", "127.0.0.1", "/slow");
+	ask(&world, (struct http_ask){ .timeout = 100 * TIME_MS }, "http", "127.0.0.1", "/slow");
 	CHECK_INT(world.err.code, ERR_TIMEOUT);
 	CHECK(strstr(world.err.text, "connected, but no answer in time") != NULL);
-	ask(&world, (struct http_request){ .method = "GET" }, "http", "127.0.0.1", "/nothing");
+	ask(&world, (struct http_ask){ .method = "GET" }, "http", "127.0.0.1", "/nothing");
 	CHECK_INT(world.err.code, ERR_UNAVAILABLE);
 	CHECK(strstr(world.err.text, "closed the connection without an answer") != NULL);
 	uint16_t port = world.peer.port;
 	peer_stop(&world.peer);
-	ask(&world, (struct http_request){ .method = "GET" }, "http", "127.0.0.1", "/hello");
+	ask(&world, (struct http_ask){ .method = "GET" }, "http", "127.0.0.1", "/hello");
 	CHECK_INT(world.err.code, ERR_UNAVAILABLE);
 	char wanted[96];
 	snprintf(wanted, sizeof wanted, "could not connect to \"127.0.0.1\" port %u: Connection refused",
@@ -249,14 +249,14 @@ TEST(hostile_fields_and_methods_are_refused_at_once)
 {
 	struct world world = { .calls = 0 };
 	world_start(&world, egress_policy_checks(), NULL);
-	struct http_field bad[] = { { "X-A", "b\r\nEvil: 1" }, { "X A", "b" }, { "", "b" } };
+	struct http_ask_field bad[] = { { "X-A", "b\r\nEvil: 1" }, { "X A", "b" }, { "", "b" } };
 	struct http_call *call = NULL;
 	for (unsigned i = 0; i < 3; i++) {
-		struct http_request request = { .url = "http://127.0.0.1/", .fields = &bad[i],
+		struct http_ask request = { .url = "http://127.0.0.1/", .fields = &bad[i],
 		                                .fields_count = 1, .timeout = TIME_SECOND };
 		CHECK_ERR(http_client_start(world.client, &request, on_answer, &world, &call, NULL), ERR_INVALID);
 	}
-	struct http_request request = { .url = "http://127.0.0.1/", .method = "GET /x HTTP/1.1\r\n",
+	struct http_ask request = { .url = "http://127.0.0.1/", .method = "GET /x HTTP/1.1\r\n",
 	                                .timeout = TIME_SECOND };
 	CHECK_ERR(http_client_start(world.client, &request, on_answer, &world, &call, NULL), ERR_INVALID);
 	CHECK(call == NULL);
@@ -269,7 +269,7 @@ TEST(a_cancelled_call_is_never_answered)
 	world_start(&world, egress_policy_checks(), NULL);
 	char url[64];
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/slow", world.peer.port);
-	struct http_request request = { .url = url, .timeout = TIME_SECOND, .body_max_bytes = 1 };
+	struct http_ask request = { .url = url, .timeout = TIME_SECOND, .body_max_bytes = 1 };
 	struct http_call *call, *left;
 	struct error err;
 	CHECK_OK(http_client_start(world.client, &request, on_answer, &world, &call, &err));
@@ -292,7 +292,7 @@ static void ask_tls(struct world *world, const struct peer_ca *ca, const char *n
 	time_us now = clock_wall(&world->clock);
 	peer_certify(&world->peer, ca, name, now + from, now + until);
 	world_start(world, egress_policy_checks(), trusted_ca ? ca->file : NULL);
-	ask(world, (struct http_request){ .verify_off = verify_off, .fresh = true }, "https", "localhost",
+	ask(world, (struct http_ask){ .verify_off = verify_off, .fresh = true }, "https", "localhost",
 	    "/hello");
 	world_stop(world);
 }
