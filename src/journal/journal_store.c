@@ -396,3 +396,14 @@ enum err cursor_write(struct store_conn *conn, const char *follower, int64_t seq
 			 STORE_VALUES(STORE_TEXT(str_of(follower)), STORE_INT(seq), STORE_INT(failures)),
 			 err);
 }
+
+enum err journal_last_by(struct store_conn *conn, int64_t subject, int64_t actor, int64_t *ret_seq,
+			 time_us *ret_recorded, struct error *err)
+{
+	enum err r = store_one_int(conn, "SELECT max(seq) FROM event WHERE subject = ? AND actor = ?",
+				   STORE_VALUES(STORE_INT(subject), STORE_INT(actor)), 0, ret_seq, err);
+	if (r != OK)
+		return r;
+	return store_one_int(conn, "SELECT recorded_time FROM event WHERE seq = ?",
+			     STORE_VALUES(STORE_INT(*ret_seq)), TIME_NONE, ret_recorded, err);
+}

@@ -1,0 +1,20 @@
+/* api_handlers.h: every handler, one line for each operation of openapi.yaml. For api_table.c. */
+#pragma once
+
+#include "api/api_priv.h"
+
+/* api_session.c */
+api_handler api_session_get, api_session_create, api_session_delete, api_session_link,
+	api_session_password;
+/* api_incident.c */
+api_handler api_incident_list, api_incident_create, api_incident_get, api_incident_timeline,
+	api_incident_acknowledge, api_incident_resolve, api_incident_reopen, api_incident_note,
+	api_incident_priority, api_incident_escalate, api_incident_retitle, api_incident_undo;
+/* api_alert.c */
+api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api_page_list;
+/* api_now.c */
+api_handler api_now_get;
+/* api_link.c */
+api_handler api_link_show, api_link_acknowledge;
+/* api_system.c */
+api_handler api_healthz, api_readyz, api_openapi_get;
