@@ -48,6 +48,26 @@ enum err doc_fail(struct error *err, enum err code, const char *source, struct d
 	return error_set(err, code, "line %u, column %u: %s", place.line, place.column, sentence);
 }
 
+void doc_fail_split(struct str text, const char *source, struct doc_place *ret_place,
+		    struct str *ret_sentence)
+{
+	*ret_place = (struct doc_place){ 0, 0 };
+	*ret_sentence = text;
+	struct str rest = text, line, column;
+	int64_t numbers[2];
+	if (source == NULL || !str_starts(text, str_of(source)))
+		return;
+	rest = str_sub(text, strlen(source), text.len);
+	if (!str_starts(rest, STR(":")))
+		return;
+	if (!str_cut(str_sub(rest, 1, rest.len), ':', &line, &rest) ||
+	    !str_cut(rest, ':', &column, &rest) || !str_int(line, 0, UINT32_MAX, &numbers[0]) ||
+	    !str_int(column, 0, UINT32_MAX, &numbers[1]))
+		return;
+	*ret_place = (struct doc_place){ (uint32_t)numbers[0], (uint32_t)numbers[1] };
+	*ret_sentence = str_trim(rest);
+}
+
 static enum err out_of_memory(struct doc_build *build, struct doc_place place, struct error *err)
 {
 	return doc_fail(err, ERR_TOO_LARGE, build->source, place,

@@ -58,3 +58,8 @@ enum err doc_build_charge(struct doc_build *build, size_t count, struct doc_plac
 /* Sets "file:line:column: sentence", or "line 3, column 5: sentence" without a file. */
 enum err doc_fail(struct error *err, enum err code, const char *source, struct doc_place place,
 		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The way back: place and sentence of such a text, for lists of mistakes. Without a place in it, the
+ * place is 0:0 and the sentence is the text. */
+void doc_fail_split(struct str text, const char *source, struct doc_place *ret_place,
+		    struct str *ret_sentence);

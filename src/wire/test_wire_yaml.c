@@ -150,6 +150,19 @@ TEST(what_is_not_yaml_is_refused_with_its_place)
 	refused((struct str){ "a: \0", 4 }, ERR_INVALID, "f.yaml:1:4: a control character");
 }
 
+TEST(the_place_of_a_mistake_can_be_taken_from_its_text)
+{
+	struct doc_place place;
+	struct str sentence;
+	doc_fail_split(STR("a:b.yaml:3:14: tags: no"), "a:b.yaml", &place, &sentence);
+	CHECK_INT(place.line, 3);
+	CHECK_INT(place.column, 14);
+	CHECK_STR(sentence, "tags: no");
+	doc_fail_split(STR("could not: read"), "a", &place, &sentence);
+	CHECK_INT(place.line, 0);
+	CHECK_STR(sentence, "could not: read");
+}
+
 TEST(a_small_text_cannot_become_a_large_document)
 {
 	refused(STR("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
@@ -321,6 +334,7 @@ TESTS(RUN(plain_scalars_follow_the_core_schema_of_yaml_1_2), RUN(blocks_keep_the
       RUN(nodes_know_where_they_stood_and_how_they_were_spelled),
       RUN(what_means_different_things_to_different_readers_is_refused),
       RUN(what_is_not_yaml_is_refused_with_its_place),
+      RUN(the_place_of_a_mistake_can_be_taken_from_its_text),
       RUN(a_small_text_cannot_become_a_large_document),
       RUN(a_stream_gives_its_documents_one_by_one),
       RUN(yaml_is_printed_as_a_person_would_write_it),
