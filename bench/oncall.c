@@ -1,7 +1,8 @@
 /*
- * oncall.c: how many times a second can "who is on call" be answered? 200 schedules in 12 zones, three
- * layers each, with windows and overrides. Three ways: as the pager asks (time moves on, one kept answer
- * a schedule), at random instants without any memory, and as the roster asks (four weeks at once).
+ * oncall.c: how many times a second can "who is on call" be answered? 200 schedules in 12 zones,
+ * three layers each, with windows and overrides. Three ways: as the pager asks (time moves on, one
+ * kept answer a schedule), at random instants without any memory, and as the roster asks (four
+ * weeks at once).
  *
  *     ninja -C build bench/bench_oncall && build/bench/bench_oncall
  */
@@ -34,7 +35,8 @@ static struct schedule *make(struct arena *arena, struct zones *set, unsigned i)
 		{ .unit = SCHEDULE_WEEK, .every = 1, .start = start, .hand_over = 9 * TIME_HOUR,
 		  .users = users, .user_count = 6 },
 		{ .priority = 1, .unit = SCHEDULE_DAY, .every = 1, .start = start,
-		  .hand_over = 9 * TIME_HOUR, .users = users, .user_count = 3 + i % 3, .windows = office,
+		  .hand_over = 9 * TIME_HOUR, .users = users, .user_count = 3 + i % 3,
+		  .windows = office,
 		  .window_count = 1, .turns = SCHEDULE_TURNS_COVERED },
 		{ .priority = 2, .unit = SCHEDULE_HOUR, .every = 12, .start = start,
 		  .hand_over = 6 * TIME_HOUR, .users = users, .user_count = 4, .windows = nights,
@@ -70,7 +72,8 @@ static void as_the_pager(struct clock *clock, struct schedule **all)
 		oncall_at_kept(all[which], (START_S + i) * TIME_SECOND, &kept[which]);
 		people += kept[which].count;
 	}
-	report("kept answer, a million seconds of time", ANSWERS, clock_since_boot(clock) - began, people);
+	report("kept answer, a million seconds of time", ANSWERS, clock_since_boot(clock) - began,
+	       people);
 }
 
 static void at_random(struct clock *clock, struct schedule **all)
@@ -100,8 +103,8 @@ static void as_the_roster(struct clock *clock, struct schedule **all)
 		struct error err;
 		time_us from = START_S * TIME_SECOND;
 		arena_reset(&arena);
-		if (oncall_segments(all[i], from, from + 28 * TIME_DAY, ONCALL_JOIN_PEOPLE, &arena, &list,
-				    &err) == OK)
+		if (oncall_segments(all[i], from, from + 28 * TIME_DAY, ONCALL_JOIN_PEOPLE, &arena,
+				    &list, &err) == OK)
 			segments += list.segment_count;
 	}
 	report("lists of four weeks", SCHEDULES, clock_since_boot(clock) - began, segments);

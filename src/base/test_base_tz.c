@@ -136,7 +136,8 @@ TEST(footers_of_every_kind_mean_what_posix_and_the_rfc_say)
 	check_wall(dublin, "2026-01-15T12:00:00Z", "2026-01-15T12:00:00Z", "GMT");
 	check_wall(dublin, "2026-07-15T12:00:00Z", "2026-07-15T13:00:00Z", "IST");
 	CHECK(tz_local_of(dublin, at("2026-01-15T12:00:00Z")).dst);
-	struct tz *nuuk = zone_of("<-02>2<-01>,M3.5.0/-1,M10.5.0/0"); /* changes on the day before */
+	struct tz *nuuk =
+		zone_of("<-02>2<-01>,M3.5.0/-1,M10.5.0/0"); /* changes on the day before */
 	check_wall(nuuk, "2026-03-29T00:59:59Z", "2026-03-28T22:59:59Z", "-02");
 	check_wall(nuuk, "2026-03-29T01:00:00Z", "2026-03-29T00:00:00Z", "-01");
 	struct tz *santiago = zone_of("<-04>4<-03>,M9.1.6/24,M4.1.6/24"); /* south of the equator */
@@ -285,7 +286,8 @@ TEST(cut_and_changed_bytes_are_refused_or_answer_within_bounds)
 		if (round < made.used)
 			made.used = round;
 		for (unsigned i = 0; i < round % 4; i++)
-			made.bytes[random_below(&random, made.used + 1)] = (unsigned char)random_below(&random, 256);
+			made.bytes[random_below(&random, made.used + 1)] =
+				(unsigned char)random_below(&random, 256);
 		/* A copy of the exact size, so that one byte too far is seen. */
 		cleanup_free char *exact = mem_alloc(made.used > 0 ? made.used : 1);
 		memcpy(exact, made.bytes, made.used);

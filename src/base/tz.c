@@ -122,7 +122,8 @@ static struct piece piece_at(const struct tz *tz, int64_t second)
 	size_t count = tz->transition_count;
 	if (count == 0 || second >= tz->at_s[count - 1])
 		return tail_piece(tz, second);
-	size_t low = 0, high = count - 1; /* the first transition after `second` is in [low, high] */
+	/* The first transition after `second` is in [low, high]. */
+	size_t low = 0, high = count - 1;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		if (tz->at_s[middle] > second)
@@ -201,7 +202,7 @@ time_us tz_first(const struct tz *tz, time_us wall)
 	return wall;
 }
 
-/* The end of all instants whose wall time is `wall` or less, which is the same from the other side. */
+/* The end of all instants whose wall time is `wall` or less: the same from the other side. */
 time_us tz_last(const struct tz *tz, time_us wall)
 {
 	int64_t latest = latest_s(wall);

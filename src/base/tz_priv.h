@@ -24,7 +24,7 @@ enum tz_day { TZ_DAY_JULIAN, TZ_DAY_ZERO, TZ_DAY_MONTH };
 
 struct tz_rule_date {
 	enum tz_day kind;
-	int day;   /* JULIAN: 1..365, 29 February is not counted. ZERO: 0..365. MONTH: 0 Sunday .. 6 */
+	int day;   /* JULIAN: 1..365, without 29 February. ZERO: 0..365. MONTH: 0 Sunday .. 6 */
 	int month; /* 1..12 */
 	int week;  /* 1..5, 5 is the last */
 	int32_t time_s; /* wall time before the change; -167 h .. 167 h */

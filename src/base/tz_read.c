@@ -36,7 +36,8 @@ static const unsigned char *take(struct reader *reader, size_t size)
 
 static uint32_t be32(const unsigned char *bytes)
 {
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
 }
 
 static int64_t be64(const unsigned char *bytes)
@@ -70,7 +71,8 @@ static enum err read_header(struct reader *reader, struct header *ret_header, st
 	if (header.transitions > TZ_TRANSITIONS_MAX || header.types > TZ_TYPES_MAX ||
 	    header.chars > TZ_BYTES_MAX || header.leap > TZ_TRANSITIONS_MAX ||
 	    header.isut > TZ_TYPES_MAX || header.isstd > TZ_TYPES_MAX)
-		return error_set(err, ERR_TOO_LARGE, "cannot read the time zone data: it counts more "
+		return error_set(err, ERR_TOO_LARGE,
+				 "cannot read the time zone data: it counts more "
 				 "transitions or types than any zone has");
 	*ret_header = header;
 	return OK;
@@ -165,7 +167,8 @@ static enum err read_block(struct reader *reader, const struct header *header, s
 			   struct tz **ret_tz, struct error *err)
 {
 	if (header->leap > 0) {
-		error_set(err, ERR_UNSUPPORTED, "cannot use time zone data that counts leap seconds");
+		error_set(err, ERR_UNSUPPORTED,
+			  "cannot use time zone data that counts leap seconds");
 		error_hint(err, "name the zone without \"right/\"");
 		return ERR_UNSUPPORTED;
 	}
@@ -221,8 +224,10 @@ static enum err read_all(struct reader *reader, struct tz **ret_tz, struct error
 enum err tz_create(struct str bytes, struct tz **ret_tz, struct error *err)
 {
 	if (bytes.len > TZ_BYTES_MAX)
-		return error_set(err, ERR_TOO_LARGE, "cannot read the time zone data: %zu bytes are "
-				 "more than any zone has", bytes.len);
+		return error_set(err, ERR_TOO_LARGE,
+				 "cannot read the time zone data: %zu bytes are "
+				 "more than any zone has",
+				 bytes.len);
 	struct reader reader = { (const unsigned char *)bytes.ptr, bytes.len, false };
 	struct tz *tz = NULL;
 	enum err failed = read_all(&reader, &tz, err);

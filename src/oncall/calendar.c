@@ -21,15 +21,16 @@ static void stamp(time_us at, bool zulu, char ret_text[STAMP_BYTES])
 		 (unsigned)c.minute % 100, (unsigned)c.second % 100, zulu ? "Z" : "");
 }
 
-static struct str layer_name(const struct calendar_source *source, const struct oncall_person *person)
+static struct str layer_name(const struct calendar_source *source,
+			     const struct oncall_person *person)
 {
 	if (person->layer == ONCALL_LAYER_NONE)
 		return STR_NONE;
 	return schedule_spec_of(source->schedule)->layers[person->layer].name;
 }
 
-/* A layer without a name is told by its place; its name may hold any letter, so it is hashed. The part
- * tells apart what an override left of one shift on both sides. */
+/* A layer without a name is told by its place; its name may hold any letter, so it is hashed. The
+ * part tells apart what an override left of one shift on both sides. */
 static void make_uid(const struct calendar_source *source, const struct oncall_person *person,
 		     unsigned part, char ret_uid[CALENDAR_UID_BYTES])
 {
@@ -131,7 +132,7 @@ static enum err too_large(struct error *err)
 	return ERR_TOO_LARGE;
 }
 
-/* Where the shifts that run at `from` began by the calendar: their first parts name the later ones. */
+/* Where the shifts of `from` began by the calendar: their first parts name the later ones. */
 static time_us shifts_begin(const struct schedule *schedule, time_us from)
 {
 	struct oncall_answer answer;
@@ -220,8 +221,8 @@ static int compare_uids(const void *a, const void *b)
 	return strcmp((*one)->uid, (*other)->uid);
 }
 
-static const struct calendar_event **by_uid(struct arena *arena, const struct calendar_event *events,
-					    size_t count)
+static const struct calendar_event **by_uid(struct arena *arena,
+					    const struct calendar_event *events, size_t count)
 {
 	const struct calendar_event **order = arena_try(arena, (count + 1) * sizeof *order);
 	for (size_t i = 0; order != NULL && i < count; i++)

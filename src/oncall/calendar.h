@@ -2,12 +2,13 @@
  * calendar.h: shifts as an iCalendar feed (RFC 5545) that people subscribe to.
  *
  * One VEVENT per computed shift, in UTC: no recurrence, so no calendar program can compute it
- * differently from the pager. The uid of a shift is made of schedule, layer, person and the wall time at
- * which the shift begins by the calendar: an override that cuts it shorter changes the event and does
- * not make another one. What vanishes is kept as cancelled, so that it vanishes from the phone too.
+ * differently from the pager. The uid of a shift is made of schedule, layer, person and the wall
+ * time at which the shift begins by the calendar: an override that cuts it shorter changes the
+ * event and does not make another one. What vanishes is kept as cancelled, so that it vanishes from
+ * the phone too.
  *
- * How a feed is made: calendar_events (fresh) -> calendar_carry (with what was published before) -> store
- * the result -> calendar_write.
+ * How a feed is made: calendar_events (fresh) -> calendar_carry (with what was published before) ->
+ * store the result -> calendar_write.
  *
  * Owns: everything is in the arena given. Pure; any thread.
  */
@@ -28,7 +29,7 @@ struct calendar_event {
 	time_us from, until;   /* half-open */
 	struct str summary;    /* any UTF-8; escaped and folded when written */
 	uint32_t sequence;     /* grows with every change */
-	time_us changed;       /* LAST-MODIFIED and DTSTAMP: so that an unchanged feed has equal bytes */
+	time_us changed; /* LAST-MODIFIED and DTSTAMP: so that an unchanged feed has equal bytes */
 	bool cancelled;
 };
 
@@ -40,16 +41,17 @@ struct calendar_source {
 	void *context;
 };
 
-/* Every shift that touches [from, until), whole: also what lies outside of the window, so that an event
- * stays the same while the window moves on. By start, then uid. ERR_TOO_LARGE: more than
+/* Every shift that touches [from, until), whole: also what lies outside of the window, so that an
+ * event stays the same while the window moves on. By start, then uid. ERR_TOO_LARGE: more than
  * CALENDAR_EVENTS_MAX; else as oncall_segments. */
 enum err calendar_events(const struct calendar_source *source, time_us from, time_us until,
 			 time_us now, struct arena *arena, struct calendar_event **ret_events,
 			 size_t *ret_count, struct error *err);
 
 /* Merges `fresh` with what was `published`: equal events keep sequence and time of change; changed
- * ones count up; those that are gone are kept as cancelled until CALENDAR_PAST after their end; those
- * that ended before `window_from` are not cancelled, they are simply over. Both ordered as above. */
+ * ones count up; those that are gone are kept as cancelled until CALENDAR_PAST after their end;
+ * those that ended before `window_from` are not cancelled, they are simply over. Both ordered as
+ * above. */
 enum err calendar_carry(const struct calendar_event *published, size_t published_count,
 			const struct calendar_event *fresh, size_t fresh_count, time_us window_from,
 			time_us now, struct arena *arena, struct calendar_event **ret_events,
@@ -60,7 +62,7 @@ struct calendar_head {
 	struct str time_zone; /* IANA; a hint for display */
 };
 
-/* Adds the whole calendar. ERR_TOO_LARGE: it did not fit the limit of `buf`, whose content is then of
- * no use. Bytes that are not UTF-8 become '?', control characters blanks. */
+/* Adds the whole calendar. ERR_TOO_LARGE: it did not fit the limit of `buf`, whose content is then
+ * of no use. Bytes that are not UTF-8 become '?', control characters blanks. */
 enum err calendar_write(const struct calendar_head *head, const struct calendar_event *events,
 			size_t count, struct buf *buf, struct error *err);

@@ -85,7 +85,8 @@ static void add_target(struct work *work, const struct escalation_target *target
 		       struct people *people)
 {
 	int64_t found[ESCALATION_PEOPLE_MAX];
-	size_t count = work->resolve(work->context, target, work->now, found, ESCALATION_PEOPLE_MAX);
+	size_t count =
+		work->resolve(work->context, target, work->now, found, ESCALATION_PEOPLE_MAX);
 	if (count > ESCALATION_PEOPLE_MAX) {
 		people->cut += count - ESCALATION_PEOPLE_MAX;
 		count = ESCALATION_PEOPLE_MAX;
@@ -361,7 +362,7 @@ static void urgency(struct work *work, bool high)
 	}
 }
 
-static void resolve_it(struct work *work)
+static void stop(struct work *work)
 {
 	work->state->phase = ESCALATION_STOPPED;
 	work->state->due = TIME_NONE;
@@ -402,7 +403,7 @@ static void dispatch(struct work *work, const struct escalation_event *event)
 		urgency(work, event->high);
 		break;
 	case ESCALATION_RESOLVE:
-		resolve_it(work);
+		stop(work);
 		break;
 	}
 }
@@ -454,12 +455,13 @@ static enum err check_step(const struct escalation_step_spec *step, size_t i, st
 	if (step->delay < ESCALATION_DELAY_MIN || step->delay > ESCALATION_DELAY_MAX)
 		failed = bad(err, "", "a step waits at least 10 s and at most 7 d");
 	else if (step->target_count == 0 || !targets_are_good(step->targets, step->target_count))
-		failed = bad(err, "", "a step has 1 to 20 targets, each a person, schedule or team");
+		failed =
+			bad(err, "", "a step has 1 to 20 targets, each a person, schedule or team");
 	if (failed != OK)
 		error_field(err, "steps[%zu].%s", i,
-			    step->delay < ESCALATION_DELAY_MIN || step->delay > ESCALATION_DELAY_MAX ?
-				    "delay" :
-				    "targets");
+			    step->delay < ESCALATION_DELAY_MIN || step->delay > ESCALATION_DELAY_MAX
+				    ? "delay"
+				    : "targets");
 	return failed;
 }
 
@@ -477,13 +479,15 @@ enum err escalation_policy_check(const struct escalation_policy *policy, struct 
 	if (policy->last_every < TIME_MINUTE || policy->last_every > ESCALATION_SILENCE_MAX)
 		return bad(err, "last_resort.every", "the last resort comes every 1 to 15 min");
 	if (!targets_are_good(policy->last_targets, policy->last_target_count))
-		return bad(err, "last_resort.targets", "the last resort has at most 20 targets, each "
+		return bad(err, "last_resort.targets",
+			   "the last resort has at most 20 targets, each "
 			   "a person, schedule or team");
 	if (policy->ack_lapse < TIME_MINUTE || policy->ack_lapse > ESCALATION_ACK_MAX)
 		return bad(err, "acknowledge.for", "an acknowledgement holds 1 min to 7 d");
 	if (policy->ack_lapse_low != 0 && (policy->ack_lapse_low < TIME_MINUTE ||
 					   policy->ack_lapse_low > ESCALATION_ACK_MAX))
-		return bad(err, "acknowledge.for_low", "an acknowledgement holds 1 min to 7 d, or for "
+		return bad(err, "acknowledge.for_low",
+			   "an acknowledgement holds 1 min to 7 d, or for "
 			   "ever with 0");
 	if (policy->ask_grace < TIME_MINUTE || policy->ask_grace > ESCALATION_SILENCE_MAX)
 		return bad(err, "acknowledge.ask", "\"still on it?\" waits 1 to 15 min");

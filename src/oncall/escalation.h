@@ -1,13 +1,13 @@
 /*
- * escalation.h: who is paged next when nobody has answered. A pure state machine: it gets an event and
- * the time, changes one small state, and says what to do. It sends nothing and sets no timer.
+ * escalation.h: who is paged next when nobody has answered. A pure state machine: it gets an event
+ * and the time, changes one small state, and says what to do. It sends nothing and sets no timer.
  *
  * The promise: an open, unacknowledged incident of high urgency never goes ESCALATION_SILENCE_MAX
  * without a page, whatever the policy says, as long as anybody at all can be found.
  *
  *            START                     rounds over, high
  *     IDLE ---------> RUNNING --------------------------------> LAST_RESORT --+ DUE: pages again,
- *      ^               | ^  ^ \                                  | ^  ^       | every 15 min at most
+ *      ^               | ^  ^ \                                  | ^  ^       | every 15 min
  *      |        ACK    | |  |  \ rounds over, low                | |  +-------+
  *      |               | |  |   +------------> QUIET            | |
  *      |               v |  | not answered      |  ACK          | | not answered
@@ -21,27 +21,27 @@
  *
  *     from                       event      to             [function in escalation.c]
  *     -------------------------  ---------  -------------  ---------------------------------------
- *     IDLE, STOPPED              START      RUNNING        [start]: pages the first step that has people
+ *     IDLE, STOPPED              START      RUNNING        [start]: pages the first non-empty step
  *     RUNNING                    DUE        RUNNING        [due_running]: next step, or a reminder
  *     RUNNING                    DUE        LAST_RESORT    [rounds_over]: high
- *     RUNNING                    DUE        QUIET          [rounds_over]: low; somebody was paged before
- *     LAST_RESORT                DUE        LAST_RESORT    [page_last_resort]
- *     open                       ACK        ACKNOWLEDGED   [acknowledge]; again: longer, or another person
- *     ACKNOWLEDGED               DUE        ASKING         [ask]: "still on it?" to that person alone
+ *     RUNNING                    DUE        QUIET          [rounds_over]: low; somebody was paged
+ *     LAST_RESORT                DUE        LAST_RESORT    [enter_last_resort]
+ *     open                       ACK        ACKNOWLEDGED   [acknowledge]; again: longer, or another
+ *     ACKNOWLEDGED               DUE        ASKING         [ask]: "still on it?" to that person
  *     ASKING                     DUE        where it was   [resume]: pages at once
  *     ACKNOWLEDGED, ASKING       UNDO       where it was   [undo]: the timers of before go on
  *     RUNNING, ACKED, ASKING     ESCALATE   RUNNING        [escalate]: next step now
  *     LAST_RESORT, QUIET         ESCALATE   the same       [escalate]: last resort now
- *     open                       URGENCY    see [urgency]: up pages at once, down ends the last resort
- *     open                       RESOLVE    STOPPED        [resolve]
+ *     open                       URGENCY    see [urgency]: up pages at once, down may end in QUIET
+ *     open                       RESOLVE    STOPPED        [stop]
  *
  * A step with nobody is passed at once and reported. When a whole round has nobody, the last resort
  * comes at once: the team and the last-resort targets, and when even these are nobody, everybody.
- * Low urgency wakes nobody, so it has no reminder; its last resort is paged once, and only when no step
- * reached anybody since the start, since an acknowledgement lapsed or since "escalate now".
+ * Low urgency wakes nobody, so it has no reminder; its last resort is paged once, and only when no
+ * step reached anybody since the start, since an acknowledgement lapsed or since "escalate now".
  *
- * Time: `now` is whatever clock the caller's timers run on (elapsed, never the wall); it only grows and
- * is never 0. A late DUE does one step, and the next delay counts from then: people get their
+ * Time: `now` is whatever clock the caller's timers run on (elapsed, never the wall); it only grows
+ * and is never 0. A late DUE does one step, and the next delay counts from then: people get their
  * whole time to answer.
  *
  * Owns nothing; the policy is borrowed for the call. Pure; any thread.
@@ -151,13 +151,13 @@ enum escalation_action_kind {
 	ESCALATION_STEP_EMPTY,  /* report: nobody at `step`, it was passed */
 	ESCALATION_ROUNDS_OVER, /* report: nobody answered in all rounds, or nobody was there */
 	ESCALATION_LAPSED,      /* report: the acknowledgement of `user` is over */
-	ESCALATION_CUT,         /* report: more people than ESCALATION_PEOPLE_MAX; `user` is the count */
-	ESCALATION_NOBODY,      /* report, loudly: there is nobody at all to page */
+	ESCALATION_CUT,    /* report: more people than ESCALATION_PEOPLE_MAX; `user` is the count */
+	ESCALATION_NOBODY, /* report, loudly: there is nobody at all to page */
 };
 
 enum escalation_reason {
 	ESCALATION_BY_STEP,
-	ESCALATION_BY_REMINDER, /* the same step again: its delay is longer than the silence may be */
+	ESCALATION_BY_REMINDER, /* the same step again: its delay is longer than silence may be */
 	ESCALATION_BY_ASK,      /* "still on it?" */
 	ESCALATION_BY_RESUME,
 	ESCALATION_BY_LAST_RESORT,
@@ -178,13 +178,13 @@ struct escalation_actions {
 	time_us late; /* DUE: by how much it came too late */
 };
 
-/* Writes at most `max` people of the target and returns how many there are. Who cannot be paged at all
- * (disabled) is left out here. A schedule is asked at the wall time that belongs to `now`. */
-typedef size_t escalation_resolve_fn(void *context, const struct escalation_target *target, time_us now,
-				     int64_t *ret_users, size_t max);
+/* Writes at most `max` people of the target and returns how many there are. Who cannot be paged at
+ * all (disabled) is left out here. A schedule is asked at the wall time that belongs to `now`. */
+typedef size_t escalation_resolve_fn(void *context, const struct escalation_target *target,
+				     time_us now, int64_t *ret_users, size_t max);
 
-/* One event. ERR_CONFLICT: the phase does not allow it (an ACK of what is resolved); then neither the
- * state nor the actions changed. The actions are to be done in order. */
+/* One event. ERR_CONFLICT: the phase does not allow it (an ACK of what is resolved); then neither
+ * the state nor the actions changed. The actions are to be done in order. */
 enum err escalation_step(const struct escalation_policy *policy, struct escalation_state *state,
 			 const struct escalation_event *event, time_us now,
 			 escalation_resolve_fn *resolve, void *context,

@@ -26,7 +26,8 @@ static void split(struct fairness_row *row, const struct tz *tz, time_us from, t
 		time_us next_morning = tz_first(tz, day + TIME_DAY + SLEEP_UNTIL);
 		sleep += overlap(from, until, tz_first(tz, day + SLEEP_FROM), next_morning);
 		if (time_civil_of(day).weekday < SATURDAY)
-			business += overlap(from, until, morning, tz_first(tz, day + BUSINESS_UNTIL));
+			business +=
+				overlap(from, until, morning, tz_first(tz, day + BUSINESS_UNTIL));
 	}
 	assert(sleep + business <= until - from);
 	row->total += until - from;
@@ -76,7 +77,8 @@ enum err fairness_count(const struct oncall_list *list, const struct tz *fallbac
 			int64_t user = segment->people[k].user;
 			struct fairness_row *row = rows != NULL ? row_of(rows, &count, user) : NULL;
 			if (row == NULL)
-				return error_set(err, ERR_TOO_LARGE, "cannot compare more than %u people",
+				return error_set(err, ERR_TOO_LARGE,
+						 "cannot compare more than %u people",
 						 FAIRNESS_PEOPLE_MAX);
 			const struct tz *tz = zone_of != NULL ? zone_of(context, user) : NULL;
 			split(row, tz != NULL ? tz : fallback, segment->from, segment->until);

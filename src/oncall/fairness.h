@@ -2,7 +2,8 @@
  * fairness.h: how the load of being on call is shared: hours, and hours of sleep at risk.
  *
  * Hours are split in the time zone of each person, as analytics of incumbents do: sleep is 22:00 to
- * 08:00 every day; of the rest, Monday to Friday 08:00 to 18:00 is business and all else is off hours.
+ * 08:00 every day; of the rest, Monday to Friday 08:00 to 18:00 is business and all else is off
+ * hours.
  *
  * Pure; any thread.
  */
@@ -11,7 +12,8 @@
 #include "oncall/oncall.h"
 
 #define FAIRNESS_PEOPLE_MAX 512u
-#define FAIRNESS_SHARE_MAX 250u /* permille of the window: more than a quarter of the time is too much */
+/* permille of the window: more than a quarter of the time is too much */
+#define FAIRNESS_SHARE_MAX 250u
 
 struct fairness_row {
 	int64_t user;
@@ -29,6 +31,6 @@ enum err fairness_count(const struct oncall_list *list, const struct tz *fallbac
 			fairness_zone_fn *zone_of, void *context, struct arena *arena,
 			struct fairness_row **ret_rows, size_t *ret_count, struct error *err);
 
-/* How even the totals are: the mean over all pairs of the smaller by the larger, in percent; 95 and more
- * counts as 100, so does one person alone. `sleep`: of the sleep hours instead. */
+/* How even the totals are: the mean over all pairs of the smaller by the larger, in percent; 95 and
+ * more counts as 100, so does one person alone. `sleep`: of the sleep hours instead. */
 unsigned fairness_balance(const struct fairness_row *rows, size_t count, bool sleep);

@@ -7,8 +7,8 @@
 #include "oncall/schedule_priv.h"
 
 #define MONTHS_PER_YEAR 12
-/* Days around the one of the wall clock in which a window can open or close that matters now: clocks
- * never went back by more than a day, and a window closes on the next day at the latest. */
+/* Days around the one of the wall clock in which a window can open or close that matters now:
+ * clocks never went back by more than a day, and a window closes on the next day at the latest. */
 #define WINDOW_DAYS 3
 
 _Static_assert(SCHEDULE_LAYERS_MAX + SCHEDULE_FORCED_MAX + 1 <= ONCALL_PEOPLE_MAX,
@@ -230,12 +230,13 @@ static struct oncall_person person_of(const struct schedule *schedule,
 				      const struct schedule_override *override, int layer)
 {
 	time_us from = later(override->from, SCHEDULE_TIME_MIN);
-	return (struct oncall_person){ override->user, override->id, layer,
-				       tz_wall_of(schedule->spec.tz, earlier(from, SCHEDULE_TIME_MAX)) };
+	return (struct oncall_person){
+		override->user, override->id, layer,
+		tz_wall_of(schedule->spec.tz, earlier(from, SCHEDULE_TIME_MAX))};
 }
 
-/* Overrides look at the people of the layers only, never at each other's: A to B and B to C at the same
- * time leaves B on call for A, and a swap is simply two overrides (R9). */
+/* Overrides look at the people of the layers only, never at each other's: A to B and B to C at the
+ * same time leaves B on call for A, and a swap is simply two overrides (R9). */
 static void apply_overrides(const struct schedule *schedule, time_us at,
 			    struct oncall_answer *answer)
 {

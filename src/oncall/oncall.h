@@ -1,9 +1,9 @@
 /*
- * oncall.h: who is on call at an instant. The only answer there is (R11): the roster on a screen, the
- * pager, the calendar feed and the report of gaps all come from here, so they cannot disagree.
+ * oncall.h: who is on call at an instant. The only answer there is (R11): the roster on a screen,
+ * the pager, the calendar feed and the report of gaps all come from here, so they cannot disagree.
  *
- * How: every layer and override says who it means at an instant, and from when until when it says the
- * same; the narrowest of these is a *piece*. oncall_at returns the piece around an instant.
+ * How: every layer and override says who it means at an instant, and from when until when it says
+ * the same; the narrowest of these is a *piece*. oncall_at returns the piece around an instant.
  * oncall_segments walks from piece to piece and joins equal neighbours.
  *
  * All intervals are half-open, UTC: a hand-over instant belongs to the incoming person.
@@ -23,9 +23,9 @@
 struct oncall_person {
 	int64_t user;
 	int64_t override; /* the id of the override that puts them here, or 0 */
-	int layer;        /* index; of the replaced person's layer with an override, or LAYER_NONE */
+	int layer; /* index; of the replaced person's layer with an override, or LAYER_NONE */
 	/* Which shift this is part of: the wall time at which its turn or window begins by the
-	 * calendar, whatever overrides cut out of it. With an override, the wall time of its start. */
+	 * calendar, whatever overrides cut out of it. With an override, its start. */
 	time_us shift;
 };
 
@@ -39,8 +39,8 @@ struct oncall_answer {
 /* Outside of SCHEDULE_TIME_MIN .. MAX nobody is on call. `until` is always after `at`. */
 void oncall_at(const struct schedule *schedule, time_us at, struct oncall_answer *ret_answer);
 
-/* The same, asking again only when `answer` does not cover `at`. The answer belongs to one schedule;
- * begin with one that is all zero. When the schedule is replaced, zero it. */
+/* The same, asking again only when `answer` does not cover `at`. The answer belongs to one
+ * schedule; begin with one that is all zero. When the schedule is replaced, zero it. */
 void oncall_at_kept(const struct schedule *schedule, time_us at, struct oncall_answer *answer);
 
 struct oncall_segment {

@@ -1,6 +1,6 @@
 /*
- * readiness.c: see readiness.h. Every step becomes a list of spans with the people in it; the spans of all
- * steps are then walked together.
+ * readiness.c: see readiness.h. Every step becomes a list of spans with the people in it; the spans
+ * of all steps are then walked together.
  */
 #include "oncall/readiness.h"
 
@@ -58,10 +58,15 @@ static void check_user(struct view *view, unsigned step, int64_t user, time_us f
 	if (view->source->wakeable(view->source->context, user))
 		return;
 	for (size_t i = 0; i < view->count; i++)
-		if (view->findings[i].kind == READINESS_NOT_WAKEABLE && view->findings[i].user == user)
+		if (view->findings[i].kind == READINESS_NOT_WAKEABLE &&
+		    view->findings[i].user == user)
 			return;
-	add(view, (struct readiness_finding){ .kind = READINESS_NOT_WAKEABLE, .severe = true,
-					      .step = step, .user = user, .from = from, .until = until });
+	add(view, (struct readiness_finding){ .kind = READINESS_NOT_WAKEABLE,
+					     .severe = true,
+					     .step = step,
+					     .user = user,
+					     .from = from,
+					     .until = until });
 }
 
 static enum err view_schedule(struct view *view, struct step_view *step, unsigned index,
@@ -80,13 +85,15 @@ static enum err view_schedule(struct view *view, struct step_view *step, unsigne
 		return failed;
 	step->list_count++;
 	for (size_t i = 0; i < list->gap_count; i++)
-		add(view, (struct readiness_finding){ .kind = READINESS_GAP, .step = index, .name = name,
-						      .from = list->gaps[i].from,
-						      .until = list->gaps[i].until });
+		add(view, (struct readiness_finding){ .kind = READINESS_GAP,
+						     .step = index,
+						     .name = name,
+						     .from = list->gaps[i].from,
+						     .until = list->gaps[i].until });
 	for (size_t i = 0; i < list->segment_count; i++)
 		for (size_t k = 0; k < list->segments[i].count; k++)
-			check_user(view, index, list->segments[i].people[k].user, list->segments[i].from,
-				   list->segments[i].until);
+			check_user(view, index, list->segments[i].people[k].user,
+				   list->segments[i].from, list->segments[i].until);
 	return OK;
 }
 
@@ -95,7 +102,8 @@ static void view_people(struct view *view, struct step_view *step, unsigned inde
 {
 	size_t room = ESCALATION_PEOPLE_MAX - step->always_count;
 	int64_t *users = step->always + step->always_count;
-	size_t count = view->source->resolve(view->source->context, target, view->from, users, room);
+	size_t count =
+		view->source->resolve(view->source->context, target, view->from, users, room);
 	if (count > room)
 		count = room;
 	step->always_count += count;
@@ -103,8 +111,8 @@ static void view_people(struct view *view, struct step_view *step, unsigned inde
 		check_user(view, index, users[i], view->from, view->until);
 }
 
-static enum err view_step(struct view *view, const struct escalation_step_spec *spec, unsigned index,
-			  struct error *err)
+static enum err view_step(struct view *view, const struct escalation_step_spec *spec,
+			  unsigned index, struct error *err)
 {
 	struct step_view *step = &view->steps[index];
 	for (size_t i = 0; i < spec->target_count; i++) {
@@ -120,7 +128,7 @@ static enum err view_step(struct view *view, const struct escalation_step_spec *
 	return OK;
 }
 
-/* How many people a step has at `at`: 0, 1 (then who) or more. Narrows `until` to the next change. */
+/* How many people a step has: 0, 1 (then who) or more. Narrows `until` to the next change. */
 static unsigned people_at(struct step_view *step, time_us at, int64_t *ret_one, time_us *until)
 {
 	int64_t one = 0;
@@ -190,17 +198,20 @@ static void check_last_resort(struct view *view, const struct escalation_policy 
 	void *context = view->source->context;
 	struct escalation_target team = { .kind = ESCALATION_TEAM, .name = policy->team };
 	if (policy->team.len > 0)
-		count += view->source->resolve(context, &team, view->from, users, ESCALATION_PEOPLE_MAX);
+		count += view->source->resolve(context, &team, view->from, users,
+					       ESCALATION_PEOPLE_MAX);
 	for (size_t i = 0; i < policy->last_target_count; i++)
 		count += view->source->resolve(context, &policy->last_targets[i], view->from, users,
 					       ESCALATION_PEOPLE_MAX);
 	if (count == 0)
-		add(view, (struct readiness_finding){ .kind = READINESS_LAST_EMPTY, .severe = true });
+		add(view, (struct readiness_finding){ .kind = READINESS_LAST_EMPTY,
+						      .severe = true });
 }
 
-enum err readiness_check(const struct escalation_policy *policy, const struct readiness_source *source,
-			 time_us from, time_us until, struct arena *arena,
-			 struct readiness_finding **ret_findings, size_t *ret_count, struct error *err)
+enum err readiness_check(const struct escalation_policy *policy,
+			 const struct readiness_source *source, time_us from, time_us until,
+			 struct arena *arena, struct readiness_finding **ret_findings,
+			 size_t *ret_count, struct error *err)
 {
 	assert(policy->step_count <= ESCALATION_STEPS_MAX);
 	struct view view = { .source = source, .arena = arena, .from = from, .until = until,
@@ -209,7 +220,8 @@ enum err readiness_check(const struct escalation_policy *policy, const struct re
 	view.steps = arena_try(arena, bytes);
 	view.findings = arena_try(arena, READINESS_FINDINGS_MAX * sizeof *view.findings);
 	if (view.steps == NULL || view.findings == NULL)
-		return error_set(err, ERR_LIMIT, "could not check the escalation policy: the memory set "
+		return error_set(err, ERR_LIMIT,
+				 "could not check the escalation policy: the memory set "
 				 "aside for this is used up");
 	for (unsigned i = 0; i < policy->step_count; i++) {
 		enum err failed = view_step(&view, &policy->steps[i], i, err);
@@ -243,26 +255,35 @@ void readiness_text(const struct readiness_finding *finding, struct str user_nam
 			 "\" from %s until %s", STR_ARG(finding->name), from, until);
 		break;
 	case READINESS_STEP_EMPTY:
-		snprintf(ret_text, READINESS_TEXT_BYTES, "step %u has nobody from %s until %s and would be "
-			 "passed at once", step, from, until);
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 "step %u has nobody from %s until %s and would be "
+			 "passed at once",
+			 step, from, until);
 		break;
 	case READINESS_ALL_EMPTY:
-		snprintf(ret_text, READINESS_TEXT_BYTES, "no step has anybody from %s until %s: only the last "
-			 "resort would be paged", from, until);
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 "no step has anybody from %s until %s: only the last "
+			 "resort would be paged",
+			 from, until);
 		break;
 	case READINESS_NOT_WAKEABLE:
-		snprintf(ret_text, READINESS_TEXT_BYTES, STR_FMT " is on call from %s and has no contact "
-			 "that can wake a person", STR_ARG(user_name), from);
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 STR_FMT " is on call from %s and has no contact "
+				 "that can wake a person",
+			 STR_ARG(user_name), from);
 		break;
 	case READINESS_LAST_EMPTY:
-		snprintf(ret_text, READINESS_TEXT_BYTES, "neither the team nor the last resort has anybody");
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 "neither the team nor the last resort has anybody");
 		break;
 	case READINESS_ONE_PERSON:
-		snprintf(ret_text, READINESS_TEXT_BYTES, "every step is " STR_FMT " alone from %s until %s",
-			 STR_ARG(user_name), from, until);
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 "every step is " STR_FMT " alone from %s until %s", STR_ARG(user_name),
+			 from, until);
 		break;
 	case READINESS_CUT:
-		snprintf(ret_text, READINESS_TEXT_BYTES, "there is more of this kind than is listed here");
+		snprintf(ret_text, READINESS_TEXT_BYTES,
+			 "there is more of this kind than is listed here");
 		break;
 	}
 }

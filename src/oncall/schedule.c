@@ -32,9 +32,11 @@ static int every_max(enum schedule_unit unit)
 static enum err check_rotation(const struct schedule_layer *layer, size_t i, struct error *err)
 {
 	if (layer->unit > SCHEDULE_MONTH)
-		return refuse(err, i, "rotation.unit", "the unit is none of hour, day, week, month");
+		return refuse(err, i, "rotation.unit",
+			      "the unit is none of hour, day, week, month");
 	if (layer->every < 1 || layer->every > every_max(layer->unit))
-		return refuse(err, i, "rotation.every", "a turn is at least one unit and at most a year");
+		return refuse(err, i, "rotation.every",
+			      "a turn is at least one unit and at most a year");
 	if (layer->start < SCHEDULE_TIME_MIN || layer->start >= SCHEDULE_TIME_MAX ||
 	    layer->start % TIME_DAY != 0)
 		return refuse(err, i, "start", "the start date is not between 1971 and 2199");
@@ -54,7 +56,8 @@ static enum err check_people(const struct schedule_layer *layer, size_t i, struc
 	if (layer->user_count == 0)
 		return refuse(err, i, "users", "it has nobody in it");
 	if (layer->user_count > SCHEDULE_USERS_MAX || layer->name.len > SCHEDULE_NAME_BYTES_MAX)
-		return refuse(err, i, "users", "it has more than 64 people, or a name over 63 bytes");
+		return refuse(err, i, "users",
+			      "it has more than 64 people, or a name over 63 bytes");
 	for (size_t k = 0; k < layer->user_count; k++)
 		if (layer->users[k] <= 0)
 			return refuse(err, i, "users", "one of the people is unknown");
@@ -73,7 +76,8 @@ static enum err check_windows(const struct schedule_layer *layer, size_t i, stru
 			return refuse(err, i, "windows", "a window opens on no day");
 		if (window->from < 0 || window->from >= TIME_DAY || window->to < 0 ||
 		    window->to > TIME_DAY)
-			return refuse(err, i, "windows", "a window opens or closes at no time of day");
+			return refuse(err, i, "windows",
+				      "a window opens or closes at no time of day");
 		if (window->from == window->to) {
 			refuse(err, i, "windows", "a window opens and closes at the same time");
 			error_hint(err, "write 00:00 to 24:00 for a whole day");
@@ -112,13 +116,16 @@ static enum err check_overrides(const struct schedule_spec *spec, struct error *
 		if (override->id > 0 && override->user > 0 && override->replaces >= 0 &&
 		    override->from < override->until)
 			continue;
-		error_set(err, ERR_INVALID, "cannot use override %zu: it names nobody or ends before "
-			  "it begins", i + 1);
+		error_set(err, ERR_INVALID,
+			  "cannot use override %zu: it names nobody or ends before "
+			  "it begins",
+			  i + 1);
 		error_field(err, "overrides[%zu]", i);
 		return ERR_INVALID;
 	}
 	if (forced > SCHEDULE_FORCED_MAX)
-		return error_set(err, ERR_TOO_LARGE, "cannot use more than %u forced overrides at once",
+		return error_set(err, ERR_TOO_LARGE,
+				 "cannot use more than %u forced overrides at once",
 				 SCHEDULE_FORCED_MAX);
 	return OK;
 }
@@ -151,15 +158,18 @@ time_us schedule_turn_wall(const struct schedule *schedule, size_t layer, int64_
 /* Whether some window is open by the wall clock at some time in [from, until). */
 static bool wall_is_covered(const struct schedule_layer *layer, time_us from, time_us until)
 {
-	time_us day = from - from % TIME_DAY - TIME_DAY; /* a window may reach in from the day before */
+	time_us day =
+		from - from % TIME_DAY - TIME_DAY; /* a window may reach in from the day before */
 	if (until > day + 9 * TIME_DAY)
-		until = day + 9 * TIME_DAY; /* a week and both its neighbours: nothing new comes after */
+		until = day +
+			9 * TIME_DAY; /* a week and both its neighbours: nothing new comes after */
 	for (; day < until; day += TIME_DAY) {
 		uint8_t bit = (uint8_t)(1u << time_civil_of(day).weekday);
 		for (size_t i = 0; i < layer->window_count; i++) {
 			const struct schedule_window *window = &layer->windows[i];
 			time_us opens = day + window->from;
-			time_us closes = day + window->to + (window->to < window->from ? TIME_DAY : 0);
+			time_us closes =
+				day + window->to + (window->to < window->from ? TIME_DAY : 0);
 			if ((window->days & bit) != 0 && opens < until && closes > from)
 				return true;
 		}
@@ -210,12 +220,14 @@ static void copy_spec(struct arena *arena, const struct schedule_spec *from,
 {
 	*to = *from;
 	to->name = arena_str(arena, from->name);
-	struct schedule_layer *layers = arena_array(arena, struct schedule_layer, from->layer_count + 1);
+	struct schedule_layer *layers =
+		arena_array(arena, struct schedule_layer, from->layer_count + 1);
 	for (size_t i = 0; i < from->layer_count; i++) {
 		const struct schedule_layer *layer = &from->layers[i];
 		layers[i] = *layer;
 		layers[i].name = arena_str(arena, layer->name);
-		layers[i].users = copy(arena, layer->users, layer->user_count, sizeof *layer->users);
+		layers[i].users =
+			copy(arena, layer->users, layer->user_count, sizeof *layer->users);
 		layers[i].windows =
 			copy(arena, layer->windows, layer->window_count, sizeof *layer->windows);
 	}
@@ -229,7 +241,8 @@ enum err schedule_create(struct arena *arena, const struct schedule_spec *spec,
 {
 	assert(spec->tz != NULL);
 	if (spec->name.len > SCHEDULE_NAME_BYTES_MAX)
-		return error_set(err, ERR_TOO_LARGE, "cannot use a schedule whose name is over %u bytes",
+		return error_set(err, ERR_TOO_LARGE,
+				 "cannot use a schedule whose name is over %u bytes",
 				 SCHEDULE_NAME_BYTES_MAX);
 	enum err failed = check_layers(spec, err);
 	if (failed == OK)

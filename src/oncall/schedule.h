@@ -1,8 +1,9 @@
 /*
  * schedule.h: what a team wrote down about who is on call when.
  *
- * A schedule is one time zone, some layers, and overrides on top. It holds wall times only: "hand over
- * at 09:00 in London" stays 09:00 through every change of clocks. oncall.h turns it into instants.
+ * A schedule is one time zone, some layers, and overrides on top. It holds wall times only: "hand
+ * over at 09:00 in London" stays 09:00 through every change of clocks. oncall.h turns it into
+ * instants.
  *
  * The rules (numbers are those of the reference):
  *   R2  a wall time that clocks jump over counts as the first instant after the jump
@@ -12,9 +13,9 @@
  *   R6  a rotation of months counts from the start date each time: 31 Jan, 28 Feb, 31 Mar
  *   R7  a rotation of hours keeps to the wall clock; `elapsed` makes every turn equally long
  *   R8  a turn that clocks jump over whole lasts no time, but it was that person's turn
- *   R9  the highest layer with somebody on call decides; equal layers add up; an override replaces a
- *       person of that result, never of another override, and does nothing when that person is
- *       not on call, unless forced
+ *   R9  the highest layer with somebody on call decides; equal layers add up; an override replaces
+ * a person of that result, never of another override, and does nothing when that person is not on
+ * call, unless forced
  *
  * Owns: schedule_create copies everything into the arena but the zone, which must outlive it. A
  * schedule never changes afterwards: any thread may ask it. Users are ids of guard; whether one is
@@ -50,11 +51,12 @@
 
 enum schedule_unit { SCHEDULE_HOUR, SCHEDULE_DAY, SCHEDULE_WEEK, SCHEDULE_MONTH };
 
-/* Whose turn passes while all windows are closed: with CALENDAR a turn on a closed day is lost, with
- * COVERED it waits for the next turn that any window touches by the wall clock. */
+/* Whose turn passes while all windows are closed: with CALENDAR a turn on a closed day is lost,
+ * with COVERED it waits for the next turn that any window touches by the wall clock. */
 enum schedule_turns { SCHEDULE_TURNS_CALENDAR, SCHEDULE_TURNS_COVERED };
 
-/* Open from `from` on each of the days until `to`; when `to` is not later, until then on the next day. */
+/* Open from `from` on each of the days until `to`; when `to` is not later, until then on the next
+ * day. */
 struct schedule_window {
 	uint8_t days;     /* bit 0 Monday .. bit 6 Sunday: the day it opens */
 	time_us from, to; /* wall time of day; from 00:00 .. below 24:00, to 00:00 .. 24:00 */

@@ -6,7 +6,7 @@
 
 #define FIRST_SIZE 64u
 
-/* The list while it grows. Old arrays stay in the arena: together they are no more than the last. */
+/* The list while it grows. Old arrays stay in the arena: together no more than the last. */
 struct growing {
 	struct arena *arena;
 	enum oncall_join join;
@@ -39,7 +39,8 @@ static bool same_people(const struct oncall_person *a, size_t a_count,
 	if (a_count != b_count)
 		return false;
 	for (size_t i = 0; i < a_count; i++) {
-		if (a[i].user != b[i].user || a[i].override != b[i].override || a[i].layer != b[i].layer)
+		if (a[i].user != b[i].user || a[i].override != b[i].override ||
+		    a[i].layer != b[i].layer)
 			return false;
 		if (join == ONCALL_JOIN_SHIFT && a[i].shift != b[i].shift)
 			return false;
@@ -100,7 +101,8 @@ enum err oncall_segments(const struct schedule *schedule, time_us from, time_us 
 			 struct error *err)
 {
 	if (from >= until || from < SCHEDULE_TIME_MIN || until > SCHEDULE_TIME_MAX)
-		return error_set(err, ERR_INVALID, "cannot list shifts: the time must begin before it "
+		return error_set(err, ERR_INVALID,
+				 "cannot list shifts: the time must begin before it "
 				 "ends, between 1971 and 2199");
 	struct growing list = { .arena = arena, .join = join };
 	struct oncall_answer answer;

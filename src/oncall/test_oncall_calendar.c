@@ -1,5 +1,5 @@
-/* test_oncall_calendar.c: feeds: what stays the same when time passes and people change things, and the
- * bytes that calendar programs are strict about. */
+/* test_oncall_calendar.c: feeds: what stays the same when time passes and people change things, and
+ * the bytes that calendar programs are strict about. */
 #include "oncall/calendar.h"
 #include "oncall/test_oncall_help.h"
 
@@ -32,8 +32,8 @@ static struct feed events_of(struct world *world, const struct schedule *s, cons
 	struct calendar_source source = { s, user, name_of, NULL };
 	struct feed feed;
 	struct error err;
-	CHECK_OK(calendar_events(&source, utc(from), utc(until), utc(now), &world->arena, &feed.events,
-				 &feed.count, &err));
+	CHECK_OK(calendar_events(&source, utc(from), utc(until), utc(now), &world->arena,
+				 &feed.events, &feed.count, &err));
 	return feed;
 }
 
@@ -85,7 +85,8 @@ TEST(an_override_cuts_a_shift_in_two_and_the_first_part_keeps_its_uid)
 	CHECK_INT(feed.events[0].until, utc("2026-03-18T12:00:00"));
 	CHECK_TEXT(feed.events[1].uid, "shift-primary-o42-1-20260318T120000");
 	CHECK_TEXT(feed.events[2].uid, "shift-primary-f6f3dac7b383a019-3-20260316T090000-2");
-	feed = events_of(world, s, "2026-03-20T00:00:00", "2026-03-23T09:00:00", 0, "2026-03-16T00:00:00");
+	feed = events_of(world, s, "2026-03-20T00:00:00", "2026-03-23T09:00:00", 0,
+			 "2026-03-16T00:00:00");
 	CHECK_INT(feed.count, 1); /* the second part is still the second */
 	CHECK_TEXT(feed.events[0].uid, "shift-primary-f6f3dac7b383a019-3-20260316T090000-2");
 	world_end(world);
@@ -124,8 +125,8 @@ TEST(what_changes_counts_up_what_vanishes_is_cancelled_and_what_is_over_just_end
 	struct feed two = events_of(world, after, "2026-03-17T00:00:00", "2026-04-13T08:00:00", 0,
 				    "2026-03-17T00:00:00");
 	two = carry(world, same, two, "2026-03-17T00:00:00", "2026-03-17T00:00:00");
-	/* C's week; A's cancelled week and B's override of it; B's half, C's override; C's week. The
-	 * first week is over. */
+	/* C's week; A's cancelled week and B's override of it; B's half, C's override; C's week.
+	 * The first week is over. */
 	CHECK_INT(two.count, 6);
 	CHECK(!two.events[0].cancelled);
 	CHECK_INT(two.events[0].sequence, 0);

@@ -84,12 +84,13 @@ static void check_length(struct world *world, const struct schedule *s, const ch
 	struct oncall_list list;
 	struct error err;
 	time_us from = utc(at) - 30 * TIME_DAY;
-	CHECK_OK(oncall_segments(s, from, from + 60 * TIME_DAY, ONCALL_JOIN_SHIFT, &world->arena, &list,
-				 &err));
+	CHECK_OK(oncall_segments(s, from, from + 60 * TIME_DAY, ONCALL_JOIN_SHIFT, &world->arena,
+				 &list, &err));
 	for (size_t i = 0; i < list.segment_count; i++) {
 		const struct oncall_segment *segment = &list.segments[i];
 		if (segment->from <= utc(at) && segment->until > utc(at)) {
-			CHECK_INT((segment->until - segment->from) / TIME_MINUTE, wanted / TIME_MINUTE);
+			CHECK_INT((segment->until - segment->from) / TIME_MINUTE,
+				  wanted / TIME_MINUTE);
 			return;
 		}
 	}
@@ -99,7 +100,8 @@ static void check_length(struct world *world, const struct schedule *s, const ch
 TEST(case_4_a_week_over_the_spring_change_has_167_hours)
 {
 	struct world *world = world_begin();
-	struct schedule *s = rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-03-23", "09:00", 2);
+	struct schedule *s =
+		rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-03-23", "09:00", 2);
 	CHECK_WHO(s, "2026-03-30T07:59:59", "A");
 	CHECK_WHO(s, "2026-03-30T08:00:00", "B");
 	check_length(world, s, "2026-03-29T12:00:00", 167 * TIME_HOUR);
@@ -109,7 +111,8 @@ TEST(case_4_a_week_over_the_spring_change_has_167_hours)
 TEST(case_5_a_week_over_the_autumn_change_has_169_hours)
 {
 	struct world *world = world_begin();
-	struct schedule *s = rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-10-19", "09:00", 2);
+	struct schedule *s =
+		rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-10-19", "09:00", 2);
 	CHECK_WHO(s, "2026-10-26T08:30:00", "A");
 	CHECK_WHO(s, "2026-10-26T09:00:00", "B");
 	check_length(world, s, "2026-10-25T12:00:00", 169 * TIME_HOUR);
@@ -136,7 +139,8 @@ TEST(cases_7_and_8_half_an_hour_of_summer_time)
 TEST(case_10_clocks_that_go_back_at_midnight)
 {
 	struct world *world = world_begin();
-	struct schedule *s = rotating(world, "Africa/Cairo", SCHEDULE_DAY, "2026-10-27", "23:30", 3);
+	struct schedule *s =
+		rotating(world, "Africa/Cairo", SCHEDULE_DAY, "2026-10-27", "23:30", 3);
 	CHECK_WHO(s, "2026-10-29T20:29:59", "B");
 	CHECK_WHO(s, "2026-10-29T20:30:00", "C");
 	CHECK_WHO(s, "2026-10-29T21:30:00", "C");
@@ -148,7 +152,8 @@ TEST(case_10_clocks_that_go_back_at_midnight)
 TEST(cases_11_and_12_a_midnight_that_is_skipped_or_comes_twice)
 {
 	struct world *world = world_begin();
-	struct schedule *s = rotating(world, "America/Havana", SCHEDULE_DAY, "2026-03-06", "09:00", 3);
+	struct schedule *s =
+		rotating(world, "America/Havana", SCHEDULE_DAY, "2026-03-06", "09:00", 3);
 	CHECK_WHO(s, "2026-03-08T12:30:00", "B");
 	CHECK_WHO(s, "2026-03-08T13:00:00", "C");
 	s = rotating(world, "America/Havana", SCHEDULE_DAY, "2026-03-06", "00:00", 3);
@@ -247,7 +252,8 @@ TEST(case_18_turns_of_closed_days_are_lost_or_wait_as_the_team_chose)
 		time_us saturday = tz_first(tz, utc("2026-04-25T12:00:00"));
 		time_us monday = tz_first(tz, utc("2026-04-27T12:00:00"));
 		struct oncall_answer answer;
-		for (int turns = SCHEDULE_TURNS_CALENDAR; turns <= SCHEDULE_TURNS_COVERED; turns++) {
+		for (int turns = SCHEDULE_TURNS_CALENDAR; turns <= SCHEDULE_TURNS_COVERED;
+		     turns++) {
 			layer.turns = (enum schedule_turns)turns;
 			struct schedule *s = world_schedule(world, zones[i], &layer, 1, NULL, 0);
 			oncall_at(s, friday, &answer);
@@ -346,7 +352,8 @@ TEST(case_26_a_leap_day_and_a_zone_that_moves_for_good)
 TEST(case_28_the_hand_over_instant_belongs_to_the_incoming_person)
 {
 	struct world *world = world_begin();
-	struct schedule *s = rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-03-23", "09:00", 2);
+	struct schedule *s =
+		rotating(world, "Europe/London", SCHEDULE_WEEK, "2026-03-23", "09:00", 2);
 	struct oncall_answer answer;
 	time_us hand_over = utc("2026-03-30T08:00:00");
 	oncall_at(s, hand_over - 1, &answer);

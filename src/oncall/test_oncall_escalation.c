@@ -84,7 +84,8 @@ static void begin(struct run *run)
 	CHECK_OK(escalation_policy_check(&run->policy, &err));
 }
 
-static enum err send_event(struct run *run, enum escalation_event_kind kind, int64_t user, bool high)
+static enum err send_event(struct run *run, enum escalation_event_kind kind, int64_t user,
+			   bool high)
 {
 	struct escalation_event event = { kind, user, high };
 	return escalation_step(&run->policy, &run->state, &event, run->now, resolve, &run->staff,
@@ -100,7 +101,8 @@ static const char *told(const struct run *run, char *ret_text, size_t size)
 	for (size_t i = 0; i < run->actions.count; i++) {
 		const struct escalation_action *action = &run->actions.items[i];
 		const char *gap = i > 0 ? " " : "";
-		long long number = action->kind == ESCALATION_STEP_EMPTY ? action->step : action->user;
+		long long number =
+			action->kind == ESCALATION_STEP_EMPTY ? action->step : action->user;
 		used += (size_t)snprintf(ret_text + used, size - used, "%s%s%lld", gap,
 					 names[action->kind], number);
 		if (used >= size)
@@ -121,8 +123,8 @@ static void after(struct run *run, time_us by, const char *wanted)
 	run->now += by;
 	CHECK_INT(send_event(run, ESCALATION_DUE, 0, false), OK);
 	if (strcmp(told(run, text, sizeof text), wanted) != 0)
-		fail_msg("after %lld s: wanted \"%s\", found \"%s\"", (long long)(by / TIME_SECOND), wanted,
-			 text);
+		fail_msg("after %lld s: wanted \"%s\", found \"%s\"", (long long)(by / TIME_SECOND),
+			 wanted, text);
 }
 
 TEST(three_rounds_then_the_team_and_the_last_resort_every_15_minutes)
@@ -461,7 +463,8 @@ static size_t check_pages(const struct run *run)
 static void check_acknowledged(const struct run *run, const struct escalation_state *before,
 			       struct memory *memory, size_t pages)
 {
-	bool asks = before->phase == ESCALATION_ACKNOWLEDGED && run->state.phase == ESCALATION_ASKING;
+	bool asks =
+		before->phase == ESCALATION_ACKNOWLEDGED && run->state.phase == ESCALATION_ASKING;
 	if (asks) { /* that person alone, and not before the time is over */
 		CHECK_INT(pages, 1);
 		CHECK_INT(run->actions.items[0].user, before->acknowledged_by);
@@ -554,7 +557,8 @@ TEST(whatever_happens_an_urgent_incident_is_never_left_in_silence)
 				CHECK_INT(run.state.phase, ESCALATION_STOPPED);
 			lates += run.actions.late > 0;
 			phases[run.state.phase]++;
-			/* A timer that lies behind because it was slept through is not the machine's. */
+			/* A timer that lies behind because it was slept through is not the
+			 * machine's. */
 			if (run.state.due == TIME_NONE || run.state.due > run.now ||
 			    event.kind == ESCALATION_DUE)
 				check_after(&run, &before, &memory, event.kind);
@@ -576,7 +580,8 @@ TEST(left_alone_every_step_is_paged_in_order_and_once_a_round)
 		unsigned step = 0, round = 1, paged = 0;
 		CHECK_INT(send_event(&run, ESCALATION_START, 0, true), OK);
 		for (unsigned i = 0; i < 4000 && run.state.phase == ESCALATION_RUNNING; i++) {
-			const struct escalation_action *last = &run.actions.items[run.actions.count - 1];
+			const struct escalation_action *last =
+				&run.actions.items[run.actions.count - 1];
 			CHECK_INT(last->kind, ESCALATION_PAGE);
 			if (last->reason == ESCALATION_BY_STEP) {
 				unsigned place = (last->round - 1) * 8 + last->step;
@@ -594,7 +599,8 @@ TEST(left_alone_every_step_is_paged_in_order_and_once_a_round)
 			bool any = false;
 			for (size_t k = 0; k < run.steps[i].target_count; k++)
 				for (unsigned user = 1; user < USERS_MAX; user++)
-					any = any || run.staff.on[run.targets[i][k].name.ptr[1] - '0'][user];
+					any = any || run.staff.on[run.targets[i][k].name.ptr[1] -
+								  '0'][user];
 			full += any;
 		}
 		CHECK_INT(paged, full * run.policy.rounds);

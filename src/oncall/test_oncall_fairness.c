@@ -32,8 +32,8 @@ static struct rows count_of(struct world *world, const struct oncall_list *list,
 {
 	struct rows rows;
 	struct error err;
-	CHECK_OK(fairness_count(list, world_zone(world, zone), zone_of, world, &world->arena, &rows.rows,
-				&rows.count, &err));
+	CHECK_OK(fairness_count(list, world_zone(world, zone), zone_of, world, &world->arena,
+				&rows.rows, &rows.count, &err));
 	return rows;
 }
 
@@ -92,7 +92,7 @@ TEST(follow_the_sun_costs_nobody_sleep_in_their_own_zone)
 	world_end(world);
 }
 
-/* --- readiness ---------------------------------------------------------------------------------- */
+/* --- readiness ----------------------------------------------------------------------------- */
 
 struct source {
 	const struct schedule *schedule;
@@ -142,8 +142,9 @@ static struct findings check(struct world *world, const struct source *source,
 	struct readiness_source from = { find, resolve, wakeable, (void *)(uintptr_t)source };
 	struct findings found;
 	struct error err;
-	CHECK_OK(readiness_check(&policy, &from, utc("2026-03-09T00:00:00"), utc("2026-03-16T00:00:00"),
-				 &world->arena, &found.items, &found.count, &err));
+	CHECK_OK(readiness_check(&policy, &from, utc("2026-03-09T00:00:00"),
+				 utc("2026-03-16T00:00:00"), &world->arena, &found.items,
+				 &found.count, &err));
 	return found;
 }
 
@@ -203,9 +204,11 @@ TEST(people_nobody_can_wake_and_schedules_that_are_not_there_are_found)
 	struct findings found = check(world, &source, to_primary, to_ghost);
 	CHECK_INT(count_kind(&found, READINESS_NOT_WAKEABLE), 1);
 	CHECK_INT(count_kind(&found, READINESS_NO_SCHEDULE), 1);
-	CHECK_INT(count_kind(&found, READINESS_STEP_EMPTY), 1); /* one span, joined over hand-overs */
+	CHECK_INT(count_kind(&found, READINESS_STEP_EMPTY),
+		  1); /* one span, joined over hand-overs */
 	CHECK_INT(count_kind(&found, READINESS_LAST_EMPTY), 1);
-	check_text(&found.items[0], "Ann is on call from 2026-03-09T00:00:00Z and has no contact that can "
+	check_text(&found.items[0],
+		   "Ann is on call from 2026-03-09T00:00:00Z and has no contact that can "
 		   "wake a person");
 	world_end(world);
 }

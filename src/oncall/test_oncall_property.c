@@ -1,7 +1,7 @@
 /*
  * test_oncall_property.c: random schedules in difficult zones. The lists are compared with a second
- * way to compute the same that knows no pieces and no guesses: it walks from the anchor, turn by turn,
- * and asks every window of every day.
+ * way to compute the same that knows no pieces and no guesses: it walks from the anchor, turn by
+ * turn, and asks every window of every day.
  */
 #include "base/random.h"
 #include "oncall/test_oncall_help.h"
@@ -115,7 +115,7 @@ static time_us slow_start(const struct schedule_spec *spec, const struct schedul
 	       turn * layer->every * length[layer->unit];
 }
 
-/* Every minute of a turn's wall clock would be too slow; every half hour is what windows here use. */
+/* Every minute of a turn would be too slow; windows here begin and end on half hours. */
 static bool slow_covered(const struct schedule_layer *layer, int64_t turn)
 {
 	time_us until = slow_wall(layer, turn + 1);
@@ -135,7 +135,8 @@ static bool slow_covered(const struct schedule_layer *layer, int64_t turn)
 	return false;
 }
 
-static bool slow_open(const struct schedule_spec *spec, const struct schedule_layer *layer, time_us at)
+static bool slow_open(const struct schedule_spec *spec, const struct schedule_layer *layer,
+		      time_us at)
 {
 	time_us wall = tz_wall_of(spec->tz, at);
 	for (int d = -5; d <= 5; d++) {
@@ -200,7 +201,8 @@ static void slow_overrides(const struct schedule_spec *spec, time_us at, bool *o
 		int64_t stands = user;
 		for (size_t i = 0; i < spec->override_count; i++) {
 			const struct schedule_override *o = &spec->overrides[i];
-			if (at >= o->from && at < o->until && (o->replaces == user || o->replaces == 0))
+			if (at >= o->from && at < o->until &&
+			    (o->replaces == user || o->replaces == 0))
 				stands = o->user;
 		}
 		if (base[user])
@@ -225,7 +227,8 @@ static void compare(const struct oncall_list *list, size_t *index, time_us at, c
 {
 	while (*index < list->segment_count && list->segments[*index].until <= at)
 		(*index)++;
-	const struct oncall_segment *now = *index < list->segment_count ? &list->segments[*index] : NULL;
+	const struct oncall_segment *now =
+		*index < list->segment_count ? &list->segments[*index] : NULL;
 	bool found[USERS] = { false };
 	if (now != NULL && now->from <= at)
 		for (size_t i = 0; i < now->count; i++)
@@ -234,8 +237,8 @@ static void compare(const struct oncall_list *list, size_t *index, time_us at, c
 		char text[TIME_TEXT_BYTES];
 		time_format(at, text);
 		if (found[user] != wanted[user])
-			fail_msg("seed %llu at %s: user %d: wanted %d, found %d", (unsigned long long)seed,
-				 text, user, wanted[user], found[user]);
+			fail_msg("seed %llu at %s: user %d: wanted %d, found %d",
+				 (unsigned long long)seed, text, user, wanted[user], found[user]);
 	}
 }
 
@@ -247,12 +250,13 @@ TEST(a_list_equals_what_every_minute_alone_says)
 		random_seeded(&random, seed);
 		struct made made;
 		time_us near = utc(centres[random_below(&random, 8)]);
-		struct schedule *schedule = make(&random, world, &made, near, random_below(&random, 7));
+		struct schedule *schedule =
+			make(&random, world, &made, near, random_below(&random, 7));
 		struct oncall_list list;
 		struct error err;
 		time_us from = near - SPAN / 4, until = near + SPAN / 4;
-		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_PEOPLE, &world->arena, &list,
-					 &err));
+		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_PEOPLE, &world->arena,
+					 &list, &err));
 		struct walk walks[LAYERS] = { 0 };
 		size_t index = 0;
 		time_us step = seed % 10 == 0 ? TIME_MINUTE : 15 * TIME_MINUTE;
@@ -274,12 +278,13 @@ TEST(lists_and_gaps_fill_the_window_exactly_and_never_touch_when_equal)
 		random_seeded(&random, seed * 31);
 		struct made made;
 		time_us near = utc(centres[random_below(&random, 8)]);
-		struct schedule *schedule = make(&random, world, &made, near, random_below(&random, 7));
+		struct schedule *schedule =
+			make(&random, world, &made, near, random_below(&random, 7));
 		struct oncall_list list;
 		struct error err;
 		time_us from = near - SPAN / 2 + below(&random, 1000000), until = near + 6 * SPAN;
-		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_PEOPLE, &world->arena, &list,
-					 &err));
+		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_PEOPLE, &world->arena,
+					 &list, &err));
 		time_us sum = 0, gaps = 0;
 		for (size_t i = 0; i < list.segment_count; i++) {
 			CHECK(list.segments[i].from < list.segments[i].until);
@@ -309,15 +314,17 @@ TEST(what_is_expanded_from_now_equals_what_is_expanded_from_the_anchor)
 		struct error err;
 		time_us from = near - 70 * TIME_DAY, until = near + SPAN;
 		time_us now = from + below(&random, (uint64_t)(until - from));
-		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_SHIFT, &world->arena, &whole,
-					 &err));
-		CHECK_OK(oncall_segments(schedule, now, until, ONCALL_JOIN_SHIFT, &world->arena, &part, &err));
+		CHECK_OK(oncall_segments(schedule, from, until, ONCALL_JOIN_SHIFT, &world->arena,
+					 &whole, &err));
+		CHECK_OK(oncall_segments(schedule, now, until, ONCALL_JOIN_SHIFT, &world->arena,
+					 &part, &err));
 		size_t skip = 0;
 		while (skip < whole.segment_count && whole.segments[skip].until <= now)
 			skip++;
 		CHECK_INT(part.segment_count, whole.segment_count - skip);
 		for (size_t i = 0; i < part.segment_count; i++) {
-			const struct oncall_segment *a = &whole.segments[skip + i], *b = &part.segments[i];
+			const struct oncall_segment *a = &whole.segments[skip + i],
+						    *b = &part.segments[i];
 			CHECK_INT(b->from, a->from > now ? a->from : now);
 			CHECK_INT(b->until, a->until);
 			CHECK_INT(b->count, a->count);

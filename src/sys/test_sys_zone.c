@@ -170,7 +170,8 @@ TEST(every_change_of_every_zone_from_2020_to_2040_agrees_with_an_independent_rea
 		print_message("skipped: python3 has no zoneinfo\n");
 		skip();
 	}
-	print_message("%u zones, %u instants, %u wall times\n", counts.zones, counts.instants, counts.walls);
+	print_message("%u zones, %u instants, %u wall times\n", counts.zones, counts.instants,
+		      counts.walls);
 	CHECK(counts.ended);
 	CHECK(counts.zones > 300);
 	CHECK(counts.instants > 10000);

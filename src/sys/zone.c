@@ -107,7 +107,8 @@ static enum err read_file(const char *path, char *bytes, size_t size, size_t *re
 	}
 	close(fd);
 	if (count < 0)
-		return error_set(err, ERR_NOT_FOUND, "cannot read the time zone data: it is not a file");
+		return error_set(err, ERR_NOT_FOUND,
+				 "cannot read the time zone data: it is not a file");
 	*ret_length = length;
 	return OK;
 }
@@ -118,9 +119,11 @@ static enum err load(const struct zones *zones, struct str name, struct tz **ret
 	char path[PATH_BYTES];
 	int length = snprintf(path, sizeof path, "%s/" STR_FMT, zones->directory, STR_ARG(name));
 	if (length < 0 || (size_t)length >= sizeof path)
-		return error_set(err, ERR_INVALID, "cannot use the directory of time zones: its path is "
+		return error_set(err, ERR_INVALID,
+				 "cannot use the directory of time zones: its path is "
 				 "too long");
-	cleanup_free char *bytes = mem_alloc(TZ_BYTES_MAX + 1); /* one more, to see that it is too large */
+	cleanup_free char *bytes =
+		mem_alloc(TZ_BYTES_MAX + 1); /* one more, to see that it is too large */
 	size_t size;
 	enum err failed = read_file(path, bytes, TZ_BYTES_MAX + 1, &size, err);
 	if (failed != OK)
@@ -225,8 +228,8 @@ static void list_directory(struct listing *listing, const char *root, const char
 	const struct dirent *found;
 	while ((found = readdir(directory)) != NULL) {
 		char name[ZONE_NAME_BYTES_MAX + 1];
-		int length = snprintf(name, sizeof name, "%s%s%s", below, below[0] != '\0' ? "/" : "",
-				      found->d_name);
+		int length = snprintf(name, sizeof name, "%s%s%s", below,
+				      below[0] != '\0' ? "/" : "", found->d_name);
 		if (length < 0 || (size_t)length >= sizeof name || !is_zone_name(str_of(name)))
 			continue;
 		snprintf(path, sizeof path, "%s/%s", root, name);
@@ -247,13 +250,15 @@ enum err zones_names(struct zones *zones, struct arena *arena, struct str **ret_
 		     size_t *ret_count, struct error *err)
 {
 	if (strlen(zones->directory) >= PATH_BYTES)
-		return error_set(err, ERR_INVALID, "cannot use the directory of time zones: its path is "
+		return error_set(err, ERR_INVALID,
+				 "cannot use the directory of time zones: its path is "
 				 "too long");
-	struct listing listing = { .arena = arena, .names = arena_array(arena, struct str, ZONES_MAX) };
+	struct listing listing = {.arena = arena,
+				  .names = arena_array(arena, struct str, ZONES_MAX)};
 	list_directory(&listing, zones->directory, "", 1);
 	if (listing.count == 0)
-		return error_set(err, ERR_UNAVAILABLE, "could not find the time zone data in \"%s\"",
-				 zones->directory);
+		return error_set(err, ERR_UNAVAILABLE,
+				 "could not find the time zone data in \"%s\"", zones->directory);
 	qsort(listing.names, listing.count, sizeof listing.names[0], compare_names);
 	*ret_names = listing.names;
 	*ret_count = listing.count;

@@ -26,9 +26,9 @@ struct zones;
 struct zones *zones_create(const char *directory);
 void zones_destroy(struct zones **zones);
 
-/* ERR_INVALID: not a name of a zone ("../passwd", "right/UTC", ""). ERR_NOT_FOUND: no such zone; the
- * hint names the nearest one. ERR_UNAVAILABLE: there is no time zone data. ERR_LIMIT: the set is full.
- * The zone lives as long as the set. */
+/* ERR_INVALID: not a name of a zone ("../passwd", "right/UTC", ""). ERR_NOT_FOUND: no such zone;
+ * the hint names the nearest one. ERR_UNAVAILABLE: there is no time zone data. ERR_LIMIT: the set
+ * is full. The zone lives as long as the set. */
 enum err zones_find(struct zones *zones, struct str name, const struct tz **ret_tz,
 		    struct error *err);
 
