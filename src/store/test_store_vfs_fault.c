@@ -11,7 +11,7 @@
 #include "store/vfs_fault.h"
 
 #define VFS "fault"
-#define ROUNDS 8         /* transactions of one run */
+#define ROUNDS 5         /* transactions of one run */
 #define ROWS_A_ROUND 3   /* rows of one transaction: all or none must be there */
 #define FAULTS_MAX 2000  /* no run has so many operations */
 
