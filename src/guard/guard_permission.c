@@ -33,10 +33,16 @@ static const struct permission_row {
 	[PERMISSION_SYSTEM] = { "system", 0, SCOPE_COUNT, "Mainstay itself; never a person." },
 };
 
-/* Who could do these for somebody else could be somebody else, so not even an admin can. */
-static const enum event_kind only_own[] = {
-	EVENT_USER_PROFILE_CHANGED, EVENT_USER_PASSWORD_SET, EVENT_USER_SIGNED_IN,
-	EVENT_TOKEN_CREATED,
+/* Who could do these for somebody else could be somebody else, so not even an admin can; and a token
+ * that could do them all would outlive its own end. */
+static const struct own_row {
+	enum event_kind kind;
+	enum scope least; /* of a token; SCOPE_COUNT: never */
+} only_own[] = {
+	{ EVENT_USER_PROFILE_CHANGED, SCOPE_ACT },
+	{ EVENT_USER_PASSWORD_SET, SCOPE_COUNT },
+	{ EVENT_USER_SIGNED_IN, SCOPE_COUNT },
+	{ EVENT_TOKEN_CREATED, SCOPE_ADMIN },
 };
 
 /* ---- names ---- */
@@ -157,27 +163,30 @@ enum err guard_need(const struct principal *p, enum permission permission, struc
 	return guard_may(p, permission) ? OK : denied(p, permission, err);
 }
 
-static bool is_only_own(enum event_kind kind)
+static const struct own_row *own_row_of(enum event_kind kind)
 {
 	for (size_t i = 0; i < sizeof only_own / sizeof only_own[0]; i++) {
-		if (only_own[i] == kind)
-			return true;
+		if (only_own[i].kind == kind)
+			return &only_own[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* The one rule. own: the event is about the principal. */
 static bool may_cause(const struct principal *p, enum event_kind kind, bool own)
 {
 	enum permission needs;
+	const struct own_row *row = own_row_of(kind);
 	if (!guard_permission_parse(str_of(event_kinds[kind].needs), &needs))
 		return false;
 	if (on_the_way_in(p))
 		return kind == EVENT_USER_SIGNED_IN && own && role_has(p->role, needs);
 	if (kind == EVENT_USER_SIGNED_IN)
 		return false; /* a session or a token does not make another session */
+	if (row != NULL && p->by == PRINCIPAL_TOKEN && p->scope < row->least)
+		return false;
 	if (needs == PERMISSION_SELF && !own)
-		return !is_only_own(kind) && guard_may(p, PERMISSION_ADMIN);
+		return row == NULL && guard_may(p, PERMISSION_ADMIN);
 	return guard_may(p, needs);
 }
 
@@ -245,7 +254,8 @@ enum err guard_authorise(void *context, struct store_conn *conn, const struct ac
 	if (needs != PERMISSION_SELF || !guard_may(&p, PERMISSION_SELF))
 		return denied(&p, needs, err);
 	error_set(err, ERR_DENIED, "this can be done by the person it is about%s",
-		  is_only_own(kind) ? " alone" : ", or by an admin");
+		  own_row_of(kind) != NULL ? " alone" : ", or by an admin");
+	error_hint(err, "%s", p.by == PRINCIPAL_TOKEN ? "sign in; this token may not" : "ask them");
 	return ERR_DENIED;
 }
 
