@@ -142,6 +142,11 @@ enum err api_incident(struct api_call *call, int64_t id, struct incident *ret_in
 		      struct error *err);
 struct alert;
 void api_alert_row(struct api_call *call, const struct alert *alert);
+struct guard_user;
+void api_user(struct api_call *call, const struct guard_user *user);
+struct notify_filter;
+/* A list of pages, newest first, without paging. */
+enum err api_pages(struct api_call *call, const struct notify_filter *filter, struct error *err);
 struct alert_mute;
 void api_mute_row(struct api_call *call, const struct alert_mute *mute);
 

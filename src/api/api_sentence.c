@@ -1,0 +1,103 @@
+/* api_sentence.c: what happened, as one sentence for people. */
+#include "api/api_priv.h"
+
+#define S(format, ...) arena_printf(&call->arena, format, __VA_ARGS__)
+
+static struct str with_reason(struct api_call *call, const char *text, struct str reason)
+{
+	if (reason.len == 0)
+		return S("%s.", text);
+	return S("%s: " STR_FMT ".", text, STR_ARG(reason));
+}
+
+static struct str of_page(struct api_call *call, const struct event *event)
+{
+	if (event->kind == EVENT_PAGE_CREATED) {
+		const struct event_page_created *e = event->payload;
+		return S("Page %lld was written for " STR_FMT ": " STR_FMT, (long long)e->page,
+			 STR_ARG(e->channel), STR_ARG(e->title));
+	}
+	if (event->kind == EVENT_PAGE_CANCELLED) {
+		const struct event_page_cancelled *e = event->payload;
+		return S("Page %lld was not sent: " STR_FMT ".", (long long)e->page, STR_ARG(e->reason));
+	}
+	if (event->kind == EVENT_PAGE_ATTEMPTED) {
+		const struct event_page_attempted *e = event->payload;
+		return S("Page %lld, try %lld: " STR_FMT " (" STR_FMT ").", (long long)e->page,
+			 (long long)e->attempt, STR_ARG(e->state), STR_ARG(e->detail));
+	}
+	return STR_NONE;
+}
+
+static struct str of_incident(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_INCIDENT_OPENED: {
+		const struct event_incident_opened *e = event->payload;
+		return S("Incident opened as " STR_FMT ": " STR_FMT, STR_ARG(e->priority),
+			 STR_ARG(e->title));
+	}
+	case EVENT_INCIDENT_ALERT_JOINED: {
+		const struct event_incident_alert_joined *e = event->payload;
+		return S("Alert %lld joined: " STR_FMT, (long long)e->alert, STR_ARG(e->summary));
+	}
+	case EVENT_INCIDENT_ALERT_ENDED: {
+		const struct event_incident_alert_ended *e = event->payload;
+		return S("Alert %lld ended; %lld still fire.", (long long)e->alert, (long long)e->firing);
+	}
+	case EVENT_INCIDENT_ACKNOWLEDGED: {
+		const struct event_incident_acknowledged *e = event->payload;
+		struct guard_user user;
+		bool known = guard_user_by_id(call->conn, &call->arena, e->user, &user, NULL) == OK;
+		return S(STR_FMT " took it (by " STR_FMT ").", STR_ARG(known ? user.name : STR("Somebody")),
+			 STR_ARG(e->via));
+	}
+	case EVENT_INCIDENT_ACK_LAPSED:
+		return STR("The acknowledgement lapsed; it needs somebody again.");
+	case EVENT_INCIDENT_RESOLVED: {
+		const struct event_incident_resolved *e = event->payload;
+		return with_reason(call, str_is(e->via, "recovery") ? "It recovered" : "Resolved", e->reason);
+	}
+	case EVENT_INCIDENT_REOPENED:
+		return with_reason(call, "Reopened",
+				   ((const struct event_incident_reopened *)event->payload)->reason);
+	case EVENT_INCIDENT_PRIORITY_SET: {
+		const struct event_incident_priority_set *e = event->payload;
+		return S("Priority is now " STR_FMT " (impact " STR_FMT ", urgency " STR_FMT ").",
+			 STR_ARG(e->priority), STR_ARG(e->impact), STR_ARG(e->urgency));
+	}
+	case EVENT_INCIDENT_NOTED:
+		return ((const struct event_incident_noted *)event->payload)->text;
+	case EVENT_INCIDENT_RETITLED: {
+		const struct event_incident_retitled *e = event->payload;
+		return S("The title is now: " STR_FMT, STR_ARG(e->title));
+	}
+	case EVENT_INCIDENT_UNDONE: {
+		const struct event_incident_undone *e = event->payload;
+		return S("Event %lld (" STR_FMT ") was undone.", (long long)e->undone, STR_ARG(e->what));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
+struct str api_sentence(struct api_call *call, const struct event *event)
+{
+	if (event->payload == NULL)
+		return STR("The content of this event was erased.");
+	struct str text = of_incident(call, event);
+	if (text.len == 0)
+		text = of_page(call, event);
+	if (event->kind == EVENT_ESCALATION_MOVED) {
+		const struct event_escalation_moved *e = event->payload;
+		text = e->text.len > 0 ? e->text
+				       : S("The escalation " STR_FMT ".",
+					   STR_ARG(str_is(e->action, "stopped") ? STR("ended")
+						   : str_is(e->action, "acknowledged")
+							   ? STR("waits for whoever took it")
+							   : e->action));
+	}
+	if (event->kind == EVENT_ESCALATION_REQUESTED)
+		text = STR("Somebody asked for the next step at once.");
+	return text.len > 0 ? text : str_of(event_kinds[event->kind].about);
+}
