@@ -52,3 +52,13 @@ bool spec_applies(const struct spec_field *rows, const struct spec_field *field,
 
 /* The word of `words` that `text` is likely meant to be, or NULL. */
 const char *spec_likely(struct str text, const char *const *words, size_t count);
+
+/* Shapes (spec_shape.c). */
+bool spec_is_graphic(struct str text); /* printable ASCII without blanks */
+bool spec_is_host(struct str text);    /* a name, an IPv4 or an IPv6 address */
+bool spec_is_authority(struct str text); /* host, host:port, [v6], [v6]:port */
+bool spec_is_email(struct str text);
+bool spec_is_zone(struct str text);
+bool spec_is_date(struct str text);
+bool spec_is_clock(struct str text, bool midnight_too); /* midnight_too: "24:00" */
+bool spec_has_control(struct str text); /* other than newline, return and tab */

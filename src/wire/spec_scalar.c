@@ -1,5 +1,4 @@
-/* spec_scalar.c: what a text, a number, a duration, a host ... must look like. */
-#include <arpa/inet.h>
+/* spec_scalar.c: checks of texts, numbers, durations ... and what is said about them. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -8,14 +7,8 @@
 #include "wire/doc_scalar.h"
 #include "wire/spec_priv.h"
 
-#define NAME_BYTES_MAX 63
-#define HOST_BYTES_MAX 253
-#define LABEL_BYTES_MAX 63
 #define URL_BYTES_MAX 2048
-#define ZONE_BYTES_MAX 64
-#define EMAIL_LOCAL_BYTES_MAX 64
 #define SHOWN_BYTES_MAX 60
-#define CHOICES_MAX 64
 
 /* One row a type: its name in descriptions, what it is in a sentence. */
 static const struct {
@@ -107,91 +100,6 @@ static bool within(struct spec_run *run, const struct spec_field *field, struct 
 	return false;
 }
 
-static bool is_letter(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
-static bool is_address(struct str text, int family)
-{
-	char copy[INET6_ADDRSTRLEN], address[sizeof(struct in6_addr)];
-	if (text.len >= sizeof copy || text.len == 0)
-		return false;
-	memcpy(copy, text.ptr, text.len);
-	copy[text.len] = '\0';
-	return inet_pton(family, copy, address) == 1;
-}
-
-static bool is_label(struct str label)
-{
-	if (label.len == 0 || label.len > LABEL_BYTES_MAX)
-		return false;
-	for (size_t i = 0; i < label.len; i++) {
-		char byte = label.ptr[i];
-		bool inner = byte == '-' && i > 0 && i + 1 < label.len;
-		if (!is_letter(byte) && !is_digit(byte) && byte != '_' && !inner)
-			return false;
-	}
-	return true;
-}
-
-/* A name of RFC 1123 labels (and "_", which exists in the wild), maybe with the root's dot. */
-static bool is_host_name(struct str text)
-{
-	struct str rest = str_ends(text, STR(".")) ? str_sub(text, 0, text.len - 1) : text, label;
-	if (rest.len == 0 || rest.len > HOST_BYTES_MAX)
-		return false;
-	bool more = true;
-	while (more) {
-		more = str_cut(rest, '.', &label, &rest);
-		if (!is_label(label))
-			return false;
-	}
-	/* "1.2.3" or "256.1.1.1" are mistyped addresses; no top level domain is a number */
-	return !is_digit(label.ptr[0]) || is_letter(label.ptr[label.len - 1]);
-}
-
-static bool is_host(struct str text)
-{
-	return is_address(text, AF_INET) || is_address(text, AF_INET6) || is_host_name(text);
-}
-
-static bool is_graphic(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
-			return false;
-	}
-	return true;
-}
-
-/* host, host:port, [v6], [v6]:port */
-static bool is_authority(struct str text)
-{
-	struct str host = text, port = STR_NONE;
-	bool has_port;
-	if (str_starts(text, STR("["))) {
-		struct str after;
-		if (!str_cut(str_sub(text, 1, text.len), ']', &host, &after))
-			return false;
-		if (!is_address(host, AF_INET6) || (after.len > 0 && after.ptr[0] != ':'))
-			return false;
-		has_port = after.len > 0;
-		port = str_sub(after, 1, after.len);
-	} else {
-		has_port = str_cut(text, ':', &host, &port);
-		if (is_address(host, AF_INET6) || !is_host(host))
-			return false;
-	}
-	int64_t number;
-	return !has_port || str_int(port, 1, 65535, &number);
-}
-
 static bool is_word_of(struct str text, const char *const *words)
 {
 	for (size_t i = 0; words[i] != NULL; i++) {
@@ -214,7 +122,7 @@ static bool check_url(struct spec_run *run, const struct spec_field *field, stru
 	static const char *const web[] = { "http", "https", NULL };
 	const char *const *schemes = field->choices != NULL ? field->choices : web;
 	struct str scheme, rest;
-	bool sound = text.len <= URL_BYTES_MAX && is_graphic(text) &&
+	bool sound = text.len <= URL_BYTES_MAX && spec_is_graphic(text) &&
 		     str_cut(text, ':', &scheme, &rest) && str_starts(rest, STR("//"));
 	if (!sound) {
 		spec_wrong(run, place, "must be %s", types[SPEC_URL].words);
@@ -236,79 +144,9 @@ static bool check_url(struct spec_run *run, const struct spec_field *field, stru
 				       "address");
 		return false;
 	}
-	if (is_authority(authority))
+	if (spec_is_authority(authority))
 		return true;
 	spec_wrong(run, place, "must be %s; the host or port is not one", types[SPEC_URL].words);
-	return false;
-}
-
-static bool is_email(struct str text)
-{
-	struct str local, domain;
-	if (!is_graphic(text) || !str_cut(text, '@', &local, &domain))
-		return false;
-	if (local.len == 0 || local.len > EMAIL_LOCAL_BYTES_MAX || !is_host_name(domain))
-		return false;
-	for (size_t i = 0; i < local.len; i++) {
-		if (strchr("\"(),:;<>[]\\", local.ptr[i]) != NULL)
-			return false;
-	}
-	return local.ptr[0] != '.' && local.ptr[local.len - 1] != '.';
-}
-
-static bool is_zone_shape(struct str text)
-{
-	if (text.len == 0 || text.len > ZONE_BYTES_MAX || !is_letter(text.ptr[0]))
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		char byte = text.ptr[i];
-		bool mark = strchr("_+-", byte) != NULL && byte != '\0';
-		bool slash = byte == '/' && i + 1 < text.len && text.ptr[i - 1] != '/';
-		if (!is_letter(byte) && !is_digit(byte) && !mark && !slash)
-			return false;
-	}
-	return true;
-}
-
-/* Exactly `count` digits at `at`. */
-static bool number_at(struct str text, size_t at, size_t count, int64_t max, int64_t *ret_value)
-{
-	struct str part = str_sub(text, at, at + count);
-	return part.len == count && is_digit(part.ptr[0]) && str_int(part, 0, max, ret_value);
-}
-
-static bool is_date(struct str text)
-{
-	int64_t year, month, day;
-	if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-')
-		return false;
-	if (!number_at(text, 0, 4, 9999, &year) || !number_at(text, 5, 2, 12, &month) ||
-	    !number_at(text, 8, 2, 31, &day))
-		return false;
-	return year >= 1 && month >= 1 && day >= 1 &&
-	       day <= time_days_in_month((int)year, (int)month);
-}
-
-static bool is_clock(struct str text, bool midnight_too)
-{
-	int64_t hour, minute, second = 0;
-	if ((text.len != 5 && text.len != 8) || text.ptr[2] != ':')
-		return false;
-	if (!number_at(text, 0, 2, 24, &hour) || !number_at(text, 3, 2, 59, &minute))
-		return false;
-	if (text.len == 8 && (text.ptr[5] != ':' || !number_at(text, 6, 2, 59, &second)))
-		return false;
-	return hour < 24 || (midnight_too && minute == 0 && second == 0);
-}
-
-/* Newlines and tabs belong to texts; other controls forge terminals and logs. */
-static bool has_control(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
-		if ((byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') || byte == 0x7F)
-			return true;
-	}
 	return false;
 }
 
@@ -317,7 +155,7 @@ static bool check_text(struct spec_run *run, const struct spec_field *field, str
 {
 	int64_t min, max;
 	spec_bounds(field, &min, &max);
-	if (has_control(text))
+	if (spec_has_control(text))
 		spec_wrong(run, place, "must not contain control characters");
 	else if (text.len == 0 && min > 0)
 		spec_wrong(run, place, "must not be empty");
@@ -358,7 +196,7 @@ static bool check_zone(struct spec_run *run, const struct spec_field *field, str
 		       struct doc_place place)
 {
 	const struct spec_errors *errors = run->errors;
-	if (is_zone_shape(text) &&
+	if (spec_is_zone(text) &&
 	    (errors->zone_known == NULL || errors->zone_known(errors->zone_context, text)))
 		return true;
 	struct str found = shown(field, text);
@@ -374,14 +212,14 @@ static bool has_shape(const struct spec_field *field, struct str text)
 	case SPEC_NAME:
 		return str_is_name(text);
 	case SPEC_DATE:
-		return is_date(text);
+		return spec_is_date(text);
 	case SPEC_CLOCK:
-		return is_clock(text, field->max == TIME_DAY);
+		return spec_is_clock(text, field->max == TIME_DAY);
 	case SPEC_HOST:
-		return is_host(text);
+		return spec_is_host(text);
 	default:
 		assert(field->type == SPEC_EMAIL);
-		return is_email(text);
+		return spec_is_email(text);
 	}
 }
 
