@@ -92,23 +92,22 @@ enum err guard_password_check(struct store_conn *conn, struct arena *arena, stru
 {
 	char clean[GUARD_EMAIL_BUFFER] = "";
 	int64_t user = 0;
-	bool disabled = false;
 	struct str hash = STR_NONE;
 	*tried = 0;
 	guard_email_clean(email, clean); /* what is no address is looked for as "": nobody */
-	enum err r = guard_store_password_of(conn, arena, str_of(clean), &user, &disabled, &hash, err);
+	enum err r = guard_store_password_of(conn, arena, str_of(clean), &user, &hash, err);
 	if (r != OK)
 		return r;
 	*tried = user;
 	bool too_long = password.len > GUARD_PASSWORD_BYTES_MAX; /* hashing it all would be a gift */
 	password = str_sub(password, 0, GUARD_PASSWORD_BYTES_MAX);
 	bool right = verify(hash.len > 0 ? hash : str_of(dummy_hash), password);
-	if (!right || too_long || hash.len == 0 || disabled)
+	if (!right || too_long || hash.len == 0)
 		return wrong(err);
 	struct guard_checked checked = { .hash = hash };
 	r = guard_store_principal(conn, arena, user, TIME_NONE, &checked.principal, err);
 	if (r != OK)
-		return r == ERR_NOT_FOUND ? wrong(err) : r;
+		return r == ERR_NOT_FOUND ? wrong(err) : r; /* the account is disabled */
 	checked.principal.by = PRINCIPAL_PASSWORD;
 	checked.principal.scope = SCOPE_ADMIN;
 	*ret_checked = checked;

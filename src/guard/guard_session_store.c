@@ -34,29 +34,25 @@ const struct store_table guard_session_table = {
 /* ---- passwords ---- */
 
 enum err guard_store_password_of(struct store_conn *conn, struct arena *arena, struct str email,
-				 int64_t *ret_user, bool *ret_disabled, struct str *ret_hash,
-				 struct error *err)
+				 int64_t *ret_user, struct str *ret_hash, struct error *err)
 {
 	struct store_rows *rows;
 	enum err r = store_query(conn,
-				 "SELECT a.user_id, a.disabled, p.hash FROM account a "
+				 "SELECT a.user_id, p.hash FROM account a "
 				 "LEFT JOIN password p ON p.user_id = a.user_id WHERE a.email = ?",
 				 STORE_VALUES(STORE_TEXT(email)), &rows, err);
 	if (r != OK)
 		return r;
 	int64_t user = 0;
-	bool disabled = false;
 	struct str hash = STR_NONE;
 	if (store_next(rows)) {
 		user = store_int(rows, 0);
-		disabled = store_int(rows, 1) != 0;
-		hash = arena_str(arena, store_text(rows, 2));
+		hash = arena_str(arena, store_text(rows, 1));
 	}
 	r = store_done(&rows, err);
 	if (r != OK)
 		return r;
 	*ret_user = user;
-	*ret_disabled = disabled;
 	*ret_hash = hash;
 	return OK;
 }

@@ -55,8 +55,7 @@ enum err guard_store_link(struct store_conn *conn, const unsigned char *hash,
 
 /* The stored argon2id text; empty when there is none. `ret_user` 0: no such account. */
 enum err guard_store_password_of(struct store_conn *conn, struct arena *arena, struct str email,
-				 int64_t *ret_user, bool *ret_disabled, struct str *ret_hash,
-				 struct error *err);
+				 int64_t *ret_user, struct str *ret_hash, struct error *err);
 enum err guard_store_password(struct store_conn *conn, struct arena *arena, int64_t user,
 			      struct str *ret_hash, struct error *err);
 
