@@ -153,6 +153,9 @@ void api_mute_row(struct api_call *call, const struct alert_mute *mute);
 /* One sentence about an event, for timelines. */
 struct str api_sentence(struct api_call *call, const struct event *event);
 
+/* "incident/12", "check/web": what an event is about; empty when it is about all. */
+struct str api_subject(struct arena *arena, const struct event *event);
+
 /* The HTTP status of an error. */
 int api_status(enum err code);
 void api_problem(struct api_call *call, enum err code, const struct error *err);

@@ -101,3 +101,52 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = STR("Somebody asked for the next step at once.");
 	return text.len > 0 ? text : str_of(event_kinds[event->kind].about);
 }
+
+static struct str numbered(struct arena *arena, const char *kind, int64_t id)
+{
+	return id != 0 ? arena_printf(arena, "%s/%lld", kind, (long long)id) : STR_NONE;
+}
+
+static struct str named(struct arena *arena, struct str kind, struct str name)
+{
+	char lower[64] = "";
+	for (size_t i = 0; i < kind.len && i < sizeof lower - 1; i++) {
+		char byte = kind.ptr[i];
+		lower[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+	}
+	return arena_printf(arena, "%s/" STR_FMT, lower, STR_ARG(name));
+}
+
+struct str api_subject(struct arena *arena, const struct event *event)
+{
+	struct str kind = str_of(event_kinds[event->kind].name), group, rest;
+	str_cut(kind, '.', &group, &rest);
+	if (event->payload == NULL)
+		return numbered(arena, arena_cstr(arena, group), event->subject);
+	switch (event->kind) {
+	case EVENT_DEFINITION_PUT: {
+		const struct event_definition_put *e = event->payload;
+		return named(arena, e->kind, e->name);
+	}
+	case EVENT_DEFINITION_DELETED: {
+		const struct event_definition_deleted *e = event->payload;
+		return named(arena, e->kind, e->name);
+	}
+	case EVENT_CHECK_CHANGED:
+		return named(arena, STR("check"), ((const struct event_check_changed *)event->payload)->check);
+	case EVENT_CHECK_PAUSED:
+		return named(arena, STR("check"), ((const struct event_check_paused *)event->payload)->check);
+	case EVENT_CHECK_RESUMED:
+		return named(arena, STR("check"), ((const struct event_check_resumed *)event->payload)->check);
+	case EVENT_OVERRIDE_PUT:
+		return named(arena, STR("schedule"),
+			     ((const struct event_override_put *)event->payload)->schedule);
+	default:
+		break;
+	}
+	if (str_is(group, "escalation") || str_is(group, "page"))
+		return numbered(arena, "incident", event->subject);
+	if (str_is(group, "contact"))
+		return numbered(arena, "user", event->subject);
+	return numbered(arena, arena_cstr(arena, group), event->subject);
+}
