@@ -146,6 +146,23 @@ enum err alert_from_check(struct decision *d, const struct event *event, struct 
 	return OK;
 }
 
+/* Nobody looks any more: what was wrong is no longer known to be. */
+enum err alert_after_pause(struct decision *d, const struct event *event, struct error *err)
+{
+	const struct event_check_paused *e = event->payload;
+	struct str fingerprint = arena_printf(d->arena, "check/" STR_FMT, STR_ARG(e->check));
+	struct alert alert;
+	bool found;
+	enum err r = alert_firing(d->conn, fingerprint, d->arena, &found, &alert, err);
+	if (r != OK || !found)
+		return r;
+	alert.state = STR("resolved");
+	alert.resolved = d->now;
+	alert.summary = STR("the check was paused");
+	alert_emit(d, "pause", &alert, 1);
+	return OK;
+}
+
 /* ---- mutes ---- */
 
 static bool target_is_valid(const struct alert_mute_start *start)

@@ -9,7 +9,7 @@
  *   from -> to                 [function]
  *   none -> firing             [alert_from_check]
  *   firing -> firing           [alert_from_check, alert_after_mute]   severity, muted
- *   firing -> resolved         [alert_from_check]
+ *   firing -> resolved         [alert_from_check, alert_after_pause]
  *
  * An alert is an episode: the same check failing again is a new alert. A mute never hides an alert:
  * it is recorded and counted, and only what pages people is held back until the mute ends.
@@ -42,6 +42,7 @@ struct alert {
 
 /* NOW rows. */
 enum err alert_from_check(struct decision *d, const struct event *event, struct error *err);
+enum err alert_after_pause(struct decision *d, const struct event *event, struct error *err);
 enum err alert_after_mute(struct decision *d, const struct event *event, struct error *err);
 
 /* Applies. */

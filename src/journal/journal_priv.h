@@ -39,7 +39,3 @@ enum err cursor_read(struct store_conn *conn, const char *follower, int64_t *ret
 		     int64_t *ret_failures, struct error *err);
 enum err cursor_write(struct store_conn *conn, const char *follower, int64_t seq, int64_t failures,
 		      struct error *err);
-
-/* The applies of this room. */
-enum err journal_apply_clock_stepped(struct apply *a, const struct event *event, struct error *err);
-enum err journal_apply_timer_parked(struct apply *a, const struct event *event, struct error *err);

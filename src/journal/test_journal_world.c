@@ -96,8 +96,6 @@ static enum err see(struct apply *a, const struct event *event, struct error *er
 	return store_put(a->conn, &seen_table, 0, STORE_VALUES(STORE_INT(event->seq)), err);
 }
 
-extern apply_fn journal_apply_clock_stepped, journal_apply_timer_parked;
-
 static const struct store_table *tables[16];
 static const struct wire_apply applies[] = {
 	{ EVENT_INCIDENT_NOTED, apply_note },

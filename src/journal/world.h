@@ -126,6 +126,9 @@ struct wiring {
 
 #define WIRE_DEPTH_MAX 8u
 
+/* The applies of this room itself, for the wiring. */
+apply_fn journal_apply_clock_stepped, journal_apply_timer_parked;
+
 /* ---- the world ------------------------------------------------------------------------------- */
 
 typedef enum err authorise_fn(void *context, struct store_conn *conn, const struct actor *actor,

@@ -1,0 +1,129 @@
+/*
+ * wiring.c: which function answers to which event.
+ *
+ *     applies  the only code that changes a room's tables; exactly what a rebuild runs
+ *     NOW      runs in the same transaction: only the path that ends in a page
+ *     AFTER    followers with a durable cursor: everything that may be late
+ *     timers   what happens when a durable timer is due
+ *
+ * To add a row: write the function in its room, declare it in the room's header, add the row here.
+ */
+#include "main/wiring.h"
+
+#include "alert/alert.h"
+#include "api/api.h"
+#include "guard/guard.h"
+#include "incident/incident.h"
+#include "journal/journal.h"
+#include "monitor/monitor.h"
+#include "notify/notify.h"
+#include "oncall/paging.h"
+#include "resource/definition.h"
+
+static const struct wire_apply applies[] = {
+	{ EVENT_CLOCK_STEPPED, journal_apply_clock_stepped },
+	{ EVENT_TIMER_PARKED, journal_apply_timer_parked },
+
+	{ EVENT_DEFINITION_PUT, definition_apply_put },
+	{ EVENT_DEFINITION_DELETED, definition_apply_deleted },
+
+	{ EVENT_DEFINITION_PUT, guard_apply_definition_put },
+	{ EVENT_DEFINITION_DELETED, guard_apply_definition_deleted },
+	{ EVENT_USER_CREATED, guard_apply_user_created },
+	{ EVENT_USER_CHANGED, guard_apply_user_changed },
+	{ EVENT_USER_PROFILE_CHANGED, guard_apply_user_profile_changed },
+	{ EVENT_USER_PASSWORD_SET, guard_apply_user_password_set },
+	{ EVENT_TOKEN_CREATED, guard_apply_token_created },
+	{ EVENT_TOKEN_REVOKED, guard_apply_token_revoked },
+	{ EVENT_AUDIT_OPENED, guard_apply_audit_opened },
+
+	{ EVENT_CHECK_CHANGED, monitor_apply_changed },
+	{ EVENT_CHECK_PAUSED, monitor_apply_paused },
+	{ EVENT_CHECK_RESUMED, monitor_apply_resumed },
+
+	{ EVENT_ALERT_BATCH, alert_apply_batch },
+	{ EVENT_INCIDENT_ALERT_JOINED, alert_apply_joined },
+	{ EVENT_MUTE_STARTED, alert_apply_mute_started },
+	{ EVENT_MUTE_ENDED, alert_apply_mute_ended },
+
+	{ EVENT_INCIDENT_OPENED, incident_apply_opened },
+	{ EVENT_INCIDENT_ALERT_JOINED, incident_apply_alert_joined },
+	{ EVENT_INCIDENT_ALERT_ENDED, incident_apply_alert_ended },
+	{ EVENT_INCIDENT_ACKNOWLEDGED, incident_apply_acknowledged },
+	{ EVENT_INCIDENT_ACK_LAPSED, incident_apply_ack_lapsed },
+	{ EVENT_INCIDENT_RESOLVED, incident_apply_resolved },
+	{ EVENT_INCIDENT_REOPENED, incident_apply_reopened },
+	{ EVENT_INCIDENT_PRIORITY_SET, incident_apply_priority_set },
+	{ EVENT_INCIDENT_RETITLED, incident_apply_retitled },
+	{ EVENT_INCIDENT_UNDONE, incident_apply_undone },
+
+	{ EVENT_INCIDENT_OPENED, paging_apply_opened },
+	{ EVENT_INCIDENT_RETITLED, paging_apply_retitled },
+	{ EVENT_INCIDENT_PRIORITY_SET, paging_apply_priority_set },
+	{ EVENT_ESCALATION_MOVED, paging_apply_moved },
+	{ EVENT_CONTACT_PUT, paging_apply_contact_put },
+	{ EVENT_CONTACT_REMOVED, paging_apply_contact_removed },
+	{ EVENT_OVERRIDE_PUT, paging_apply_override_put },
+	{ EVENT_OVERRIDE_CANCELLED, paging_apply_override_cancelled },
+
+	{ EVENT_PAGE_CREATED, notify_apply_created },
+	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
+	{ EVENT_PAGE_CANCELLED, notify_apply_cancelled },
+	{ 0 },
+};
+
+#define NOW(kind, function) { kind, #function, function }
+
+static const struct wire_now nows[] = {
+	/* a check breaks -> alert -> incident -> page */
+	NOW(EVENT_CHECK_CHANGED, alert_from_check),
+	NOW(EVENT_ALERT_BATCH, incident_from_alerts),
+	NOW(EVENT_INCIDENT_ALERT_ENDED, incident_after_alert_ended),
+	NOW(EVENT_INCIDENT_OPENED, paging_on_opened),
+	NOW(EVENT_INCIDENT_ACKNOWLEDGED, paging_on_acknowledged),
+	NOW(EVENT_INCIDENT_RESOLVED, paging_on_resolved),
+	NOW(EVENT_INCIDENT_REOPENED, paging_on_reopened),
+	NOW(EVENT_INCIDENT_PRIORITY_SET, paging_on_priority_set),
+	NOW(EVENT_INCIDENT_UNDONE, paging_on_undone),
+	NOW(EVENT_ESCALATION_REQUESTED, paging_on_requested),
+	NOW(EVENT_ESCALATION_MOVED, incident_after_escalation),
+
+	/* what holds pages back, and what lets them go */
+	NOW(EVENT_MUTE_ENDED, alert_after_mute),
+	NOW(EVENT_CHECK_PAUSED, alert_after_pause),
+	NOW(EVENT_DEFINITION_DELETED, monitor_on_deleted),
+
+	/* people */
+	NOW(EVENT_USER_CREATED, paging_on_user_created),
+	NOW(EVENT_PAGE_TESTED, paging_on_tested),
+	{ 0 },
+};
+
+static const struct wire_after afters[] = {
+	{ 0 },
+};
+
+static const struct wire_timer timers[] = {
+	{ PAGING_TIMER, paging_due },
+	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ 0 },
+};
+
+#define TABLES_MAX 64
+static const struct store_table *const *const rooms[] = {
+	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
+	alert_tables,	paging_tables, incident_tables,	  api_tables,
+};
+static const struct store_table *tables[TABLES_MAX + 1];
+
+/* One list of all rooms' tables, before main begins: C has no way to write it down. */
+__attribute__((constructor)) static void list_tables(void)
+{
+	size_t count = 0;
+	for (size_t room = 0; room < sizeof rooms / sizeof rooms[0]; room++) {
+		for (size_t i = 0; rooms[room][i] != NULL && count < TABLES_MAX; i++)
+			tables[count++] = rooms[room][i];
+	}
+}
+
+const struct wiring wiring = { tables, applies, nows, afters, timers };
