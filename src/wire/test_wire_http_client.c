@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
+#include "wire/curl_loop.h"
 #include "wire/dial.h"
 #include "wire/http_client.h"
 #include "wire/test_peer.h"
@@ -223,6 +224,38 @@ TEST(a_name_that_means_a_forbidden_address_is_refused_before_connecting)
 	world_stop(&world);
 }
 
+static void on_second_look(void *context, CURLcode code)
+{
+	struct world *world = context;
+	world->calls++;
+	CHECK(code != CURLE_OK);
+	loop_stop(world->loop);
+}
+
+TEST(the_second_look_refuses_what_slipped_past_the_first)
+{
+	struct world world = { .calls = 0 };
+	world_start(&world, egress_policy_checks(), NULL);
+	struct egress_policy narrow = egress_policy_webhooks();
+	struct curl_guard guard = { .policy = &narrow };
+	struct curl_loop *curl = curl_loop_create(world.loop, 4);
+	struct address loopback;
+	char url[64];
+	CHECK(address_parse(STR("127.0.0.1"), &loopback));
+	snprintf(url, sizeof url, "http://rebound.example:%u/hello", world.peer.port);
+	CURL *easy = curl_easy_init();
+	curl_guard_arm(&guard, easy, "rebound.example", world.peer.port, &loopback, 1);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_loop_add(curl, easy, on_second_look, &world);
+	CHECK(loop_run_for(world.loop, 10 * TIME_SECOND));
+	CHECK_INT(guard.err.code, ERR_DENIED);
+	CHECK_INT(world.asked, 0);
+	curl_easy_cleanup(easy);
+	curl_guard_finish(&guard);
+	curl_loop_destroy(&curl);
+	world_stop(&world);
+}
+
 TEST(failures_say_which_step_failed)
 {
 	struct world world = { .calls = 0 };
@@ -414,6 +447,7 @@ TESTS(RUN(a_request_gives_status_fields_body_and_timings), RUN(a_post_sends_its_
       RUN(a_redirect_to_where_the_policy_forbids_is_refused),
       RUN(credentials_do_not_follow_a_redirect_to_another_origin),
       RUN(a_name_that_means_a_forbidden_address_is_refused_before_connecting),
+      RUN(the_second_look_refuses_what_slipped_past_the_first),
       RUN(failures_say_which_step_failed), RUN(hostile_fields_and_methods_are_refused_at_once),
       RUN(a_cancelled_call_is_never_answered),
       RUN(certificates_are_examined_before_the_request_leaves),
