@@ -138,8 +138,7 @@ static void print_script(const struct script *script, struct buf *buf)
 		if (script->edits[at].kind == SAME || at < done)
 			continue;
 		size_t from = at > TEXT_DIFF_CONTEXT ? at - TEXT_DIFF_CONTEXT : 0;
-		if (from < done)
-			from = done;
+		assert(from >= done); /* nearer changes were taken into the hunk before */
 		size_t end = hunk_end(script, at);
 		for (; done < from; done++) {
 			a_line++; /* everything between hunks is the same on both sides */

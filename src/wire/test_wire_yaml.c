@@ -303,7 +303,7 @@ TEST(what_is_printed_reads_back_as_the_same_tree)
 {
 	struct random random;
 	random_seeded(&random, 7);
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < 1000; round++) {
 		cleanup_arena struct arena arena;
 		cleanup_buf struct buf json, yaml;
 		cleanup_doc_build struct doc_build build;
