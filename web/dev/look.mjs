@@ -25,12 +25,18 @@ mkdirSync(out, { recursive: true })
 let troubles = 0
 const trouble = (text) => { troubles++; console.log(text) }
 
-async function look(server, name, path, width, scheme) {
-	const context = await browser.newContext({ viewport: { width, height: width < 600 ? 844 : 900 }, colorScheme: scheme, deviceScaleFactor: 1, timezoneId: 'Europe/Stockholm', hasTouch: width < 600 })
+let where = ''
+
+async function open(width, scheme) {
+	const context = await browser.newContext({ viewport: { width, height: width < 600 ? 844 : 900 }, colorScheme: scheme, timezoneId: 'Europe/Stockholm', hasTouch: width < 600 })
 	const page = await context.newPage()
-	const where = `${name} ${width} ${scheme}`
 	page.on('pageerror', (error) => trouble(`${where}: ${error.message}`))
 	page.on('console', (m) => { if (m.type() === 'error' && !/status of (4|5)\d\d/.test(m.text())) trouble(`${where}: console: ${m.text()}`) })
+	return page
+}
+
+async function look(page, server, name, path, width, scheme) {
+	where = `${name} ${width} ${scheme}`
 	await page.goto(server.url + path)
 	await page.waitForSelector('h1')
 	await page.waitForTimeout(450)
@@ -40,14 +46,19 @@ async function look(server, name, path, width, scheme) {
 	await page.evaluate(axe)
 	const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }))
 	for (const v of result.violations) trouble(`${where}: axe ${v.id}: ${v.nodes.length}x ${v.nodes[0].target.join(' ')} ${v.nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`)
-	await context.close()
 }
 
 for (const [scenario, pages] of [['busy', busy], ...Object.entries(others)]) {
-	const wanted = Object.entries(pages).filter(([name]) => name.startsWith(only))
+	const wanted = Object.entries(pages).filter(([name]) => !only || only.split(',').includes(name))
 	if (wanted.length === 0) continue
 	const server = await start({ scenario })
-	for (const [name, path] of wanted) for (const width of sizes) for (const scheme of schemes) await look(server, name, path, width, scheme)
+	for (const width of sizes) {
+		for (const scheme of schemes) {
+			const page = await open(width, scheme)
+			for (const [name, path] of wanted) await look(page, server, name, path, width, scheme)
+			await page.context().close()
+		}
+	}
 	for (const fault of new Set(server.faults)) trouble(`contract: ${fault}`)
 	await server.stop()
 }

@@ -132,7 +132,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
 				<Side tally={tally} />
 				<div class="main">
 					<Banners />
-					<div class="topbar"><Wordmark /><a href="/settings/profile" aria-label="My profile"><Face user={session.value!.user} /></a></div>
+					<div class="topbar"><Wordmark /><a href="/settings/profile"><Face user={session.value!.user} /><span class="hidden-text">My profile</span></a></div>
 					<main id="main">{children}</main>
 				</div>
 			</div>

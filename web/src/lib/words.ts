@@ -49,5 +49,6 @@ export function slug(text: string): string {
 /** "check_down" or "check.down" -> "Check down". */
 export function sentenceCase(word: string): string {
 	const text = word.replace(/[._-]+/g, ' ').trim()
+	if (/^(url|http|tcp|tls|dns|id)$/.test(text)) return text.toUpperCase()
 	return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -1,6 +1,8 @@
 // Latency over time. uPlot is fetched only when a chart is shown.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { CheckSeries } from '../api/contract'
+import { serverNow } from '../lib/clock'
+import { dayText, wallClock } from '../lib/time'
 import { latencyText } from '../lib/words'
 import { Skeleton } from './Skeleton'
 
@@ -8,9 +10,18 @@ function colours(): Record<string, string> {
 	const probe = document.createElement('i')
 	document.body.append(probe)
 	const read = (name: string) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color }
-	const out = { line: read('--accent'), band: read('--accent-soft'), grid: read('--line'), text: read('--ink-3'), down: read('--down-fill') }
+	const out = { line: read('--accent'), band: read('--band'), grid: read('--line'), text: read('--ink-3'), down: read('--down-fill') }
 	probe.remove()
 	return out
+}
+
+/** "14:00", and the day where one begins: 24 hours, in the reader's zone. */
+export function axisText(seconds: number, before: number | undefined, step: number): string {
+	const [at, now] = [seconds * 1000, serverNow()]
+	const wall = wallClock(at)
+	if (step >= 86_400) return dayText(at, now)
+	const newDay = before === undefined || wallClock(before * 1000).day !== wall.day
+	return `${wall.hour}:${wall.minute}${newDay ? `\n${dayText(at, now)}` : ''}`
 }
 
 type Columns = [number[], (number | null)[], (number | null)[], (number | null)[], (number | null)[]]
@@ -49,17 +60,18 @@ export function LatencyChart({ series, height = 240 }: { series: CheckSeries, he
 			if (gone || !box) return
 			setReady(true)
 			const c = colours()
+			const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
 			const axis = { stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' }
 			const show = (_: unknown, v: number | null) => (v === null ? '–' : latencyText(v))
 			plot = new Plot({
 				width: box.clientWidth, height, cursor: { points: { size: 7 } },
 				scales: { x: { time: true, min: Date.parse(series.from) / 1000, max: Date.parse(series.to) / 1000 }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 10)] } },
-				axes: [axis, { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
+				axes: [{ ...axis, values: hours }, { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
 				bands: [{ series: [1, 3], fill: c.band! }],
 				series: [
 					{},
 					{ label: 'Slowest', stroke: 'transparent', points: { show: false }, value: show },
-					{ label: 'Average', stroke: c.line!, width: 2, points: { show: false }, value: show },
+					{ label: 'Average', stroke: c.line!, width: 1.5, points: { show: false }, value: show },
 					{ label: 'Fastest', stroke: 'transparent', points: { show: false }, value: show },
 					{ label: 'Failures', stroke: 'transparent', points: { show: true, size: 8, fill: c.down!, stroke: c.down! }, value: (_, v) => (v === null ? 'none' : 'yes') },
 				],

@@ -9,16 +9,17 @@ interface Props {
 	about?: ComponentChildren
 	error?: string | undefined
 	optional?: boolean
+	needed?: boolean
 	whole?: boolean
 	children: JSX.Element
 }
 
-export function Field({ label, about, error, optional, whole, children }: Props) {
+export function Field({ label, about, error, optional, needed, whole, children }: Props) {
 	const id = useId()
 	const described = [about ? `${id}-about` : '', error ? `${id}-bad` : ''].filter(Boolean).join(' ')
 	return (
 		<div class={`field${whole ? ' whole' : ''}`}>
-			<label for={id}>{label}{optional && <span class="need"> optional</span>}</label>
+			<label for={id}>{label}{optional && <span class="need"> optional</span>}{needed && <span class="need"> needed</span>}</label>
 			{cloneElement(children, { id, 'aria-describedby': described || undefined, 'aria-invalid': error ? 'true' : undefined })}
 			{error && <span class="bad" id={`${id}-bad`}><Shape name="down" size={12} />{error}</span>}
 			{about && <span class="about" id={`${id}-about`}>{about}</span>}

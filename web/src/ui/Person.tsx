@@ -7,7 +7,7 @@ export function toneOf(user: UserRef): string {
 }
 
 export function Face({ user, large }: { user: UserRef, large?: boolean }) {
-	return <span class={`face ${toneOf(user)}${large ? ' large' : ''}`} aria-hidden="true">{initials(user.name)}</span>
+	return <span class={`face ${toneOf(user)}${large ? ' large' : ''}`} aria-hidden="true" data-initials={initials(user.name)} />
 }
 
 export function Person({ user, large }: { user: UserRef, large?: boolean }) {

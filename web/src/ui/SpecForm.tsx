@@ -34,7 +34,7 @@ function Scalar({ row, value, onChange, error, offers }: { row: Row, value: unkn
 	if (row.type === 'bool') {
 		return <div class="field"><Tick checked={value === undefined ? row.default === 'true' : value === true} onInput={onChange}><strong>{label}</strong><br /><span class="about">{row.about}</span></Tick></div>
 	}
-	const common = { label, about: hintOf(row), error, optional: !row.required, whole: widths[row.type] ?? false }
+	const common = { label, about: hintOf(row), error, needed: row.required, whole: widths[row.type] ?? false }
 	if (row.type === 'enum') {
 		const options = (row.values ?? []).map((v) => [v, sentenceCase(v)] as const)
 		return <Field {...common}><Select value={String(value ?? row.default ?? '')} onInput={onChange} options={row.required || row.default ? options : [['', '–'], ...options]} /></Field>

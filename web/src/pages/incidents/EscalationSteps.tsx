@@ -29,7 +29,7 @@ export function EscalationSteps({ escalation }: { escalation: Escalation }) {
 	const next = running && !escalation.last_resort ? (escalation.step % Math.max(1, escalation.steps.length)) + 1 : 0
 	return (
 		<div class="stack">
-			<p class="small soft">{headOf(escalation)}{escalation.policy && <span class="quiet"> Policy {escalation.policy}.</span>}</p>
+			<p class="small soft">{headOf(escalation)}{escalation.policy && <span class="quiet"> · policy {escalation.policy}</span>}</p>
 			<ol class="steps">
 				{escalation.steps.map((step, i) => {
 					const number = i + 1

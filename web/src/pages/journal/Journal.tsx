@@ -8,6 +8,7 @@ import { complain, say } from '../../lib/toast'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { Empty } from '../../ui/Empty'
+import { Icon } from '../../ui/Icon'
 import { Select, Text } from '../../ui/Field'
 import { Loaded } from '../../ui/Loaded'
 import { Page } from '../../ui/Page'
@@ -121,7 +122,7 @@ export default function Journal() {
 		<Page title="Journal" sub="Everything that was done and decided, in order, in a tree of hashes that shows any later change.">
 			<div class="columns">
 				<div class="stack">
-					<div class="filters"><div class="narrow"><Select label="Kind" value={kind} onInput={(k) => setQuery({ kind: k })} options={roomOptions} /></div><div class="search"><Subject key={kind} value={subject} /></div></div>
+					<div class="filters"><div class="narrow"><Select label="Kind" value={kind} onInput={(k) => setQuery({ kind: k })} options={roomOptions} /></div><div class="search"><Icon name="search" size={16} /><Subject key={kind} value={subject} /></div></div>
 					<Loaded of={list}>
 						{() => (items.length === 0 ? <Empty icon="journal" title="No event fits">Take a filter away.</Empty> : (
 							<div class="card flush"><div class="scroll">

@@ -17,8 +17,9 @@ function Next({ row }: { row: IncidentRow }) {
 	}
 	if (!row.acknowledged_by) return <span>It was acknowledged.</span>
 	return (
-		<span class="row tight"><Person user={row.acknowledged_by} /> {row.acknowledged_by.id === session.value!.user.id ? 'have' : 'has'} it
-			{row.ack_until && <span class="quiet">· "still on it?" in <Countdown until={row.ack_until} /></span>}
+		<span class="row tight">
+			{row.acknowledged_by.id === session.value!.user.id ? <strong>You have it</strong> : <><Person user={row.acknowledged_by} /> has it</>}
+			{row.ack_until && <span class="quiet">· "still on it?" is asked in <Countdown until={row.ack_until} /></span>}
 		</span>
 	)
 }

@@ -64,7 +64,7 @@ function Mutes({ mutes, refetch }: { mutes: Mute[], refetch: () => unknown }) {
 			<header><h2>Muted now</h2></header>
 			<ul class="rows">
 				{mutes.map((mute) => (
-					<li key={mute.id} class="row">
+					<li key={mute.id} class="row nowrap">
 						<div class="grow small">
 							<div class="state s-muted"><Shape name="muted" />{mute.kind === 'all' ? 'Everything' : mute.name}</div>
 							<div class="soft">{mute.reason}{mute.by && <span class="quiet"> · {mute.by.name}</span>}</div>
@@ -92,12 +92,12 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 	return (
 		<div class="columns">
 			<div class="stack wide">
-				<Warnings now={now} />
 				{now.incidents.length > 0 && (
 					<section aria-label="Open incidents" aria-live="polite">
 						<ul class="stack">{now.incidents.map((row) => <IncidentCard key={row.id} row={row} show={show(row.id)} />)}</ul>
 					</section>
 				)}
+				<Warnings now={now} />
 				{now.first_run && <Discovery first onWatched={refetch} />}
 				{now.incidents.length === 0 && !now.first_run && now.checks.down === 0 && (
 					<div class="calm"><Shape name="up" size={28} /><div><strong>No incident is open.</strong><div class="soft small">When something breaks it stands here, with who is on it and the button to take it.</div></div></div>

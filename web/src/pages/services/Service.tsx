@@ -68,7 +68,7 @@ function Body({ service }: { service: Data }) {
 							<dt>Tier</dt><dd>{service.tier}</dd><dt>Impact</dt><dd>{sentenceCase(service.impact)}{service.customers && ', customers see it'}</dd>
 							<dt>Team</dt><dd>{service.team ?? 'none'}</dd><dt>Managed by</dt><dd>{service.manager}</dd>
 						</dl>
-						{links.length > 0 && <ul class="small">{links.map((l) => <li key={l.url}><a href={l.url} target="_blank" rel="noopener noreferrer">{l.title}</a></li>)}</ul>}
+						{links.length > 0 && <ul class="small links">{links.map((l) => <li key={l.url}><a href={l.url} target="_blank" rel="noopener noreferrer">{l.title}</a></li>)}</ul>}
 					</div>
 				</section>
 				<section class="card"><header><h2>On call for it</h2></header>
