@@ -76,6 +76,7 @@ struct paging_override {
 	struct str schedule, reason;
 	int64_t user, replaces, by;
 	time_us from, until;
+	time_us created;
 	bool cancelled;
 };
 struct paging_override_put {

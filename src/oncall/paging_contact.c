@@ -171,7 +171,7 @@ enum err paging_test_page_decide(struct decision *d, const void *args, struct er
 	if (r != OK)
 		return r;
 	struct event_page_tested tested = { .contact = contact.id, .user = contact.user };
-	decision_emit(d, EVENT_PAGE_TESTED, contact.user, &tested);
+	decision_emit(d, EVENT_PAGE_TESTED, 0, &tested); /* as its page: of no incident */
 	return OK;
 }
 

@@ -36,7 +36,8 @@ static const struct store_table override_table = {
 	.keys = 1,
 	.columns = { "id {id} NOT NULL", "schedule {text} NOT NULL", "user_id {id} NOT NULL",
 		     "replaces {id} NOT NULL", "begins {int} NOT NULL", "ends {int} NOT NULL",
-		     "reason {text} NOT NULL", "by_user {id} NOT NULL", "cancelled {int} NOT NULL" },
+		     "reason {text} NOT NULL", "by_user {id} NOT NULL", "cancelled {int} NOT NULL",
+		     "created {int} NOT NULL" },
 	.indexes = { "schedule, ends, id" },
 };
 
@@ -331,7 +332,8 @@ enum err paging_apply_override_put(struct apply *a, const struct event *event, s
 			 STORE_VALUES(STORE_INT(e->override), STORE_TEXT(e->schedule),
 				      STORE_INT(e->user), STORE_INT(e->replaces), STORE_INT(e->from),
 				      STORE_INT(e->until), STORE_TEXT(e->reason),
-				      STORE_INT(event->actor), STORE_INT(0)),
+				      STORE_INT(event->actor), STORE_INT(0),
+				      STORE_INT(event->event_time)),
 			 err);
 }
 
@@ -344,7 +346,7 @@ enum err paging_apply_override_cancelled(struct apply *a, const struct event *ev
 }
 
 #define OVERRIDE_COLUMNS                                                                    \
-	"id, schedule, user_id, replaces, begins, ends, reason, by_user, cancelled"
+	"id, schedule, user_id, replaces, begins, ends, reason, by_user, cancelled, created"
 
 static struct paging_override read_override(struct store_rows *rows, struct arena *arena)
 {
@@ -358,6 +360,7 @@ static struct paging_override read_override(struct store_rows *rows, struct aren
 		.reason = arena_str(arena, store_text(rows, 6)),
 		.by = store_int(rows, 7),
 		.cancelled = store_int(rows, 8) != 0,
+		.created = store_int(rows, 9),
 	};
 }
 
