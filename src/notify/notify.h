@@ -64,8 +64,8 @@ struct notify_row {
 	int attempts;
 };
 struct notify_filter {
-	int64_t incident, user; /* 0: any */
-	struct str state;       /* empty: any */
+	int64_t incident, user, contact; /* 0: any */
+	struct str state;                /* empty: any */
 	int64_t before_id;
 	unsigned limit;
 };

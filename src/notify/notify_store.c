@@ -241,6 +241,10 @@ enum err notify_list(struct store_conn *conn, const struct notify_filter *filter
 		buf_adds(&sql, " AND user_id = ?");
 		values[count++] = STORE_INT(filter->user);
 	}
+	if (filter->contact > 0) {
+		buf_adds(&sql, " AND contact = ?");
+		values[count++] = STORE_INT(filter->contact);
+	}
 	if (filter->state.len > 0) {
 		buf_adds(&sql, " AND state = ?");
 		values[count++] = STORE_TEXT(filter->state);
