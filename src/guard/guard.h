@@ -195,6 +195,12 @@ enum err guard_principal_from_session(struct store_conn *conn, struct arena *are
 enum err guard_principal_from_token(struct store_conn *conn, struct arena *arena, struct str bearer,
 				    time_us now, struct principal *ret_principal, struct error *err);
 
+/* The same person by the same session or token, as of now: for what stays open, like an event stream,
+ * at least once a minute. ERR_UNAUTHENTICATED: close it. May read into the principal it was given. */
+enum err guard_principal_again(struct store_conn *conn, struct arena *arena,
+			       const struct principal *principal, time_us now,
+			       struct principal *ret_principal, struct error *err);
+
 /* When principal.touch_due: notes that it was used now. args: the principal. Writes no event. */
 decide_fn guard_decide_touch;
 

@@ -24,6 +24,12 @@ enum err guard_name_clean(struct str text, const char *what, struct str *ret_nam
 bool guard_is_printable(struct str text); /* UTF-8 without control characters */
 size_t guard_characters(struct str utf8);
 
+/* ---- guard_token.c ---- */
+
+enum err guard_principal_by_token(struct store_conn *conn, struct arena *arena,
+				  const unsigned char *hash, time_us now,
+				  struct principal *ret_principal, struct error *err);
+
 /* NULL when Mainstay itself acts. */
 static inline const struct principal *guard_principal_of(const struct decision *d)
 {

@@ -184,13 +184,12 @@ enum err guard_decide_sign_out(struct decision *d, const void *args, struct erro
 
 /* ---- every request ---- */
 
-enum err guard_principal_from_session(struct store_conn *conn, struct arena *arena, struct str cookie,
-				      time_us now, struct principal *ret_principal, struct error *err)
+static enum err by_session(struct store_conn *conn, struct arena *arena, const unsigned char *hash,
+			   time_us now, struct principal *ret_principal, struct error *err)
 {
 	struct principal p = { .by = PRINCIPAL_SESSION, .scope = SCOPE_ADMIN };
 	struct guard_session_row session;
-	if (!guard_secret_hash(GUARD_SECRET_SESSION, cookie, p.hash))
-		return not_signed_in(err, "nobody is signed in");
+	memcpy(p.hash, hash, sizeof p.hash);
 	enum err r = guard_store_session(conn, p.hash, &session, err);
 	if (r == ERR_NOT_FOUND)
 		return not_signed_in(err, "the session has ended");
@@ -208,6 +207,29 @@ enum err guard_principal_from_session(struct store_conn *conn, struct arena *are
 	p.touch_due = now - session.last_seen >= GUARD_TOUCH_EVERY;
 	*ret_principal = p;
 	return OK;
+}
+
+enum err guard_principal_from_session(struct store_conn *conn, struct arena *arena, struct str cookie,
+				      time_us now, struct principal *ret_principal, struct error *err)
+{
+	unsigned char hash[GUARD_HASH_BYTES];
+	if (!guard_secret_hash(GUARD_SECRET_SESSION, cookie, hash))
+		return not_signed_in(err, "nobody is signed in");
+	return by_session(conn, arena, hash, now, ret_principal, err);
+}
+
+enum err guard_principal_again(struct store_conn *conn, struct arena *arena,
+			       const struct principal *principal, time_us now,
+			       struct principal *ret_principal, struct error *err)
+{
+	switch (principal->by) {
+	case PRINCIPAL_SESSION:
+		return by_session(conn, arena, principal->hash, now, ret_principal, err);
+	case PRINCIPAL_TOKEN:
+		return guard_principal_by_token(conn, arena, principal->hash, now, ret_principal, err);
+	default:
+		return not_signed_in(err, "nobody is signed in");
+	}
 }
 
 /* ---- last use ---- */

@@ -17,6 +17,7 @@
 struct entry {
 	uint64_t key;
 	time_us since; /* from when the next forgetting is counted */
+	time_us last;  /* when the last try began */
 	unsigned count, waiting;
 	bool known; /* a pair that signed in */
 	uint32_t chain;        /* next of the same bucket */
@@ -186,13 +187,15 @@ static time_us wait_after(unsigned count)
 	return wait < GUARD_WAIT_MAX ? wait : GUARD_WAIT_MAX;
 }
 
-static time_us count_up(struct entry *e, time_us now)
+static time_us count_up(struct entry *e, time_us now, time_us *ret_before)
 {
 	forget(e, now);
-	time_us wait = wait_after(e->count);
+	time_us wait = e->last + wait_after(e->count) - now;
+	*ret_before = e->last;
+	e->last = now;
 	e->count += e->count < COUNT_MAX;
 	e->waiting++;
-	return wait;
+	return wait > 0 ? wait : 0;
 }
 
 static unsigned count_end(struct entry *e, bool right, time_us now)
@@ -214,7 +217,11 @@ static bool is_full(struct guard_throttle *t, uint64_t key)
 enum err guard_try_begin(struct guard_throttle *t, struct str email, struct str address,
 			 time_us now, struct guard_try *ret_try, time_us *ret_wait, struct error *err)
 {
-	struct guard_try attempt = { account_key(t, email), address_key(t, address), 0, false };
+	struct guard_try attempt = {
+		.account = account_key(t, email),
+		.address = address_key(t, address),
+		.began = now,
+	};
 	uint64_t both[2] = { attempt.account, attempt.address };
 	attempt.pair = key_of(t, 'p', both, sizeof both);
 	time_us wait = 0;
@@ -223,10 +230,12 @@ enum err guard_try_begin(struct guard_throttle *t, struct str email, struct str 
 	attempt.known = pair != NULL && pair->known;
 	bool full = !attempt.known && (is_full(t, attempt.account) || is_full(t, attempt.address));
 	if (attempt.known) {
-		wait = count_up(use(t, attempt.pair, now), now);
+		wait = count_up(use(t, attempt.pair, now), now, &attempt.before[0]);
 	} else if (!full) {
-		time_us by_account = count_up(use(t, attempt.account, now), now);
-		time_us by_address = count_up(use(t, attempt.address, now), now);
+		time_us by_account =
+			count_up(use(t, attempt.account, now), now, &attempt.before[0]);
+		time_us by_address =
+			count_up(use(t, attempt.address, now), now, &attempt.before[1]);
 		wait = by_account > by_address ? by_account : by_address;
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -255,6 +264,28 @@ unsigned guard_try_end(struct guard_throttle *t, const struct guard_try *attempt
 		use(t, attempt->pair, now)->known = true;
 	pthread_mutex_unlock(&t->lock);
 	return failures;
+}
+
+static void uncount(struct entry *e, time_us began, time_us before)
+{
+	if (e == NULL)
+		return;
+	e->waiting -= e->waiting > 0;
+	e->count -= e->count > 0;
+	if (e->last == began)
+		e->last = before;
+}
+
+void guard_try_cancel(struct guard_throttle *t, const struct guard_try *attempt)
+{
+	pthread_mutex_lock(&t->lock);
+	if (attempt->known) {
+		uncount(find(t, attempt->pair), attempt->began, attempt->before[0]);
+	} else {
+		uncount(find(t, attempt->account), attempt->began, attempt->before[0]);
+		uncount(find(t, attempt->address), attempt->began, attempt->before[1]);
+	}
+	pthread_mutex_unlock(&t->lock);
 }
 
 bool guard_try_is_news(unsigned failures)

@@ -134,10 +134,19 @@ static enum err refused(struct error *err, const char *text)
 enum err guard_principal_from_token(struct store_conn *conn, struct arena *arena, struct str bearer,
 				    time_us now, struct principal *ret_principal, struct error *err)
 {
+	unsigned char hash[GUARD_HASH_BYTES];
+	if (!guard_secret_hash(GUARD_SECRET_TOKEN, bearer, hash))
+		return refused(err, "this is not a token of Mainstay");
+	return guard_principal_by_token(conn, arena, hash, now, ret_principal, err);
+}
+
+enum err guard_principal_by_token(struct store_conn *conn, struct arena *arena,
+				  const unsigned char *hash, time_us now,
+				  struct principal *ret_principal, struct error *err)
+{
 	struct principal p = { .by = PRINCIPAL_TOKEN };
 	struct guard_token token;
-	if (!guard_secret_hash(GUARD_SECRET_TOKEN, bearer, p.hash))
-		return refused(err, "this is not a token of Mainstay");
+	memcpy(p.hash, hash, sizeof p.hash);
 	enum err r = guard_store_token_by_hash(conn, p.hash, &token, err);
 	if (r == ERR_NOT_FOUND)
 		return refused(err, "this token is not known here");

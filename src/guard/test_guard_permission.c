@@ -34,7 +34,9 @@ TEST(the_manual_says_what_the_code_enforces)
 	CHECK(in != NULL);
 	size_t size = fread(stored, 1, sizeof stored, in);
 	fclose(in);
-	CHECK(str_eq(buf_str(&made), (struct str){ stored, size }));
+	if (!str_eq(buf_str(&made), (struct str){ stored, size }))
+		fail_msg("docs/permissions.md is not what the code enforces. If the change of kinds or "
+			 "permissions is meant: cd build-dev && MAINSTAY_WRITE=1 ./test_guard_permission");
 }
 
 TEST(every_kind_needs_a_permission_there_is_and_says_whose_it_is)

@@ -328,7 +328,11 @@ TEST(signing_out_and_being_disabled_end_sessions_at_once)
 	CHECK_INT(check_password(&f, "ada@example.org", FIXTURE_PASSWORD, &checked, &tried), OK);
 	CHECK_INT(sign_in(&f, &checked, &two), OK);
 	CHECK_INT(fixture_principal(&f, &one, &p), OK);
+	CHECK_INT(guard_principal_again(f.conn, &f.arena, &p, fixture_now(&f), &p, &f.err), OK);
+	CHECK_INT(p.user, id);
 	CHECK_INT(fixture_run(&f, guard_actor(&p), guard_decide_sign_out, NULL), OK);
+	CHECK_INT(guard_principal_again(f.conn, &f.arena, &p, fixture_now(&f), &p, &f.err),
+		  ERR_UNAUTHENTICATED);
 	CHECK_INT(fixture_principal(&f, &one, &p), ERR_UNAUTHENTICATED);
 	CHECK_INT(fixture_run(&f, guard_actor(&p), guard_decide_sign_out, NULL), ERR_UNAUTHENTICATED);
 	CHECK_INT(fixture_principal(&f, &two, &p), OK);

@@ -86,9 +86,31 @@ TEST(one_try_is_forgotten_every_ten_minutes)
 	for (int i = 0; i < 6; i++)
 		try(t, STR("a@x"), here, false, START);
 	time_us later = START + 3 * GUARD_FORGET_ONE;
-	CHECK_INT(try(t, STR("a@x"), here, false, later - 1), 2 * TIME_SECOND); /* 6 - 2 */
-	CHECK_INT(try(t, STR("a@x"), here, false, later), 2 * TIME_SECOND);     /* 5 - 1 */
+	CHECK_INT(try(t, STR("a@x"), here, false, later - 1), 0);           /* 6 - 2, long ago */
+	CHECK_INT(try(t, STR("a@x"), here, false, later - 1), 4 * TIME_SECOND); /* 5 */
+	CHECK_INT(try(t, STR("a@x"), here, false, later), 4 * TIME_SECOND - 1); /* 6 - 1 */
 	CHECK_INT(try(t, STR("a@x"), here, false, later + TIME_DAY), 0);
+	CHECK_INT(try(t, STR("a@x"), here, false, later + TIME_DAY), 0); /* all forgotten: free again */
+	guard_throttle_destroy(&t);
+}
+
+TEST(whoever_lets_the_wait_pass_is_let_through_whatever_others_try_meanwhile)
+{
+	struct guard_throttle *t = fresh(100);
+	struct guard_try attempt;
+	struct error err;
+	time_us wait = 0, now = START;
+	for (int i = 0; i < 20; i++)
+		try(t, STR("a@x"), here, false, now);
+	for (int i = 1; i <= 60; i++) { /* sent away each time, and each time told less */
+		now += TIME_SECOND;
+		CHECK_OK(guard_try_begin(t, STR("a@x"), STR("198.51.100.7"), now, &attempt, &wait, &err));
+		CHECK_INT(wait, GUARD_WAIT_MAX - i * TIME_SECOND);
+		guard_try_cancel(t, &attempt);
+	}
+	CHECK_OK(guard_try_begin(t, STR("a@x"), STR("198.51.100.7"), now, &attempt, &wait, &err));
+	CHECK_INT(wait, 0);
+	CHECK_INT(guard_try_end(t, &attempt, false, now), 21);
 	guard_throttle_destroy(&t);
 }
 
@@ -151,6 +173,7 @@ TESTS(RUN(the_wait_grows_to_a_minute_and_no_further),
       RUN(the_wait_is_for_the_address_whichever_account_is_tried),
       RUN(a_hundred_tries_at_once_are_not_a_hundred_first_ones),
       RUN(one_try_is_forgotten_every_ten_minutes),
+      RUN(whoever_lets_the_wait_pass_is_let_through_whatever_others_try_meanwhile),
       RUN(a_right_password_is_not_counted_and_does_not_clear_the_address),
       RUN(nobody_elsewhere_makes_a_person_wait_where_they_are_known),
       RUN(the_table_is_bounded_and_forgets_the_one_unused_for_longest),

@@ -88,6 +88,8 @@ TEST(a_revoked_token_stops_at_once_also_for_what_waits)
 	CHECK_ERR(guard_authorise(NULL, f.conn, &actor, EVENT_DEFINITION_PUT, 0, &put, &err),
 		  ERR_UNAUTHENTICATED);
 	CHECK_INT(use(&f, &token, &p), ERR_UNAUTHENTICATED);
+	CHECK_INT(guard_principal_again(f.conn, &f.arena, &p, fixture_now(&f), &p, &f.err),
+		  ERR_UNAUTHENTICATED);
 	CHECK_TEXT(f.err.text, "this token was revoked");
 	int64_t seq = world_last_seq(f.world);
 	CHECK_INT(fixture_run(&f, guard_actor(&owner), guard_decide_token_revoke, &revoke), OK);
