@@ -78,7 +78,8 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 	})
 	await new Promise((done) => server.listen(port, '127.0.0.1', done))
 	const stop = () => new Promise((done) => { for (const s of streams) s.end(); server.closeAllConnections(); server.close(done) })
-	return { url: `http://127.0.0.1:${server.address().port}`, world, faults, stop }
+	const { port: bound } = server.address()
+	return { url: `http://127.0.0.1:${bound}`, port: bound, world, faults, stop, streams: () => streams.size }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
