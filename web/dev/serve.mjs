@@ -36,9 +36,12 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 	const world = makeWorld(scenario, Date.now())
 	const streams = new Set()
 	const faults = []
+	const told = []
 	world.tell = (kind, subject, user = null) => {
 		const seq = ++world.seq
-		for (const stream of streams) stream.write(`id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify({ seq, kind, subject, user })}\n\n`)
+		const text = `id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify({ seq, kind, subject, user })}\n\n`
+		told.push({ seq, text })
+		for (const stream of streams) stream.write(text)
 		return seq
 	}
 	const send = (response, found, status, body, headers = {}) => {
@@ -54,6 +57,8 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 	const stream = (request, response) => {
 		response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
 		response.write(': here\n\n')
+		const after = Number(request.headers['last-event-id'] ?? Infinity)
+		for (const event of told) if (event.seq > after) response.write(event.text)
 		streams.add(response)
 		const beat = setInterval(() => response.write(': beat\n\n'), HEARTBEAT_MS)
 		request.on('close', () => { clearInterval(beat); streams.delete(response) })
@@ -78,7 +83,8 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 	})
 	await new Promise((done) => server.listen(port, '127.0.0.1', done))
 	const stop = () => new Promise((done) => { for (const s of streams) s.end(); server.closeAllConnections(); server.close(done) })
-	return { url: `http://127.0.0.1:${server.address().port}`, world, faults, stop }
+	const { port: bound } = server.address()
+	return { url: `http://127.0.0.1:${bound}`, port: bound, world, faults, stop, streams: () => streams.size }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -30,6 +30,11 @@ function hear(notice: EventNotice): void {
 	deliver(notice)
 }
 
+function tellAll(notice: EventNotice): void {
+	hear(notice)
+	channel?.postMessage({ type: 'event', notice } satisfies Message)
+}
+
 function setLive(now: boolean): void {
 	live.value = now
 	channel?.postMessage({ type: 'live', live: now } satisfies Message)
@@ -42,11 +47,11 @@ async function readOnce(signal: AbortSignal): Promise<void> {
 	if (response.status === 401) { session.value = null; throw new Error('signed out') }
 	if (!response.ok || !response.body) throw new Error(`the event stream answered ${response.status}`)
 	setLive(true)
+	// Without a place to resume from, something may have been recorded between the pages' reads and now.
+	if (!lastSeq) tellAll({ seq: 0, kind: 'reset', subject: '', user: null })
 	const parser = new EventParser((event) => {
 		try {
-			const notice = JSON.parse(event.data) as EventNotice
-			hear(notice)
-			channel?.postMessage({ type: 'event', notice } satisfies Message)
+			tellAll(JSON.parse(event.data) as EventNotice)
 		} catch { /* a line that is not JSON is nothing we can act on */ }
 	})
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

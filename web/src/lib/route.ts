@@ -11,9 +11,10 @@ export const place = signal<Place>(typeof location === 'undefined' ? { path: '/'
 
 /** Matches "/incidents/:id" against a path; undefined when it does not fit. */
 export function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+	if (pattern === '/' || path === '/') return pattern === path ? {} : undefined
 	const want = pattern.split('/')
 	const have = path.replace(/\/+$/, '').split('/')
-	if (path === '/' ? pattern !== '/' : want.length !== have.length) return undefined
+	if (want.length !== have.length) return undefined
 	const params: Record<string, string> = {}
 	for (let i = 0; i < want.length; i++) {
 		const part = want[i]!

@@ -33,7 +33,7 @@ export function ResultTable({ results }: { results: readonly CheckResult[] }) {
 	if (results.length === 0) return <p class="small soft">No result yet since the server started.</p>
 	return (
 		<div class="scroll">
-			<table class="table">
+			<table class="table results">
 				<thead><tr><th>At</th><th>Result</th><th>Why</th><th class="right">Latency</th></tr></thead>
 				<tbody>
 					{results.map((r, i) => (

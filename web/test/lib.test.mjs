@@ -1,0 +1,143 @@
+// The pure parts of the UI. Run by `npm test`; the reader's zone is set below, the server's is always UTC.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { layOut } from '../src/lib/lanes.ts'
+import { matchPath } from '../src/lib/route.ts'
+import { cleanSpec, emptySpec, isMeant } from '../src/lib/spec.ts'
+import { EventParser } from '../src/lib/sse.ts'
+import { addDays, clockText, countdownText, DAY, durationText, fullText, HOUR, MINUTE, offsetText, parseDuration, relativeText, startOfDay, toServer } from '../src/lib/time.ts'
+import { initials, latencyText, listText, percentText, slug } from '../src/lib/words.ts'
+
+process.env.TZ = 'Europe/Stockholm'
+const at = (text) => Date.parse(text)
+
+test('a duration is read in all its units and nothing else is', () => {
+	assert.equal(parseDuration('1h30m'), 90 * MINUTE)
+	assert.equal(parseDuration('7d'), 7 * DAY)
+	assert.equal(parseDuration('250ms'), 250)
+	for (const bad of ['', '5', 'm5', '5 m', '1h-2m', '5x']) assert.equal(parseDuration(bad), undefined, bad)
+})
+
+test('a duration is told in its two largest parts', () => {
+	assert.equal(durationText(3 * DAY + 4 * HOUR + 5 * MINUTE), '3 d 4 h')
+	assert.equal(durationText(3 * DAY + 5 * MINUTE), '3 d')
+	assert.equal(durationText(40_000), '40 s')
+	assert.equal(durationText(0), '0 s')
+})
+
+test('the distance from now says which way it is', () => {
+	const now = at('2026-11-23T03:12:00Z')
+	assert.equal(relativeText(now - 4 * MINUTE, now), '4 min ago')
+	assert.equal(relativeText(now + 26 * HOUR, now), 'in 1 d 2 h')
+	assert.equal(relativeText(now - 2000, now), 'now')
+})
+
+test('a countdown never goes below zero and shows hours only when there are any', () => {
+	assert.equal(countdownText(245_000), '4:05')
+	assert.equal(countdownText(3_729_000), '1:02:09')
+	assert.equal(countdownText(-5), '0:00')
+	assert.equal(countdownText(100), '0:01')
+})
+
+test('a time is shown in the reader\'s zone, with the offset of that day', () => {
+	assert.equal(fullText(at('2026-11-23T03:12:44Z')), '2026-11-23 04:12:44 +01:00')
+	assert.equal(fullText(at('2026-07-23T03:12:44Z')), '2026-07-23 05:12:44 +02:00')
+	assert.equal(offsetText(at('2026-11-23T03:12:44Z'), 'Asia/Kolkata'), '+05:30')
+	assert.equal(offsetText(at('2026-11-23T03:12:44Z'), 'UTC'), '+00:00')
+})
+
+test('a clock is as short as it can be without being misread', () => {
+	const now = at('2026-11-23T12:00:00Z')
+	assert.equal(clockText(at('2026-11-23T03:12:00Z'), now), '04:12')
+	assert.equal(clockText(at('2026-11-21T03:12:00Z'), now), 'Sat 04:12')
+	assert.equal(clockText(at('2026-10-01T03:12:00Z'), now), '1 Oct 05:12')
+	assert.equal(clockText(at('2025-10-01T03:12:00Z'), now), '1 Oct 2025 05:12')
+})
+
+test('a day over the end of summer time is one calendar day of 25 hours', () => {
+	const begin = startOfDay(at('2026-10-25T10:00:00Z'))
+	assert.equal(addDays(begin, 1) - begin, 25 * HOUR)
+	assert.equal(toServer(begin), '2026-10-24T22:00:00Z')
+})
+
+test('uptime never rounds up to 100 percent', () => {
+	assert.equal(percentText(99.999), '99.99%')
+	assert.equal(percentText(100), '100%')
+	assert.equal(percentText(98.76), '98.7%')
+	assert.equal(percentText(null), '–')
+})
+
+test('small words', () => {
+	assert.equal(latencyText(0.4), '<1 ms')
+	assert.equal(latencyText(2310), '2.31 s')
+	assert.equal(listText(['Ada', 'Bo', 'Cy']), 'Ada, Bo and Cy')
+	assert.equal(initials('Ada King Lovelace'), 'AL')
+	assert.equal(initials('ops'), 'OP')
+	assert.equal(slug('  My Wéb Shop!! '), 'my-web-shop')
+	assert.match(slug(`${'x'.repeat(62)}- y`), /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/)
+})
+
+test('an address fits its pattern or does not', () => {
+	assert.deepEqual(matchPath('/incidents/:id', '/incidents/12'), { id: '12' })
+	assert.deepEqual(matchPath('/incidents/:id', '/incidents/12/'), { id: '12' })
+	assert.deepEqual(matchPath('/checks/:name', '/checks/a%2Fb'), { name: 'a/b' })
+	assert.equal(matchPath('/incidents/:id', '/incidents'), undefined)
+	assert.equal(matchPath('/incidents/:id', '/incidents/'), undefined)
+	assert.equal(matchPath('/checks/:name', '/checks/%E0%A4%A'), undefined)
+	assert.deepEqual(matchPath('/', '/'), {})
+})
+
+test('events are the same however the bytes are cut', () => {
+	const text = ': beat\r\nid: 7\r\nevent: incident.opened\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 8\ndata:x\n\ndata\n\n'
+	const want = [{ id: '7', event: 'incident.opened', data: '{"a":\n1}' }, { id: '8', event: 'message', data: 'x' }, { id: '8', event: 'message', data: '' }]
+	for (let size = 1; size <= text.length; size++) {
+		const got = []
+		const parser = new EventParser((event) => got.push(event))
+		for (let i = 0; i < text.length; i += size) parser.push(text.slice(i, i + size))
+		assert.deepEqual(got, want, `cut every ${size}`)
+	}
+})
+
+test('an event that is not finished is not delivered', () => {
+	const got = []
+	const parser = new EventParser((event) => got.push(event))
+	parser.push('id: 9\ndata: half\n')
+	assert.equal(got.length, 0)
+	parser.push('\n')
+	assert.equal(got.length, 1)
+})
+
+test('a shift over the end of a row goes on in the next one, and nothing is lost', () => {
+	const start = at('2026-10-19T00:00:00Z')
+	const items = [{ from: '2026-10-23T07:00:00Z', to: '2026-10-30T08:00:00Z' }]
+	const rows = layOut(items, start, 4, 7)
+	assert.equal(rows.length, 4)
+	const pieces = rows.flatMap((row) => row.pieces.map((p) => ({ ms: (p.width / 100) * (row.to - row.from), begins: p.begins, ends: p.ends })))
+	assert.deepEqual(pieces.map((p) => [p.begins, p.ends]), [[true, false], [false, true]])
+	assert.ok(Math.abs(pieces.reduce((sum, p) => sum + p.ms, 0) - (at(items[0].to) - at(items[0].from))) < 1)
+	assert.equal(rows[0].to - rows[0].from, 7 * DAY + HOUR, 'the row over the clock change is an hour longer')
+})
+
+const fields = [
+	{ name: 'kind', type: 'enum', values: ['http', 'tcp'], required: true, default: 'http', about: '' },
+	{ name: 'url', type: 'url', required: true, default: null, about: '', when: { field: 'kind', values: ['http'] } },
+	{ name: 'port', type: 'port', required: true, default: null, about: '', when: { field: 'kind', values: ['tcp'] } },
+	{ name: 'expect', type: 'object', required: false, default: null, about: '', fields: [{ name: 'status', type: 'text', required: false, default: '200-399', about: '' }] },
+	{ name: 'tags', type: 'list', item: 'text', required: false, default: null, about: '' },
+	{ name: 'paused', type: 'bool', required: false, default: 'false', about: '' },
+]
+
+test('what a form sends has no empty field, no field of another kind, and numbers as numbers', () => {
+	const typed = { kind: 'tcp', url: 'https://left.behind/', port: '5432', expect: { status: ' ' }, tags: ['a', '', ' b '], paused: false, future: 1 }
+	assert.deepEqual(cleanSpec(fields, typed), { kind: 'tcp', port: 5432, tags: ['a', 'b'], paused: false, future: 1 })
+})
+
+test('a number that is none stays as typed, for the server to say what is wrong', () => {
+	assert.equal(cleanSpec(fields, { kind: 'tcp', port: '54x' }).port, '54x')
+})
+
+test('a field follows the default of the field it depends on', () => {
+	assert.equal(isMeant(fields[1], {}, fields), true)
+	assert.equal(isMeant(fields[2], {}, fields), false)
+	assert.deepEqual(emptySpec(fields), { kind: 'http' })
+})
