@@ -188,15 +188,15 @@ static enum err read_steps(struct store_conn *conn, const struct doc_node *list,
 	return OK;
 }
 
-static const struct escalation_target nobody_target = { ESCALATION_TEAM, 0, { "", 0 } };
-static const struct escalation_step_spec nobody_step = { 5 * TIME_MINUTE, &nobody_target, 1 };
+static const struct escalation_target everybody = { ESCALATION_EVERYBODY, 0, { NULL, 0 } };
+static const struct escalation_step_spec one_step = { 5 * TIME_MINUTE, &everybody, 1 };
 
-/* Nobody defined a policy: nobody is at its one step, so everybody is paged at once. */
+/* Nobody defined a policy: everybody is paged at once. */
 static struct escalation_policy built_in(void)
 {
 	return (struct escalation_policy){
 		.rounds = ESCALATION_ROUNDS_DEFAULT,
-		.steps = &nobody_step,
+		.steps = &one_step,
 		.step_count = 1,
 		.last_every = ESCALATION_SILENCE_MAX,
 		.ack_lapse = ESCALATION_ACK_DEFAULT,

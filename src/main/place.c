@@ -1,0 +1,144 @@
+/* place.c: see place.h. */
+#include "main/place.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "guard/guard.h"
+#include "main/wiring.h"
+#include "sys/entropy.h"
+#include "sys/file.h"
+
+#define KEY_BYTES_MAX 4096u
+
+static void path_in(const struct place *place, const char *name, char *ret_path, size_t size)
+{
+	int length = snprintf(ret_path, size, "%s/%s", place->path, name);
+	assert(length > 0);
+	assert((size_t)length < size);
+}
+
+static enum err take_lock(struct place *place, struct error *err)
+{
+	char path[600];
+	path_in(place, "lock", path, sizeof path);
+	place->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (place->lock < 0)
+		return error_set(err, ERR_IO, "could not open \"%s\": %s", path, strerror(errno));
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	if (fcntl(place->lock, F_OFD_SETLK, &whole) == 0)
+		return OK;
+	error_set(err, ERR_CONFLICT, "another Mainstay works in \"%s\"", place->path);
+	error_hint(err, "stop it first, or ask it over its API");
+	return ERR_CONFLICT;
+}
+
+static enum err open_store(struct place *place, struct error *err)
+{
+	char path[600];
+	path_in(place, "mainstay.db", path, sizeof path);
+	enum err r = store_open("sqlite", &(struct store_options){ .path = path }, &place->store, err);
+	if (r != OK)
+		return r;
+	path_in(place, "flight", path, sizeof path);
+	return flight_open(path, &place->flight, err);
+}
+
+/* Made once; whoever holds it can sign in this log's name, so it never leaves the folder. */
+static enum err make_key(struct place *place, const char *path, const char *origin,
+			 struct error *err)
+{
+	unsigned char seed[32];
+	cleanup_buf struct buf text;
+	buf_init(&text, KEY_BYTES_MAX);
+	random_fill(&place->random, seed, sizeof seed);
+	enum err r = note_signer_init(&place->signer, str_of(origin), NOTE_ED25519, seed, err);
+	if (r != OK)
+		return r;
+	note_signer_print(&place->signer, &text);
+	buf_adds(&text, "\n");
+	return file_write(path, buf_str(&text), 0600, err);
+}
+
+static enum err open_key(struct place *place, const char *origin, struct error *err)
+{
+	char path[600];
+	char *bytes;
+	size_t size;
+	path_in(place, "journal.key", path, sizeof path);
+	enum err r = file_read(path, KEY_BYTES_MAX, &bytes, &size, err);
+	if (r == ERR_NOT_FOUND) {
+		r = make_key(place, path, origin, err);
+	} else if (r == OK) {
+		r = note_signer_parse(str_trim(str_of(bytes)), &place->signer, err);
+		mem_free(bytes);
+	}
+	place->can_sign = r == OK;
+	return r;
+}
+
+static enum err open_world(struct place *place, const struct settings *settings,
+			   const char *public_url, committed_fn *committed, void *context,
+			   struct error *err)
+{
+	place->zones = zones_create(NULL);
+	place->paging = (struct paging_room){ place->zones, public_url };
+	place->rooms[0] = (struct world_room){ "oncall", &place->paging };
+	struct world_options options = {
+		.rooms = place->rooms,
+		.name = settings->name,
+		.store = place->store,
+		.clock = &place->clock,
+		.random = &place->random,
+		.wiring = &wiring,
+		.flight = place->flight,
+		.authorise = guard_authorise,
+		.committed = committed,
+		.committed_context = context,
+	};
+	return world_open(&options, &place->world, err);
+}
+
+enum err place_open(const struct settings *settings, const char *public_url,
+		    committed_fn *committed, void *context, struct place *ret_place,
+		    struct error *err)
+{
+	struct place *place = ret_place;
+	char origin[128];
+	*place = (struct place){ .lock = -1 };
+	snprintf(place->path, sizeof place->path, "%s", settings->data);
+	snprintf(origin, sizeof origin, "mainstay/%.60s/journal/1", settings->name);
+	clock_system(&place->clock);
+	entropy_init(&place->random);
+	enum err r = file_make_private_folder(place->path, err);
+	if (r == OK)
+		r = take_lock(place, err);
+	if (r == OK)
+		r = open_key(place, origin, err);
+	if (r == OK)
+		r = open_store(place, err);
+	if (r == OK)
+		r = open_world(place, settings, public_url, committed, context, err);
+	if (r != OK)
+		place_close(place);
+	return r;
+}
+
+void place_close(struct place *place)
+{
+	world_close(&place->world);
+	flight_close(&place->flight);
+	store_close(&place->store);
+	zones_destroy(&place->zones);
+	if (place->can_sign)
+		note_signer_finish(&place->signer);
+	if (place->lock >= 0)
+		close(place->lock);
+	place->lock = -1;
+}

@@ -1,0 +1,250 @@
+/*
+ * serve.c: the server: everything put together. Reading `start` from top to bottom is the order in
+ * which things may rely on each other; `stop` is the same backwards.
+ */
+#include "main/serve.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "journal/journal.h"
+#include "journal/writer.h"
+#include "main/assets.h"
+#include "main/place.h"
+#include "main/version.h"
+
+#define DRAIN_MS 3000
+#define HEARTBEAT_S 15
+#define URL_BYTES 300
+
+struct server {
+	const struct settings *settings;
+	struct place place;
+	struct writer *writer;
+	struct api *api; /* NULL while starting: what is committed then is told to nobody */
+	struct http_server *http;
+	char public_url[URL_BYTES];
+};
+
+static enum err run_command(void *context, struct command *command, struct error *err)
+{
+	struct server *server = context;
+	return writer_run(server->writer, command, err);
+}
+
+/* On the writer's thread, after each COMMIT. */
+static void committed(void *context, const struct event *const *events, size_t count)
+{
+	struct server *server = context;
+	struct api *api = __atomic_load_n(&server->api, __ATOMIC_ACQUIRE);
+	if (api != NULL)
+		api_committed(api, events, count);
+}
+
+/* ---- the record's own events ---- */
+
+static enum err decide_started(struct decision *d, const void *args, struct error *err)
+{
+	const time_us *last = args;
+	(void)err;
+	struct event_system_started started = {
+		.version = STR(MAINSTAY_VERSION),
+		.down_for = *last != TIME_NONE && d->now > *last ? d->now - *last : 0,
+	};
+	decision_emit(d, EVENT_SYSTEM_STARTED, 0, &started);
+	return OK;
+}
+
+static enum err decide_stopped(struct decision *d, const void *args, struct error *err)
+{
+	(void)err;
+	struct event_system_stopped stopped = { .reason = str_of(args) };
+	decision_emit(d, EVENT_SYSTEM_STOPPED, 0, &stopped);
+	return OK;
+}
+
+static enum err record(struct server *server, const char *name, decide_fn *decide, const void *args,
+		       struct error *err)
+{
+	struct command command = { .name = name, .decide = decide, .args = args, .actor = ACTOR_SYSTEM };
+	return writer_run(server->writer, &command, err);
+}
+
+static enum err record_start(struct server *server, struct error *err)
+{
+	struct store_conn *conn;
+	int64_t seq;
+	time_us last = TIME_NONE;
+	enum err r = store_connect(server->place.store, true, &conn, err);
+	if (r != OK)
+		return r;
+	r = journal_last(conn, &seq, &last, err);
+	store_disconnect(&conn);
+	return r == OK ? record(server, "started", decide_started, &last, err) : r;
+}
+
+/* ---- starting ---- */
+
+/* Before the socket is open its port is not known; links of pages need one all the same. */
+static void choose_public_url(struct server *server)
+{
+	const struct settings *s = server->settings;
+	if (s->public_url != NULL)
+		snprintf(server->public_url, sizeof server->public_url, "%.290s", s->public_url);
+	else
+		snprintf(server->public_url, sizeof server->public_url, "%s://%.280s",
+			 s->tls_cert != NULL ? "https" : "http", s->listen);
+}
+
+static enum err start_api(struct server *server, struct error *err)
+{
+	struct api_options options = {
+		.world = server->place.world,
+		.run = run_command,
+		.run_context = server,
+		.clock = &server->place.clock,
+		.random = &server->place.random,
+		.zones = server->place.zones,
+		.public_url = server->public_url,
+		.version = MAINSTAY_VERSION,
+		.assets = asset_table,
+		.asset_count = asset_count,
+		.openapi = asset_openapi,
+		.settings = settings_json,
+		.settings_context = (void *)server->settings,
+	};
+	struct api *api;
+	enum err r = api_create(&options, &api, err);
+	if (r == OK)
+		__atomic_store_n(&server->api, api, __ATOMIC_RELEASE);
+	return r;
+}
+
+static enum err start_http(struct server *server, struct error *err)
+{
+	struct http_server_config config;
+	http_server_config_default(&config);
+	config.listen = server->settings->listen;
+	config.tls_cert = server->settings->tls_cert;
+	config.tls_key = server->settings->tls_key;
+	config.route = api_route;
+	config.handle = api_serve;
+	config.context = server->api;
+	config.assets = asset_table;
+	config.asset_count = asset_count;
+	config.clock = &server->place.clock;
+	config.random = &server->place.random;
+	enum err r = http_server_create(&config, &server->http, err);
+	if (r == OK && server->settings->public_url == NULL)
+		snprintf(server->public_url, sizeof server->public_url, "%s",
+			 http_server_url(server->http));
+	return r;
+}
+
+static enum err offer_sign_in(struct server *server, struct error *err)
+{
+	struct guard_link_made link;
+	bool made = false;
+	enum err r = guard_first_user(server->place.world, str_of(server->settings->admin), &made, &link,
+				      err);
+	if (r == OK && made)
+		printf("mainstay: sign in at %s/#/link/%s\n", server->public_url, link.token);
+	return r;
+}
+
+static enum err start(struct server *server, struct error *err)
+{
+	choose_public_url(server);
+	enum err r = place_open(server->settings, server->public_url, committed, server, &server->place,
+				err);
+	if (r != OK)
+		return r;
+	r = start_api(server, err);
+	if (r == OK)
+		r = start_http(server, err);
+	if (r == OK)
+		printf("mainstay: listening on %s\n", http_server_url(server->http));
+	if (r == OK)
+		r = offer_sign_in(server, err); /* before the writer runs: the world is ours alone */
+	if (r == OK)
+		r = writer_start(server->place.world, &server->writer, err);
+	if (r == OK)
+		r = record_start(server, err);
+	fflush(stdout);
+	return r;
+}
+
+/* ---- stopping ---- */
+
+static void stop(struct server *server, const char *reason)
+{
+	struct error err = { 0 };
+	if (server->api != NULL)
+		api_stop(server->api);
+	if (server->http != NULL)
+		http_server_stop(server->http, DRAIN_MS);
+	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
+		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
+	writer_stop(&server->writer);
+	http_server_destroy(&server->http);
+	struct api *api = server->api;
+	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
+	api_destroy(&api);
+	place_close(&server->place);
+}
+
+static void block_signals(sigset_t *ret_set)
+{
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* before any thread: all inherit it */
+}
+
+static const char *wait_for_end(struct server *server, const sigset_t *set)
+{
+	for (;;) {
+		struct timespec beat = { HEARTBEAT_S, 0 };
+		int number = sigtimedwait(set, NULL, &beat);
+		if (number == SIGTERM || number == SIGINT)
+			return number == SIGTERM ? "SIGTERM" : "SIGINT";
+		struct error err;
+		if (number == SIGHUP && server->settings->tls_cert != NULL &&
+		    http_server_reload_tls(server->http, &err) != OK)
+			log_write(LOG_WARNING, "could not read the certificate again", "reason=\"%s\"",
+				  err.text);
+		api_heartbeat(server->api);
+	}
+}
+
+int serve(const struct settings *settings)
+{
+	struct server *server = mem_alloc(sizeof *server);
+	struct error err = { 0 };
+	sigset_t signals;
+	server->settings = settings;
+	server->place.lock = -1;
+	block_signals(&signals);
+	enum err r = start(server, &err);
+	if (r == OK) {
+		const char *why = wait_for_end(server, &signals);
+		log_write(LOG_INFO, "stopping", "signal=%s", why);
+		stop(server, why);
+	} else {
+		fprintf(stderr, "mainstay: %s\n", err.text);
+		if (err.hint[0] != '\0')
+			fprintf(stderr, "mainstay: %s\n", err.hint);
+		stop(server, err.text);
+	}
+	mem_free(server);
+	return r == OK ? 0 : 2;
+}

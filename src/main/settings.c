@@ -1,0 +1,185 @@
+/* settings.c: see settings.h. */
+#include "main/settings.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "wire/json_writer.h"
+
+enum setting_type { SETTING_TEXT, SETTING_FLAG };
+
+struct setting {
+	const char *name; /* "public-url": --public-url, MAINSTAY_PUBLIC_URL */
+	enum setting_type type;
+	size_t offset;
+	const char *otherwise, *value, *about;
+};
+
+#define ROW(name, type, field, otherwise, value, about) \
+	{ name, type, offsetof(struct settings, field), otherwise, value, about }
+
+static const struct setting rows[] = {
+	ROW("data", SETTING_TEXT, data, "./data", "DIR", "folder of everything that is kept"),
+	ROW("listen", SETTING_TEXT, listen, "127.0.0.1:8484", "ADDRESS:PORT",
+	    "where to listen; port 0 takes a free one"),
+	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
+	    "how people reach it, for links in pages"),
+	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),
+	ROW("tls-key", SETTING_TEXT, tls_key, NULL, "FILE", "its private key (PEM)"),
+	ROW("commands", SETTING_TEXT, commands, NULL, "DIR", "folder of the commands that pages may run"),
+	ROW("admin", SETTING_TEXT, admin, "admin@localhost", "EMAIL", "address of the first person"),
+	ROW("name", SETTING_TEXT, name, "production", "NAME", "what this installation is called"),
+	ROW("log-level", SETTING_TEXT, log_level, "info", "LEVEL", "debug, info, warning or error"),
+	ROW("insecure-http", SETTING_FLAG, insecure_http, NULL, NULL,
+	    "allow plain HTTP beyond this machine"),
+	ROW("supervised", SETTING_FLAG, supervised, NULL, NULL, "internal"),
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static void set_text(struct settings *settings, const struct setting *row, const char *value)
+{
+	memcpy((char *)settings + row->offset, &value, sizeof value);
+}
+
+static void set_flag(struct settings *settings, const struct setting *row, bool value)
+{
+	memcpy((char *)settings + row->offset, &value, sizeof value);
+}
+
+static const char *from_environment(const struct setting *row)
+{
+	char name[64] = "MAINSTAY_";
+	size_t at = strlen(name);
+	for (const char *c = row->name; *c != '\0' && at + 1 < sizeof name; c++)
+		name[at++] = *c == '-' ? '_' : (char)(*c - 'a' + 'A');
+	name[at] = '\0';
+	return getenv(name);
+}
+
+static void set_defaults(struct settings *settings)
+{
+	*settings = (struct settings){ 0 };
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const char *value = from_environment(&rows[i]);
+		if (rows[i].type == SETTING_TEXT)
+			set_text(settings, &rows[i], value != NULL ? value : rows[i].otherwise);
+		else
+			set_flag(settings, &rows[i], value != NULL && strcmp(value, "1") == 0);
+	}
+}
+
+static const struct setting *find(struct str name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (str_is(name, rows[i].name))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static enum err unknown(struct str name, struct error *err)
+{
+	error_set(err, ERR_INVALID, "there is no setting \"--" STR_FMT "\"", STR_ARG(name));
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (str_distance(name, str_of(rows[i].name)) <= 2)
+			error_hint(err, "did you mean --%s?", rows[i].name);
+	}
+	return ERR_INVALID;
+}
+
+enum err settings_parse(int argc, char **argv, struct settings *ret_settings, struct error *err)
+{
+	struct settings settings;
+	set_defaults(&settings);
+	for (int i = 0; i < argc; i++) {
+		struct str argument = str_of(argv[i]), name, value;
+		if (!str_starts(argument, STR("--")))
+			return error_set(err, ERR_INVALID, "\"%s\" is no setting", argv[i]);
+		bool joined = str_cut(str_sub(argument, 2, argument.len), '=', &name, &value);
+		const struct setting *row = find(name);
+		if (row == NULL)
+			return unknown(name, err);
+		if (row->type == SETTING_FLAG) {
+			set_flag(&settings, row, true);
+			continue;
+		}
+		if (!joined && i + 1 == argc)
+			return error_set(err, ERR_INVALID, "--%s needs a value: %s", row->name, row->value);
+		set_text(&settings, row, joined ? value.ptr : argv[++i]);
+	}
+	enum err r = settings_check(&settings, err);
+	if (r == OK)
+		*ret_settings = settings;
+	return r;
+}
+
+static bool is_loopback(const char *listen)
+{
+	struct str text = str_of(listen);
+	return str_starts(text, STR("127.")) || str_starts(text, STR("[::1]")) ||
+	       str_starts(text, STR("localhost:"));
+}
+
+enum err settings_check(const struct settings *settings, struct error *err)
+{
+	bool https_in_front = settings->public_url != NULL &&
+			      str_starts(str_of(settings->public_url), STR("https://"));
+	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
+		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
+	if (settings->public_url != NULL && !https_in_front &&
+	    !str_starts(str_of(settings->public_url), STR("http://")))
+		return error_set(err, ERR_INVALID, "--public-url begins with https:// or http://");
+	if (settings->public_url != NULL && str_ends(str_of(settings->public_url), STR("/")))
+		return error_set(err, ERR_INVALID, "--public-url ends without a slash");
+	if (is_loopback(settings->listen) || settings->tls_cert != NULL || https_in_front ||
+	    settings->insecure_http)
+		return OK;
+	error_set(err, ERR_INVALID, "plain HTTP on \"%s\" would show passwords to the network",
+		  settings->listen);
+	error_hint(err, "give --tls-cert and --tls-key, or --public-url https://... with a proxy in front, "
+			"or --insecure-http");
+	return ERR_INVALID;
+}
+
+void settings_help(struct buf *out)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct setting *row = &rows[i];
+		if (strcmp(row->about, "internal") == 0)
+			continue;
+		char left[64];
+		snprintf(left, sizeof left, "--%s %s", row->name, row->value != NULL ? row->value : "");
+		buf_printf(out, "  %-28s %s", left, row->about);
+		if (row->otherwise != NULL)
+			buf_printf(out, " (%s)", row->otherwise);
+		buf_adds(out, "\n");
+	}
+}
+
+enum err settings_json(void *context, struct buf *out, struct error *err)
+{
+	const struct settings *settings = context;
+	struct json_writer json;
+	(void)err;
+	json_init(&json, out);
+	json_map_begin(&json);
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const char *at = (const char *)settings + rows[i].offset;
+		if (strcmp(rows[i].about, "internal") == 0)
+			continue;
+		if (rows[i].type == SETTING_FLAG) {
+			json_field_bool(&json, rows[i].name, *(const bool *)at);
+			continue;
+		}
+		const char *value;
+		memcpy(&value, at, sizeof value);
+		json_field_cstr(&json, rows[i].name, value);
+	}
+	json_map_end(&json);
+	json_finish(&json);
+	return OK;
+}

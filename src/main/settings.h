@@ -1,0 +1,34 @@
+/*
+ * settings.h: what the program is told when it starts: rows, and the values in force.
+ *
+ * A setting comes from the command line, else from the environment (MAINSTAY_DATA for `data`), else
+ * it is the default. Parsing checks everything before anything starts. To add one: a row in
+ * settings.c, a field here, nothing else; help and GET /settings come from the rows.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct settings {
+	const char *data;       /* folder of everything that is kept */
+	const char *listen;     /* "127.0.0.1:8484" */
+	const char *public_url; /* how people reach it; NULL: as it listens */
+	const char *tls_cert, *tls_key;
+	const char *commands;   /* folder of the commands that pages may run; NULL: none */
+	const char *admin;      /* e-mail address of the first person */
+	const char *name;       /* of this installation */
+	const char *log_level;
+	bool insecure_http;     /* plain HTTP off loopback, knowingly */
+	bool supervised;        /* a supervisor starts it again when it ends; internal */
+};
+
+/* argv after the verb. ERR_INVALID names the argument and says what it may be. */
+enum err settings_parse(int argc, char **argv, struct settings *ret_settings, struct error *err);
+
+/* Plain HTTP that strangers could listen to is refused unless it is said that a proxy in front
+ * speaks TLS, or that it is known. */
+enum err settings_check(const struct settings *settings, struct error *err);
+
+void settings_help(struct buf *out);              /* for --help */
+enum err settings_json(void *settings, struct buf *out, struct error *err); /* for GET /settings */

@@ -1,0 +1,178 @@
+/* verbs.c: see verbs.h. To add a machine verb: its function and a row at the end. */
+#include "main/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "guard/guard.h"
+#include "journal/journal.h"
+#include "main/place.h"
+#include "main/serve.h"
+#include "main/supervise.h"
+#include "main/version.h"
+
+static int complain(const struct error *err)
+{
+	fprintf(stderr, "mainstay: %s\n", err->text);
+	if (err->hint[0] != '\0')
+		fprintf(stderr, "mainstay: %s\n", err->hint);
+	return err->code == ERR_INVALID ? 2 : 1;
+}
+
+/* ---- serve ---- */
+
+static int serve_settings(void *context)
+{
+	return serve(context);
+}
+
+static int run_serve(int argc, char **argv)
+{
+	struct settings settings;
+	struct error err;
+	if (settings_parse(argc, argv, &settings, &err) != OK)
+		return complain(&err);
+	return settings.supervised ? serve(&settings) : supervise(serve_settings, &settings);
+}
+
+static int run_check_config(int argc, char **argv)
+{
+	struct settings settings;
+	struct error err;
+	if (settings_parse(argc, argv, &settings, &err) != OK)
+		return complain(&err);
+	cleanup_buf struct buf out;
+	buf_init(&out, 65536);
+	settings_json(&settings, &out, &err);
+	printf("%s\n", out.bytes);
+	return 0;
+}
+
+/* ---- journal ---- */
+
+static void show_progress(void *context, int64_t done, int64_t total)
+{
+	const char *what = context;
+	fprintf(stderr, "\r%s %lld of %lld", what, (long long)done, (long long)total);
+	if (done >= total)
+		fputc('\n', stderr);
+}
+
+static int verify(struct place *place)
+{
+	struct error err;
+	struct store_conn *conn;
+	struct tree_hash root;
+	int64_t size = 0;
+	if (store_connect(place->store, true, &conn, &err) != OK)
+		return complain(&err);
+	enum err r = journal_verify(conn, show_progress, (void *)"verified", &size, &root, &err);
+	store_disconnect(&conn);
+	if (r != OK)
+		return complain(&err);
+	printf("ok: %lld events, root ", (long long)size);
+	for (size_t i = 0; i < sizeof root.bytes; i++)
+		printf("%02x", root.bytes[i]);
+	printf("\n");
+	return 0;
+}
+
+static int rebuild(struct place *place)
+{
+	struct error err;
+	if (world_rebuild(place->world, show_progress, (void *)"applied", &err) != OK)
+		return complain(&err);
+	printf("ok: the tables were made again from the journal\n");
+	return 0;
+}
+
+static int prove(struct place *place, int64_t seq)
+{
+	struct error err;
+	struct store_conn *conn;
+	struct tree_proof proof;
+	if (store_connect(place->store, true, &conn, &err) != OK)
+		return complain(&err);
+	struct tree_reader reader = journal_tree_reader(conn);
+	int64_t size = world_last_seq(place->world);
+	enum err r = tree_prove_inclusion(&reader, (uint64_t)seq - 1, (uint64_t)size, &proof, &err);
+	store_disconnect(&conn);
+	if (r != OK)
+		return complain(&err);
+	printf("event %lld is leaf %lld of %lld\n", (long long)seq, (long long)seq - 1, (long long)size);
+	for (unsigned i = 0; i < proof.count; i++) {
+		for (size_t b = 0; b < sizeof proof.hash[i].bytes; b++)
+			printf("%02x", proof.hash[i].bytes[b]);
+		printf("\n");
+	}
+	return 0;
+}
+
+static int run_journal(int argc, char **argv)
+{
+	struct settings settings;
+	struct error err;
+	struct place place;
+	int64_t seq = 0;
+	bool proves = argc > 1 && strcmp(argv[0], "prove") == 0 &&
+		      str_int(str_of(argv[1]), 1, INT64_MAX, &seq);
+	bool known = argc > 0 && (proves || strcmp(argv[0], "verify") == 0 ||
+				  strcmp(argv[0], "rebuild") == 0);
+	if (!known) {
+		fprintf(stderr, "usage: mainstay journal verify|rebuild|prove SEQ [--data DIR]\n");
+		return 2;
+	}
+	int skip = proves ? 2 : 1;
+	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
+		return complain(&err);
+	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+		return complain(&err);
+	int status = proves ? prove(&place, seq)
+		   : strcmp(argv[0], "verify") == 0 ? verify(&place) : rebuild(&place);
+	place_close(&place);
+	return status;
+}
+
+/* ---- people ---- */
+
+static int run_user(int argc, char **argv)
+{
+	struct settings settings;
+	struct error err;
+	struct place place;
+	struct guard_link_made link;
+	if (argc < 2 || strcmp(argv[0], "reset-link") != 0) {
+		fprintf(stderr, "usage: mainstay user reset-link EMAIL [--data DIR] [--public-url URL]\n");
+		return 2;
+	}
+	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
+		return complain(&err);
+	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+		return complain(&err);
+	enum err r = guard_reset_link(place.world, str_of(argv[1]), &link, &err);
+	place_close(&place);
+	if (r != OK)
+		return complain(&err);
+	printf("%s/#/link/%s\n", settings.public_url != NULL ? settings.public_url : "http://127.0.0.1:8484",
+	       link.token);
+	return 0;
+}
+
+static int run_version(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("mainstay %s\n", MAINSTAY_VERSION);
+	return 0;
+}
+
+const struct verb machine_verbs[] = {
+	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
+	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
+	  run_check_config },
+	{ "journal", "journal verify|rebuild|prove SEQ [--data DIR]",
+	  "check the record, make the tables again from it, prove one event", run_journal },
+	{ "user", "user reset-link EMAIL [--data DIR]", "a one-time link to sign in and set a password",
+	  run_user },
+	{ "version", "version", "which program this is", run_version },
+	{ 0 },
+};
