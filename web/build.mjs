@@ -2,7 +2,7 @@
 // gzip copy of everything that shrinks. Prints what a browser has to fetch, and fails when it is more than it may be.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { constants, gzipSync } from 'node:zlib'
@@ -23,7 +23,7 @@ function checkTypes() {
 
 async function bundle() {
 	const result = await esbuild.build({
-		entryPoints: [{ in: src('main.tsx'), out: 'app' }, { in: src('style/index.css'), out: 'style' }],
+		entryPoints: [{ in: src('main.tsx'), out: 'app' }, { in: src('style/index.css'), out: 'style' }, { in: src('style/link.css'), out: 'link' }],
 		outdir: join(dist, 'assets'), entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', assetNames: '[name]-[hash]',
 		bundle: true, splitting: true, format: 'esm', target: ['es2022'], minify: true, sourcemap: false, metafile: true, legalComments: 'none',
 		jsx: 'automatic', jsxImportSource: 'preact', loader: { '.woff2': 'file' }, nodePaths: [join(here, 'node_modules')],
@@ -31,7 +31,7 @@ async function bundle() {
 	})
 	const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path))
 	const find = (start, end) => outputs.find((name) => name.startsWith(start) && name.endsWith(end))
-	return { app: find('app-', '.js'), style: find('style-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
+	return { app: find('app-', '.js'), style: find('style-', '.css'), link: find('link-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
 }
 
 function hashedCopy(name) {
@@ -42,7 +42,7 @@ function hashedCopy(name) {
 	return file
 }
 
-function writePage({ app, style, font }) {
+function writePage({ app, style, link, font }) {
 	const head = [
 		`<script src="/assets/${hashedCopy('theme.js')}"></script>`,
 		`<link rel="preload" href="/assets/${font}" as="font" type="font/woff2" crossorigin>`,
@@ -51,6 +51,8 @@ function writePage({ app, style, font }) {
 	].join('\n')
 	writeFileSync(join(dist, 'index.html'), readFileSync(src('index.html'), 'utf8').replace('<!-- head -->', head))
 	for (const name of ['favicon.svg', 'favicon-alert.svg', 'manifest.webmanifest']) cpSync(src(name), join(dist, name))
+	// The page behind an acknowledge link is written by the server and names this one file, always so.
+	renameSync(join(dist, 'assets', link), join(dist, 'link.css'))
 	const fonts = join(here, 'node_modules', '@fontsource-variable', 'atkinson-hyperlegible-next')
 	cpSync(join(fonts, 'LICENSE'), join(dist, 'assets', 'font-license.txt'))
 }

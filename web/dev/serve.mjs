@@ -56,7 +56,7 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 	}
 	const stream = (request, response) => {
 		response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-		response.write(': here\n\n')
+		response.write(`event: hello\ndata: ${JSON.stringify({ seq: world.seq, kind: 'hello', subject: '', user: null })}\n\n`)
 		const after = Number(request.headers['last-event-id'] ?? Infinity)
 		for (const event of told) if (event.seq > after) response.write(event.text)
 		streams.add(response)

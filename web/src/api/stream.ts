@@ -27,7 +27,7 @@ export function isLeader(): boolean { return leader }
 
 function hear(notice: EventNotice): void {
 	if (Number(notice.seq) > Number(lastSeq || 0)) lastSeq = String(notice.seq)
-	deliver(notice)
+	if (notice.kind !== 'hello') deliver(notice)
 }
 
 function tellAll(notice: EventNotice): void {
@@ -47,11 +47,13 @@ async function readOnce(signal: AbortSignal): Promise<void> {
 	if (response.status === 401) { session.value = null; throw new Error('signed out') }
 	if (!response.ok || !response.body) throw new Error(`the event stream answered ${response.status}`)
 	setLive(true)
-	// Without a place to resume from, something may have been recorded between the pages' reads and now.
-	if (!lastSeq) tellAll({ seq: 0, kind: 'reset', subject: '', user: null })
+	// The stream begins with `hello` and the seq it stands at. Without a place to resume from, something may have been
+	// recorded between the pages' reads and that: then it counts as `reset`, and what is shown is fetched once more.
+	const blind = !lastSeq
 	const parser = new EventParser((event) => {
 		try {
-			tellAll(JSON.parse(event.data) as EventNotice)
+			const notice = JSON.parse(event.data) as EventNotice
+			tellAll(notice.kind === 'hello' && blind ? { ...notice, kind: 'reset' } : notice)
 		} catch { /* a line that is not JSON is nothing we can act on */ }
 	})
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

@@ -7,12 +7,14 @@ import { Icon, type IconName } from '../../ui/Icon'
 import { Face } from '../../ui/Person'
 
 /** Kinds are matched by their words, so that a new kind still gets a fitting mark. */
-function markOf(kind: string): { icon: IconName, tone: string } {
+function markOf(kind: string, state: unknown): { icon: IconName, tone: string } {
 	if (kind.includes('note')) return { icon: 'note', tone: 'note' }
-	if (/fail|lost|unrecorded/.test(kind)) return { icon: 'close', tone: 'down' }
+	if (/fail|lost|unrecorded/.test(kind) || state === 'failed') return { icon: 'close', tone: 'down' }
+	if (kind.includes('priority')) return { icon: 'edit', tone: 'note' }
 	if (kind.includes('acknowledge')) return { icon: 'check', tone: 'taken' }
 	if (kind.includes('resolve') || kind.includes('recover')) return { icon: 'check', tone: 'up' }
 	if (kind.includes('undo') || kind.includes('undone') || kind.includes('lapse')) return { icon: 'undo', tone: 'degraded' }
+	if (state === 'delivered') return { icon: 'page', tone: 'up' }
 	if (kind.startsWith('page') || kind.startsWith('delivery')) return { icon: 'page', tone: '' }
 	if (kind.startsWith('escalation')) return { icon: 'up', tone: 'degraded' }
 	if (kind.startsWith('alert') || kind.startsWith('check') || kind.includes('open')) return { icon: 'incidents', tone: 'down' }
@@ -28,7 +30,7 @@ function detailText(value: unknown): string {
 function Item({ item }: { item: TimelineItem }) {
 	const at = Date.parse(item.at)
 	const wall = wallClock(at)
-	const mark = markOf(item.kind)
+	const mark = markOf(item.kind, item.details['state'])
 	const details = Object.entries(item.details).filter(([key, value]) => !skipped.has(key) && value !== null && value !== '')
 	return (
 		<li class={`event ${mark.tone}`}>
