@@ -148,9 +148,10 @@ static enum err check_password(struct api_call *call, struct str email, struct s
 	if (r != OK)
 		return r;
 	if (wait > WAIT_HERE_MAX) {
-		guard_try_end(throttle, &attempt, false, clock_since_boot(clock));
-		error_set(err, ERR_LIMIT, "too many wrong passwords were tried for this account");
-		error_hint(err, "wait a minute and try again, or ask an admin for a reset link");
+		guard_try_cancel(throttle, &attempt);
+		error_set(err, ERR_LIMIT, "too many wrong passwords were tried");
+		error_hint(err, "try again in %lld seconds, or ask an admin for a reset link",
+			   (long long)((wait + TIME_SECOND - 1) / TIME_SECOND));
 		return ERR_LIMIT;
 	}
 	pause_for(wait);
