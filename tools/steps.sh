@@ -46,17 +46,16 @@ step_wait() {
 	wait "$child"
 }
 
-# What a step started ends with the script, by its process group and never by name.
+# What a step started ends with the script, by its process group and never by name. It ends by `exit`,
+# so that an EXIT trap of the script still runs: bash does not run it when a signal kills it.
 step_stop() {
-	local signal=$1
 	[ -z "$STEP_CHILD" ] || kill -TERM -- "-$STEP_CHILD" 2>/dev/null || true
 	[ ! -t 1 ] || printf '\n'
-	trap - "$signal"
-	kill -s "$signal" $$
+	exit $((128 + $1))
 }
-trap 'step_stop INT' INT
-trap 'step_stop TERM' TERM
-trap 'step_stop HUP' HUP
+trap 'step_stop 1' HUP
+trap 'step_stop 2' INT
+trap 'step_stop 15' TERM
 
 # step WHAT COMMAND...: runs the command with no stdin; returns its status.
 step() {

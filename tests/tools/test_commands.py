@@ -150,10 +150,12 @@ class Steps(Planted):
 
     def test_a_step_that_is_interrupted_ends_with_all_its_children(self):
         mark = self.top / "pid"
-        process = self.steps(f'step "sleeping" sh -c "sleep 600 & echo \\$! >{mark}; wait"')
+        process = self.steps('trap "echo tidied up" EXIT\n'
+                             f'step "sleeping" sh -c "sleep 600 & echo \\$! >{mark}; wait"')
         child = int(wait_for(lambda: mark.exists() and mark.read_text().strip(), 10))
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        said, _ = process.communicate(timeout=10)
+        self.assertEqual((process.returncode, said.splitlines()[-1]), (143, "tidied up"))
         self.assertTrue(wait_for(lambda: not pathlib.Path(f"/proc/{child}/exe").exists(), 10))
 
     def test_times_read_well(self):
