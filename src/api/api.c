@@ -239,7 +239,8 @@ static enum err read_key(struct api_call *call, struct error *err)
 		return OK;
 	if (key.len == 0 || key.len > 200)
 		return error_set(err, ERR_INVALID, "an Idempotency-Key has 1 to 200 bytes");
-	call->idempotency_key = key;
+	if (!(call->endpoint->flags & API_SECRET))
+		call->idempotency_key = key;
 	return OK;
 }
 

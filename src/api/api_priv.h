@@ -23,6 +23,7 @@ typedef enum err api_handler(struct api_call *call, struct error *err);
 #define API_AS_OF 2u   /* ?as_of= is understood; elsewhere it is refused */
 #define API_HTML 4u    /* answers pages for people without script */
 #define API_NO_CSRF 8u /* its own secret is enough */
+#define API_SECRET 16u /* the answer holds a secret: it is never kept for an Idempotency-Key */
 
 /* To add an endpoint: 1. the operation in openapi.yaml; 2. a row in api_table.c; 3. its handler in
  * api_<resource>.c; the tests compare the three. */

@@ -9,11 +9,11 @@ const struct api_endpoint api_endpoints[] = {
 	/* people on their way in */
 	{ "GET", V "/session", "session_get", api_session_get, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
 	{ "POST", V "/session", "session_create", api_session_create, HTTP_QUEUE_HEAVY, PERMISSION_READ,
-	  API_PUBLIC, SMALL },
+	  API_PUBLIC | API_SECRET, SMALL },
 	{ "DELETE", V "/session", "session_delete", api_session_delete, HTTP_QUEUE_ACT, PERMISSION_READ, 0,
 	  SMALL },
 	{ "POST", V "/session/link", "session_link", api_session_link, HTTP_QUEUE_ACT, PERMISSION_READ,
-	  API_PUBLIC | API_NO_CSRF, SMALL },
+	  API_PUBLIC | API_NO_CSRF | API_SECRET, SMALL },
 	{ "PUT", V "/session/password", "session_password", api_session_password, HTTP_QUEUE_HEAVY,
 	  PERMISSION_READ, 0, SMALL },
 

@@ -16,13 +16,15 @@
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
-#include "main/assets.h"
 #include "main/place.h"
+#include "main/ui_assets.h"
 #include "main/version.h"
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S 15
 #define URL_BYTES 300
+
+extern const char contract_openapi[]; /* openapi.yaml: tools/embed-text */
 
 struct server {
 	const struct settings *settings;
@@ -114,9 +116,9 @@ static enum err start_api(struct server *server, struct error *err)
 		.zones = server->place.zones,
 		.public_url = server->public_url,
 		.version = MAINSTAY_VERSION,
-		.assets = asset_table,
-		.asset_count = asset_count,
-		.openapi = asset_openapi,
+		.assets = ui_assets,
+		.asset_count = ui_assets_count,
+		.openapi = contract_openapi,
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
@@ -137,8 +139,8 @@ static enum err start_http(struct server *server, struct error *err)
 	config.route = api_route;
 	config.handle = api_serve;
 	config.context = server->api;
-	config.assets = asset_table;
-	config.asset_count = asset_count;
+	config.assets = ui_assets;
+	config.asset_count = ui_assets_count;
 	config.clock = &server->place.clock;
 	config.random = &server->place.random;
 	enum err r = http_server_create(&config, &server->http, err);
@@ -155,7 +157,7 @@ static enum err offer_sign_in(struct server *server, struct error *err)
 	enum err r = guard_first_user(server->place.world, str_of(server->settings->admin), &made, &link,
 				      err);
 	if (r == OK && made)
-		printf("mainstay: sign in at %s/#/link/%s\n", server->public_url, link.token);
+		printf("mainstay: sign in at %s/link#%s\n", server->public_url, link.token);
 	return r;
 }
 

@@ -153,7 +153,7 @@ static int run_user(int argc, char **argv)
 	place_close(&place);
 	if (r != OK)
 		return complain(&err);
-	printf("%s/#/link/%s\n", settings.public_url != NULL ? settings.public_url : "http://127.0.0.1:8484",
+	printf("%s/link#%s\n", settings.public_url != NULL ? settings.public_url : "http://127.0.0.1:8484",
 	       link.token);
 	return 0;
 }

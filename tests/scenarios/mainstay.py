@@ -283,7 +283,7 @@ class Mainstay:
 
     def _listening(self, begun):
         for line in self.lines[begun:]:
-            link = re.search(r"mainstay: sign in at \S+/#/link/(\S+)", line)
+            link = re.search(r"mainstay: sign in at \S+/link#(\S+)", line)
             if link:
                 self.link = link[1]
         for line in self.lines[begun:]:

@@ -61,7 +61,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 host, _, port = listen.rpartition(":")
 server = Server((host, int(port)), Handler)
-print(f"mainstay: sign in at http://{host}:{server.server_port}/#/link/first-link", flush=True)
+print(f"mainstay: sign in at http://{host}:{server.server_port}/link#first-link", flush=True)
 print(f"mainstay: listening on http://{host}:{server.server_port}", flush=True)
 def stop(*_):
     if broken == "stuck": return
