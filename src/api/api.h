@@ -18,18 +18,25 @@
 
 struct api;
 struct check_spec;
+struct discovery;
 
-/* What the API asks of the checks that run beside it; NULL functions: not in this process. */
+/* What the API asks of the checks that run beside it; NULL functions: not in this process. Any thread;
+ * each waits for a bounded time. */
 struct api_sense {
 	void *context;
-	/* One look by this spec, now; waits for at most the spec's timeout. */
-	enum err (*probe)(void *context, const struct check_spec *spec, struct check_result *ret_result,
+	/* One look by this spec, now. The spec is taken over, also on failure. */
+	enum err (*probe)(void *context, struct check_spec *spec, struct check_result *ret_result,
 			  struct error *err);
-	/* The last results of a check, newest first; returns how many. */
+	/* Looks at a defined check now; the result counts like any other. */
+	enum err (*run)(void *context, struct str name, struct check_result *ret_result,
+			struct error *err);
+	/* The last results of a check, newest first, without subjects; returns how many. */
 	size_t (*results)(void *context, struct str name, struct check_result *ret_results, size_t max);
-	/* Services that listen on this host, as the JSON of GET /discovery. */
-	enum err (*discover)(void *context, struct buf *out, struct error *err);
-	/* When it is looked at next; TIME_NONE: unknown. */
+	/* The newest one, whole; false when there is none yet. */
+	bool (*last)(void *context, struct str name, struct check_result *ret_result);
+	/* What listens on this host, asked what it speaks. */
+	enum err (*discover)(void *context, struct discovery *ret_discovery, struct error *err);
+	/* When it is looked at next; TIME_NONE: unknown, or paused. */
 	time_us (*next_at)(void *context, struct str name);
 };
 

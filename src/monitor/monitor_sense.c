@@ -617,6 +617,14 @@ struct sense_figures sense_figures(struct sense *sense)
 	};
 }
 
+void sense_flush(struct sense *sense, unsigned part, unsigned parts)
+{
+	assert(parts > 0 && part < parts);
+	for (unsigned i = part; i < BUCKETS; i += parts)
+		for (struct watch *watch = sense->table[i]; watch != NULL; watch = watch->next_same_hash)
+			rollup_flush(&watch->rollup, now_wall(sense), give_row, watch);
+}
+
 const struct check_state *sense_state(struct sense *sense, const char *name, time_us *ret_due)
 {
 	struct watch *watch = *find_slot(sense, name);

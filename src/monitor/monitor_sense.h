@@ -67,5 +67,9 @@ struct sense_figures {
 };
 struct sense_figures sense_figures(struct sense *sense);
 
+/* On the loop's thread: gives out the open buckets of every `parts`-th check, beginning with `part`;
+ * called in turn with 0 .. parts - 1, all of them. */
+void sense_flush(struct sense *sense, unsigned part, unsigned parts);
+
 /* On the loop's thread: the state now, NULL when there is no such check; and when it is due. */
 const struct check_state *sense_state(struct sense *sense, const char *name, time_us *ret_due);

@@ -1,0 +1,266 @@
+/*
+ * serve_sense_ask.c: struct api_sense: questions that workers ask the sense loop, and wait for.
+ *
+ * A question that is asked on the loop is shared by two: who waits and the loop. Who lets go last
+ * frees it, so a waiter whose time is over can leave.
+ */
+#include "main/serve_sense_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "monitor/monitor_discovery.h"
+#include "sys/loop.h"
+
+#define DISCOVER_WAIT (30 * TIME_SECOND) /* DISCOVERY_MAX items at DISCOVERY_PROBES_AT_ONCE */
+
+struct question {
+	struct serve_sense *s;
+	unsigned holders;
+	bool answered, failed;
+	struct check_result result;
+	struct discovery *discovery;
+};
+
+/* Condition variables wait by the kernel's clock, whatever clock the world has. */
+static struct timespec deadline_in(time_us wait)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait / TIME_SECOND;
+	until.tv_nsec += wait % TIME_SECOND * 1000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+static enum err stopping(struct error *err)
+{
+	error_set(err, ERR_UNAVAILABLE, "could not look: the server is stopping");
+	error_hint(err, "try again in a few seconds");
+	return ERR_UNAVAILABLE;
+}
+
+/* ---- questions ---- */
+
+static struct question *question_create(struct serve_sense *s)
+{
+	struct question *question = mem_alloc(sizeof *question);
+	question->s = s;
+	question->holders = 2;
+	return question;
+}
+
+/* With the lock held, which it gives back. */
+static void let_go(struct question *question)
+{
+	struct serve_sense *s = question->s;
+	assert(question->holders > 0);
+	bool last = --question->holders == 0;
+	pthread_mutex_unlock(&s->lock);
+	if (!last)
+		return;
+	mem_free(question->discovery);
+	mem_free(question);
+}
+
+static void answer(struct question *question, bool failed)
+{
+	struct serve_sense *s = question->s;
+	pthread_mutex_lock(&s->lock);
+	question->answered = true;
+	question->failed = failed;
+	pthread_cond_broadcast(&s->changed);
+	let_go(question);
+}
+
+/* With the lock held. */
+static enum err wait_for(struct question *question, time_us longest, struct error *err)
+{
+	struct serve_sense *s = question->s;
+	struct timespec until = deadline_in(longest);
+	int late = 0;
+	while (!question->answered && late == 0)
+		late = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+	if (question->answered)
+		return question->failed ? stopping(err) : OK;
+	return error_set(err, ERR_TIMEOUT, "could not look: there was no answer in time");
+}
+
+/* ---- one look by a spec ---- */
+
+static void on_probed(void *context, const struct check_result *result)
+{
+	struct question *question = context;
+	question->result = *result; /* the waiter reads it only once it is answered */
+	answer(question, result->wall == 0);
+}
+
+static enum err probe(void *context, struct check_spec *spec, struct check_result *ret_result,
+		      struct error *err)
+{
+	struct serve_sense *s = context;
+	struct question *question = question_create(s);
+	time_us longest = spec->timeout + SERVE_SENSE_GRACE;
+	if (sense_try(s->sense, spec, on_probed, question) != OK) {
+		mem_free(question);
+		return error_set(err, ERR_LIMIT, "could not look: too many others are looked at");
+	}
+	pthread_mutex_lock(&s->lock);
+	enum err r = wait_for(question, longest, err);
+	if (r == OK)
+		*ret_result = question->result;
+	let_go(question);
+	return r;
+}
+
+/* ---- a defined check, now ---- */
+
+/* With the lock held. Entries may go while it waits, so it finds the check anew each time. */
+static enum err wait_for_result(struct serve_sense *s, struct str name, time_us since,
+				time_us longest, struct check_result *ret_result, struct error *err)
+{
+	struct timespec until = deadline_in(longest);
+	int late = 0;
+	while (late == 0) {
+		struct entry *entry = book_find(s, name);
+		if (entry == NULL)
+			return error_set(err, ERR_NOT_FOUND, "there is no check \"" STR_FMT "\"",
+					 STR_ARG(name));
+		if (entry->has_last && entry->last.boot >= since) {
+			*ret_result = entry->last;
+			return OK;
+		}
+		if (s->stopping)
+			return stopping(err);
+		late = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+	}
+	return error_set(err, ERR_TIMEOUT, "could not look: there was no answer in time");
+}
+
+static enum err run(void *context, struct str name, struct check_result *ret_result,
+		    struct error *err)
+{
+	struct serve_sense *s = context;
+	time_us since = clock_since_boot(s->options.clock);
+	pthread_mutex_lock(&s->lock);
+	struct entry *entry = book_find(s, name);
+	enum err r = OK;
+	if (entry == NULL)
+		r = error_set(err, ERR_NOT_FOUND, "there is no check \"" STR_FMT "\"", STR_ARG(name));
+	else if (entry->paused)
+		r = error_set(err, ERR_CONFLICT, "check \"" STR_FMT "\" is paused", STR_ARG(name));
+	else if (sense_run(s->sense, entry->name) != OK)
+		r = error_set(err, ERR_LIMIT, "could not look: too many others are looked at");
+	/* One that runs already is let end, then it runs again. */
+	if (r == OK)
+		r = wait_for_result(s, name, since, 2 * entry->timeout + SERVE_SENSE_GRACE, ret_result,
+				    err);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* ---- memory ---- */
+
+static size_t results(void *context, struct str name, struct check_result *ret_results, size_t max)
+{
+	struct serve_sense *s = context;
+	pthread_mutex_lock(&s->lock);
+	struct entry *entry = book_find(s, name);
+	size_t count = entry != NULL ? book_results(entry, ret_results, max) : 0;
+	pthread_mutex_unlock(&s->lock);
+	return count;
+}
+
+static bool last(void *context, struct str name, struct check_result *ret_result)
+{
+	struct serve_sense *s = context;
+	pthread_mutex_lock(&s->lock);
+	struct entry *entry = book_find(s, name);
+	bool found = entry != NULL && entry->has_last;
+	if (found)
+		*ret_result = entry->last;
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+static time_us next_at(void *context, struct str name)
+{
+	struct serve_sense *s = context;
+	time_us boot = clock_since_boot(s->options.clock), next = TIME_NONE;
+	pthread_mutex_lock(&s->lock);
+	struct entry *entry = book_find(s, name);
+	if (entry != NULL && entry->next_boot > 0)
+		next = clock_wall(s->options.clock) +
+		       (entry->next_boot > boot ? entry->next_boot - boot : 0);
+	pthread_mutex_unlock(&s->lock);
+	return next;
+}
+
+/* ---- what listens here ---- */
+
+static void on_discovered(void *context, struct discovery *discovery)
+{
+	struct question *question = context;
+	struct serve_sense *s = question->s;
+	assert(discovery == question->discovery);
+	s->discoveries--;
+	answer(question, false);
+	serve_sense_stop_when_quiet(s);
+}
+
+static void begin_discovery(void *context)
+{
+	struct question *question = context;
+	struct serve_sense *s = question->s;
+	if (s->sense == NULL || s->stopping) {
+		answer(question, true);
+		return;
+	}
+	s->discoveries++;
+	discovery_probe(&s->tools, question->discovery, on_discovered, question);
+}
+
+static enum err discover(void *context, struct discovery *ret_discovery, struct error *err)
+{
+	struct serve_sense *s = context;
+	struct question *question = question_create(s);
+	question->discovery = mem_alloc(sizeof *question->discovery);
+	enum err r = discovery_scan("/proc", question->discovery, err);
+	if (r == OK && loop_post(s->loop, begin_discovery, question) != OK)
+		r = error_set(err, ERR_LIMIT, "could not look: too many others are looked at");
+	if (r != OK) {
+		mem_free(question->discovery);
+		mem_free(question);
+		return r;
+	}
+	pthread_mutex_lock(&s->lock);
+	r = wait_for(question, DISCOVER_WAIT, err);
+	if (r == OK)
+		*ret_discovery = *question->discovery;
+	let_go(question);
+	return r;
+}
+
+void ask_init(struct serve_sense *s)
+{
+	s->api = (struct api_sense){
+		.context = s,
+		.probe = probe,
+		.run = run,
+		.results = results,
+		.last = last,
+		.discover = discover,
+		.next_at = next_at,
+	};
+}
+
+const struct api_sense *serve_sense_api(struct serve_sense *s)
+{
+	return &s->api;
+}
