@@ -17,6 +17,7 @@
 #include "journal/journal.h"
 #include "journal/writer.h"
 #include "main/place.h"
+#include "main/serve_sense.h"
 #include "main/ui_assets.h"
 #include "main/version.h"
 
@@ -30,9 +31,12 @@ struct server {
 	const struct settings *settings;
 	struct place place;
 	struct writer *writer;
+	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct http_server *http;
 	char public_url[URL_BYTES];
+	bool offers_link; /* nobody can sign in yet: this one-time link is printed */
+	struct guard_link_made link;
 };
 
 static enum err run_command(void *context, struct command *command, struct error *err)
@@ -46,8 +50,11 @@ static void committed(void *context, const struct event *const *events, size_t c
 {
 	struct server *server = context;
 	struct api *api = __atomic_load_n(&server->api, __ATOMIC_ACQUIRE);
+	struct serve_sense *sense = __atomic_load_n(&server->sense, __ATOMIC_ACQUIRE);
 	if (api != NULL)
 		api_committed(api, events, count);
+	if (sense != NULL)
+		serve_sense_committed(sense, events, count);
 }
 
 /* ---- the record's own events ---- */
@@ -105,6 +112,20 @@ static void choose_public_url(struct server *server)
 			 s->tls_cert != NULL ? "https" : "http", s->listen);
 }
 
+static enum err start_sense(struct server *server, struct error *err)
+{
+	struct serve_sense_options options = {
+		.world = server->place.world,
+		.writer = server->writer,
+		.clock = &server->place.clock,
+	};
+	struct serve_sense *sense;
+	enum err r = serve_sense_start(&options, &sense, err);
+	if (r == OK)
+		__atomic_store_n(&server->sense, sense, __ATOMIC_RELEASE);
+	return r;
+}
+
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -116,6 +137,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.zones = server->place.zones,
 		.public_url = server->public_url,
 		.version = MAINSTAY_VERSION,
+		.sense = serve_sense_api(server->sense),
 		.assets = ui_assets,
 		.asset_count = ui_assets_count,
 		.openapi = contract_openapi,
@@ -150,15 +172,19 @@ static enum err start_http(struct server *server, struct error *err)
 	return r;
 }
 
-static enum err offer_sign_in(struct server *server, struct error *err)
+/* Before the writer runs: the world is ours alone. */
+static enum err make_first_user(struct server *server, struct error *err)
 {
-	struct guard_link_made link;
-	bool made = false;
-	enum err r = guard_first_user(server->place.world, str_of(server->settings->admin), &made, &link,
-				      err);
-	if (r == OK && made)
-		printf("mainstay: sign in at %s/link#%s\n", server->public_url, link.token);
-	return r;
+	return guard_first_user(server->place.world, str_of(server->settings->admin),
+				&server->offers_link, &server->link, err);
+}
+
+static void announce(const struct server *server)
+{
+	printf("mainstay: listening on %s\n", http_server_url(server->http));
+	if (server->offers_link)
+		printf("mainstay: sign in at %s/link#%s\n", server->public_url, server->link.token);
+	fflush(stdout);
 }
 
 static enum err start(struct server *server, struct error *err)
@@ -168,18 +194,19 @@ static enum err start(struct server *server, struct error *err)
 				err);
 	if (r != OK)
 		return r;
-	r = start_api(server, err);
-	if (r == OK)
-		r = start_http(server, err);
-	if (r == OK)
-		printf("mainstay: listening on %s\n", http_server_url(server->http));
-	if (r == OK)
-		r = offer_sign_in(server, err); /* before the writer runs: the world is ours alone */
+	r = make_first_user(server, err);
 	if (r == OK)
 		r = writer_start(server->place.world, &server->writer, err);
 	if (r == OK)
 		r = record_start(server, err);
-	fflush(stdout);
+	if (r == OK)
+		r = start_sense(server, err);
+	if (r == OK)
+		r = start_api(server, err);
+	if (r == OK)
+		r = start_http(server, err);
+	if (r == OK)
+		announce(server);
 	return r;
 }
 
@@ -192,9 +219,12 @@ static void stop(struct server *server, const char *reason)
 		api_stop(server->api);
 	if (server->http != NULL)
 		http_server_stop(server->http, DRAIN_MS);
+	if (server->sense != NULL)
+		serve_sense_stop(server->sense);
 	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
 		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
 	writer_stop(&server->writer);
+	serve_sense_destroy(&server->sense);
 	http_server_destroy(&server->http);
 	struct api *api = server->api;
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
