@@ -54,6 +54,9 @@ struct api_options {
 	const struct http_asset *assets; /* the UI; index.html serves every page of it */
 	size_t asset_count;
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
+	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
+	void (*trouble)(void *context, char *ret_text, size_t size);
+	void *trouble_context;
 	/* What the outside knows of settings: JSON of GET /settings. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);
 	void *settings_context;

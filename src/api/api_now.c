@@ -119,8 +119,14 @@ static bool any_definition(struct api_call *call, const char *kind)
 static void write_warnings(struct api_call *call, bool first_run)
 {
 	bool wakeable = false;
+	char trouble[512] = "";
+	if (call->api->options.trouble != NULL)
+		call->api->options.trouble(call->api->options.trouble_context, trouble, sizeof trouble);
 	json_key(&call->json, "warnings");
 	json_list_begin(&call->json);
+	if (trouble[0] != '\0')
+		warn(call, "trouble", trouble, "Free space on the disk that holds the data folder.",
+		     "/settings");
 	paging_contacts(call->conn, call->principal.user, &call->arena, see_wakeable, &wakeable, NULL);
 	if (!wakeable)
 		warn(call, "not_wakeable", "A page could not wake you: you have only this browser.",

@@ -21,9 +21,14 @@ static enum err decide_nothing(struct decision *d, const void *args, struct erro
 enum err api_readyz(struct api_call *call, struct error *err)
 {
 	struct command command = { .name = "readyz", .decide = decide_nothing, .actor = ACTOR_SYSTEM };
+	char trouble[512] = "";
 	enum err r = call->api->options.run(call->api->options.run_context, &command, err);
 	if (r != OK)
 		return r;
+	if (call->api->options.trouble != NULL)
+		call->api->options.trouble(call->api->options.trouble_context, trouble, sizeof trouble);
+	if (str_starts(str_of(trouble), STR("Nothing")))
+		return error_set(err, ERR_UNAVAILABLE, "%.400s", trouble);
 	json_map_begin(&call->json);
 	json_field_cstr(&call->json, "status", "ok");
 	json_key(&call->json, "parts");

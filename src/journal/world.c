@@ -200,15 +200,23 @@ static enum err note_clock_step(struct world *world, time_us now, struct error *
 	return record_all(world, &deciding, 0, err);
 }
 
+static void note_try(struct world *world, const struct error *failure)
+{
+	if (world->options.tried != NULL)
+		world->options.tried(world->options.tried_context, failure);
+}
+
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 {
 	enum err r = store_begin(world->conn, err);
-	if (r != OK)
+	if (r != OK) {
+		note_try(world, err);
 		return r;
+	}
 	time_us now = clock_wall(world->options.clock);
 	r = note_clock_step(world, now, err);
 	if (r != OK) {
-		batch_end(world, r, NULL);
+		batch_end(world, r, err);
 		return r;
 	}
 	*ret_now = now;
@@ -243,6 +251,7 @@ enum err batch_end(struct world *world, enum err result, struct error *err)
 		result = save_counters(world, err);
 	if (result == OK)
 		result = store_commit(world->conn, err);
+	note_try(world, result == OK ? NULL : err);
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {

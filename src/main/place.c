@@ -99,6 +99,8 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.wiring = &wiring,
 		.flight = place->flight,
 		.authorise = guard_authorise,
+		.tried = trouble_committed,
+		.tried_context = place->trouble,
 		.committed = committed,
 		.committed_context = context,
 	};
@@ -120,6 +122,8 @@ enum err place_open(const struct settings *settings, const char *public_url,
 	if (r == OK)
 		r = take_lock(place, err);
 	if (r == OK)
+		place->trouble = trouble_create(place->path);
+	if (r == OK)
 		r = open_key(place, origin, err);
 	if (r == OK)
 		r = open_store(place, err);
@@ -136,6 +140,7 @@ void place_close(struct place *place)
 	flight_close(&place->flight);
 	store_close(&place->store);
 	zones_destroy(&place->zones);
+	trouble_destroy(&place->trouble);
 	if (place->can_sign)
 		note_signer_finish(&place->signer);
 	if (place->lock >= 0)

@@ -13,10 +13,12 @@
 #include "journal/checkpoint.h"
 #include "journal/world.h"
 #include "main/settings.h"
+#include "main/trouble.h"
 #include "oncall/paging.h"
 
 struct place {
 	int lock;
+	struct trouble *trouble;
 	struct store *store;
 	struct flight *flight;
 	struct zones *zones;

@@ -126,6 +126,12 @@ static enum err start_sense(struct server *server, struct error *err)
 	return r;
 }
 
+static void trouble_of(void *context, char *ret_text, size_t size)
+{
+	struct server *server = context;
+	trouble_words(server->place.trouble, ret_text, size);
+}
+
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -141,6 +147,8 @@ static enum err start_api(struct server *server, struct error *err)
 		.assets = ui_assets,
 		.asset_count = ui_assets_count,
 		.openapi = contract_openapi,
+		.trouble = trouble_of,
+		.trouble_context = server,
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
@@ -255,6 +263,7 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 			log_write(LOG_WARNING, "could not read the certificate again", "reason=\"%s\"",
 				  err.text);
 		api_heartbeat(server->api);
+		trouble_tick(server->place.trouble);
 	}
 }
 
