@@ -104,3 +104,64 @@ enum err notify_attempt_decide(struct decision *d, const void *args, struct erro
 	decision_work(d, outbox_delay, delay);
 	return OK;
 }
+
+/* ---- what browsers tell ---- */
+
+static void emit_shown(struct decision *d, const struct notify_delivered *told,
+		       const struct page_state *page)
+{
+	struct event_page_attempted attempted = {
+		.page = told->page,
+		.attempt = page->attempts + 1,
+		.state = told->shown ? STR("delivered") : STR("failed"),
+		.detail = told->detail,
+	};
+	if (told->detail.len == 0)
+		attempted.detail = told->shown ? STR("a browser showed it") : STR("the browser could not show it");
+	decision_emit(d, EVENT_PAGE_ATTEMPTED, page->incident, &attempted);
+}
+
+/* The browser may be quicker than the record of the sending: then the page leaves the outbox here. */
+enum err notify_delivered_decide(struct decision *d, const void *args, struct error *err)
+{
+	const struct notify_delivered *told = args;
+	struct page_state page;
+	enum err r = page_state_get(d->conn, told->page, d->arena, &page, err);
+	if (r != OK)
+		return r;
+	if (page.user != told->user || !str_is(page.channel, "browser"))
+		return error_set(err, ERR_NOT_FOUND, "there is no page %lld for a browser of yours",
+				 (long long)told->page);
+	if (str_is(page.state, "delivered"))
+		return OK;
+	bool queued = str_is(page.state, "queued");
+	if (!queued && !str_is(page.state, "sent"))
+		return error_set(err, ERR_CONFLICT, "page %lld is over: " STR_FMT, (long long)told->page,
+				 STR_ARG(page.state));
+	emit_shown(d, told, &page);
+	if (queued)
+		remove_from_outbox(d, told->page);
+	return OK;
+}
+
+/* ---- the rest ---- */
+
+enum err notify_unrecorded_decide(struct decision *d, const void *args, struct error *err)
+{
+	const struct notify_unrecorded *unrecorded = args;
+	(void)err;
+	struct event_page_unrecorded event = { .title = unrecorded->title, .at = unrecorded->at };
+	decision_emit_at(d, EVENT_PAGE_UNRECORDED, 0, unrecorded->at, &event);
+	return OK;
+}
+
+enum err notify_on_clock_stepped(struct decision *d, const struct event *event, struct error *err)
+{
+	const struct event_clock_stepped *stepped = event->payload;
+	(void)err;
+	struct outbox_shift *shift = arena_new(d->arena, struct outbox_shift);
+	shift->by = stepped->by;
+	shift->after = d->now - stepped->by; /* what was due already stays due */
+	decision_work(d, outbox_shift, shift);
+	return OK;
+}

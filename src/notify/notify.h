@@ -33,6 +33,7 @@ struct notify_page {
 	struct str title, body, reason;
 	struct str link; /* with its token; events hold it without */
 	time_us not_before; /* TIME_NONE: at once */
+	time_us written;    /* set when it is read */
 	int attempts;       /* so far */
 };
 
@@ -52,6 +53,28 @@ struct notify_attempt {
 	time_us retry_at; /* of state retry */
 };
 enum err notify_attempt_decide(struct decision *d, const void *notify_attempt, struct error *err);
+
+/* A browser tells what became of a page that was put on its stream. Only Mainstay may record it:
+ * submit it as the system, after the person was known to be `user`. A repeat changes nothing.
+ * ERR_NOT_FOUND when the page is not theirs; ERR_CONFLICT when it is over. */
+struct notify_delivered {
+	int64_t page, user;
+	bool shown;        /* false: the browser refused */
+	struct str detail; /* may be empty */
+};
+enum err notify_delivered_decide(struct decision *d, const void *notify_delivered,
+				 struct error *err);
+
+/* What had gone out while nothing could be stored: emits page.unrecorded. */
+struct notify_unrecorded {
+	struct str title;
+	time_us at;
+};
+enum err notify_unrecorded_decide(struct decision *d, const void *notify_unrecorded,
+				  struct error *err);
+
+/* NOW row of clock.stepped: what waits for a span of time is moved with the wall, as timers are. */
+now_fn notify_on_clock_stepped;
 
 apply_fn notify_apply_created, notify_apply_attempted, notify_apply_cancelled;
 
@@ -81,8 +104,3 @@ struct notify_try {
 typedef bool notify_each_try_fn(void *context, const struct notify_try *try);
 enum err notify_tries(struct store_conn *conn, int64_t page, struct arena *arena,
 		      notify_each_try_fn *each, void *context, struct error *err);
-
-/* What may leave now, oldest high urgency first; for the sender. `each` gets whole messages. */
-typedef bool notify_each_due_fn(void *context, const struct notify_page *page);
-enum err notify_due(struct store_conn *conn, time_us now, unsigned limit, struct arena *arena,
-		    notify_each_due_fn *each, void *context, time_us *ret_next, struct error *err);

@@ -39,8 +39,16 @@ static const struct store_table outbox_table = {
 	.indexes = { "due, page", "incident, page" },
 };
 
+static const struct store_table setting_table = {
+	.name = "notify_setting",
+	.class = STORE_VAULT,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "key {text} NOT NULL", "value {text} NOT NULL" },
+};
+
 const struct store_table *const notify_tables[] = {
-	&page_table, &attempt_table, &outbox_table, NULL,
+	&page_table, &attempt_table, &outbox_table, &setting_table, NULL,
 };
 
 /* ---- the outbox ---- */
@@ -73,9 +81,43 @@ enum err outbox_delay(struct store_conn *conn, const void *args, struct error *e
 			  err);
 }
 
-#define OUTBOX_COLUMNS                                                                          \
-	"page, incident, user_id, contact, channel, address, secret, urgency, title, body, reason, " \
-	"link, due, attempts"
+enum err outbox_shift(struct store_conn *conn, const void *args, struct error *err)
+{
+	const struct outbox_shift *shift = args;
+	return store_exec(conn, "UPDATE outbox SET due = due + ? WHERE due > ?",
+			  STORE_VALUES(STORE_INT(shift->by), STORE_INT(shift->after)), err);
+}
+
+enum err outbox_due(struct store_conn *conn, time_us now, unsigned limit, outbox_each_due_fn *each,
+		    void *context, time_us *ret_next, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT o.page, o.incident, o.user_id, o.contact, o.channel, o.urgency, "
+				 "o.incident = 0 OR NOT EXISTS (SELECT 1 FROM page p WHERE "
+				 "p.incident = o.incident AND p.contact = o.contact AND p.id < o.page) "
+				 "FROM outbox o WHERE o.due <= ? ORDER BY o.urgency, o.page LIMIT ?",
+				 STORE_VALUES(STORE_INT(now), STORE_INT(limit)), &rows, err);
+	if (r != OK)
+		return r;
+	while (store_next(rows)) {
+		struct outbox_due due = {
+			.page = store_int(rows, 0),
+			.incident = store_int(rows, 1),
+			.user = store_int(rows, 2),
+			.contact = store_int(rows, 3),
+			.channel = store_text(rows, 4),
+			.high = str_is(store_text(rows, 5), "high"),
+			.first = store_int(rows, 6) != 0,
+		};
+		each(context, &due);
+	}
+	r = store_done(&rows, err);
+	if (r != OK)
+		return r;
+	return store_one_int(conn, "SELECT min(due) FROM outbox WHERE due > ?",
+			     STORE_VALUES(STORE_INT(now)), TIME_NONE, ret_next, err);
+}
 
 static struct notify_page read_outbox(struct store_rows *rows, struct arena *arena)
 {
@@ -94,29 +136,31 @@ static struct notify_page read_outbox(struct store_rows *rows, struct arena *are
 		.link = arena_str(arena, store_text(rows, 11)),
 		.not_before = store_int(rows, 12),
 		.attempts = (int)store_int(rows, 13),
+		.written = store_int(rows, 14),
 	};
 }
 
-enum err notify_due(struct store_conn *conn, time_us now, unsigned limit, struct arena *arena,
-		    notify_each_due_fn *each, void *context, time_us *ret_next, struct error *err)
+enum err outbox_load(struct store_conn *conn, int64_t page, struct arena *arena, bool *ret_found,
+		     struct notify_page *ret_page, struct error *err)
 {
 	struct store_rows *rows;
+	struct notify_page read = { 0 };
 	enum err r = store_query(conn,
-				 "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE due <= ? "
-				 "ORDER BY urgency, page LIMIT ?",
-				 STORE_VALUES(STORE_INT(now), STORE_INT(limit)), &rows, err);
+				 "SELECT o.page, o.incident, o.user_id, o.contact, o.channel, o.address, "
+				 "o.secret, o.urgency, o.title, o.body, o.reason, o.link, o.due, o.attempts, "
+				 "p.created FROM outbox o JOIN page p ON p.id = o.page WHERE o.page = ?",
+				 STORE_VALUES(STORE_INT(page)), &rows, err);
 	if (r != OK)
 		return r;
-	bool more = true;
-	while (more && store_next(rows)) {
-		struct notify_page page = read_outbox(rows, arena);
-		more = each(context, &page);
-	}
+	bool found = store_next(rows);
+	if (found)
+		read = read_outbox(rows, arena);
 	r = store_done(&rows, err);
 	if (r != OK)
 		return r;
-	return store_one_int(conn, "SELECT min(due) FROM outbox WHERE due > ?",
-			     STORE_VALUES(STORE_INT(now)), TIME_NONE, ret_next, err);
+	*ret_found = found;
+	*ret_page = read;
+	return OK;
 }
 
 enum err outbox_attempts(struct store_conn *conn, int64_t page, bool *ret_found, int *ret_attempts,
@@ -153,6 +197,71 @@ enum err outbox_of_incident(struct store_conn *conn, int64_t incident, struct ar
 	*ret_pages = pages;
 	*ret_count = count;
 	return OK;
+}
+
+enum err page_state_get(struct store_conn *conn, int64_t page, struct arena *arena,
+			struct page_state *ret_state, struct error *err)
+{
+	struct store_rows *rows;
+	struct page_state state = { 0 };
+	enum err r = store_query(conn,
+				 "SELECT incident, user_id, channel, state, attempts FROM page WHERE id = ?",
+				 STORE_VALUES(STORE_INT(page)), &rows, err);
+	if (r != OK)
+		return r;
+	bool found = store_next(rows);
+	if (found)
+		state = (struct page_state){
+			.incident = store_int(rows, 0),
+			.user = store_int(rows, 1),
+			.channel = arena_str(arena, store_text(rows, 2)),
+			.state = arena_str(arena, store_text(rows, 3)),
+			.attempts = (int)store_int(rows, 4),
+		};
+	r = store_done(&rows, err);
+	if (r == OK && !found)
+		r = error_set(err, ERR_NOT_FOUND, "there is no page %lld", (long long)page);
+	if (r == OK)
+		*ret_state = state;
+	return r;
+}
+
+enum err page_hopes(struct store_conn *conn, int64_t page, int64_t *ret_count, struct error *err)
+{
+	return store_one_int(conn,
+			     "SELECT count(*) FROM page p JOIN page q ON q.incident = p.incident AND "
+			     "q.user_id = p.user_id AND q.created = p.created AND q.reason = p.reason "
+			     "WHERE p.id = ? AND q.state IN ('queued', 'sent', 'delivered')",
+			     STORE_VALUES(STORE_INT(page)), 0, ret_count, err);
+}
+
+/* ---- settings ---- */
+
+enum err setting_put(struct store_conn *conn, const void *args, struct error *err)
+{
+	const struct setting_row *row = args;
+	struct str key = str_of(row->key);
+	if (row->value.len == 0)
+		return store_remove(conn, &setting_table, 0, STORE_VALUES(STORE_TEXT(key)), err);
+	return store_put(conn, &setting_table, 0, STORE_VALUES(STORE_TEXT(key), STORE_TEXT(row->value)),
+			 err);
+}
+
+enum err setting_get(struct store_conn *conn, const char *key, struct arena *arena,
+		     struct str *ret_value, struct error *err)
+{
+	struct store_rows *rows;
+	struct str value = STR_NONE;
+	enum err r = store_query(conn, "SELECT value FROM notify_setting WHERE key = ?",
+				 STORE_VALUES(STORE_TEXT(str_of(key))), &rows, err);
+	if (r != OK)
+		return r;
+	if (store_next(rows))
+		value = arena_str(arena, store_text(rows, 0));
+	r = store_done(&rows, err);
+	if (r == OK)
+		*ret_value = value;
+	return r;
 }
 
 /* ---- applies ---- */
