@@ -30,8 +30,10 @@ async function bundle() {
 		external: [], logLevel: 'warning', define: { 'process.env.NODE_ENV': '"production"' },
 	})
 	const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path))
+	const app = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint?.endsWith('main.tsx'))[1]
+	const first = app.imports.filter((i) => i.kind === 'import-statement').map((i) => basename(i.path))
 	const find = (start, end) => outputs.find((name) => name.startsWith(start) && name.endsWith(end))
-	return { app: find('app-', '.js'), style: find('style-', '.css'), link: find('link-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
+	return { first, app: find('app-', '.js'), style: find('style-', '.css'), link: find('link-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
 }
 
 function hashedCopy(name) {
@@ -42,11 +44,12 @@ function hashedCopy(name) {
 	return file
 }
 
-function writePage({ app, style, link, font }) {
+function writePage({ first, app, style, link, font }) {
 	const head = [
 		`<script src="/assets/${hashedCopy('theme.js')}"></script>`,
 		`<link rel="preload" href="/assets/${font}" as="font" type="font/woff2" crossorigin>`,
 		`<link rel="stylesheet" href="/assets/${style}">`,
+		...first.map((name) => `<link rel="modulepreload" href="/assets/${name}">`),
 		`<script type="module" src="/assets/${app}"></script>`,
 	].join('\n')
 	writeFileSync(join(dist, 'index.html'), readFileSync(src('index.html'), 'utf8').replace('<!-- head -->', head))

@@ -21,6 +21,12 @@ async function readBody(request) {
 	return text ? JSON.parse(text) : undefined
 }
 
+function csvOf(rows) {
+	const names = Object.keys(rows[0] ?? {})
+	const cell = (value) => `"${String(typeof value === 'object' ? JSON.stringify(value) : value).replaceAll('"', '""')}"`
+	return [names.join(','), ...rows.map((row) => names.map((name) => cell(row[name])).join(','))].join('\r\n') + '\r\n'
+}
+
 function serveFile(response, path) {
 	const wanted = join(dist, normalize(path))
 	const file = wanted.startsWith(dist) && extname(path) && existsSync(wanted) ? wanted : join(dist, 'index.html')
@@ -69,6 +75,10 @@ export async function start({ port = 0, scenario = 'busy' } = {}) {
 		if (found.operation.id === 'event_stream' && scenario !== 'signed-out') return stream(request, response)
 		try {
 			const answer = await handlers({ world, id: found.operation.id, params: found.params, query: url.searchParams, body: await readBody(request), now: Date.now() })
+			if (request.headers.accept === 'text/csv') {
+				response.writeHead(200, { 'content-type': 'text/csv' })
+				return void response.end(csvOf(answer.body.items))
+			}
 			send(response, found, answer.status ?? 200, answer.body, answer.etag ? { etag: answer.etag } : {})
 		} catch (error) {
 			if (!error.problem) console.error(error)

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { online, session } from './api/client'
-import { useData } from './api/data'
+import { nowRooms, useData } from './api/data'
 import { dismissPage, shownPages } from './api/pager'
 import { live } from './api/stream'
 import { useKeys } from './lib/keys'
@@ -35,7 +35,7 @@ interface Tally { waiting: number, taken: number, down: number }
 
 /** What the rail counts; the same request as the page Now, so it is asked once. */
 function useTally(): Tally {
-	const now = useData('now_get', {}, ['*']).data
+	const now = useData('now_get', {}, nowRooms).data
 	const open = now?.incidents ?? []
 	return {
 		waiting: open.filter((i) => i.state === 'open').length,
@@ -97,6 +97,9 @@ function Banners() {
 		<>
 			{!online.value && (
 				<div class="banner offline" role="status"><Icon name="clock" />The server does not answer. What you see may be old; it is tried again by itself.</div>
+			)}
+			{session.value!.needs_password && (
+				<div class="banner hint"><Icon name="lock" /><span class="grow">You have no password yet: without one you need a new link to come back.</span><a class="button small" href="/set-password">Choose one</a></div>
 			)}
 			{page && (
 				<div class="banner paged" role="alert">

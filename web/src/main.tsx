@@ -3,7 +3,7 @@ import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { App } from './App'
 import { ApiError, call, online, session } from './api/client'
-import { forgetAll, tellEntries, watchLine } from './api/data'
+import { forgetAll, refetchWhenSeen, tellEntries, watchLine } from './api/data'
 import { hearPage, leadPager, startPager } from './api/pager'
 import { startStream, stopStream } from './api/stream'
 import { learnServerTime, startClock } from './lib/clock'
@@ -43,6 +43,7 @@ listenToLinks()
 listenToKeys()
 unlockSound()
 watchLine()
+refetchWhenSeen()
 effect(followSession)
 // The first answer may be lost: the moment the line is back the session is asked for again.
 effect(() => { if (online.value && session.peek() === undefined) void findSession() })

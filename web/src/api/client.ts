@@ -45,7 +45,7 @@ function offlineProblem(): Problem {
 	}
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+export async function problemFromAnswer(response: Response): Promise<Problem> {
 	if (response.headers.get('content-type')?.includes('json')) {
 		try { return await response.json() as Problem } catch { /* the answer was cut: fall through */ }
 	}
@@ -81,7 +81,7 @@ async function request<T>(method: string, url: string, body: unknown, options: C
 	online.value = true
 	if (!response.ok) {
 		if (response.status === 401 && session.value) session.value = null
-		throw new ApiError(await problemOf(response))
+		throw new ApiError(await problemFromAnswer(response))
 	}
 	if (response.status === 204) return { data: undefined as T, etag: null }
 	const json = response.headers.get('content-type')?.includes('json')

@@ -22,12 +22,18 @@ interface Entry {
 	users: number
 	running: Promise<void> | undefined
 	again: boolean
+	/** Something was recorded while nobody looked. */
+	dirty: boolean
+	whileHidden: boolean
 	timer: ReturnType<typeof setTimeout> | undefined
 }
 
 const ENTRIES_MAX = 60
 const SETTLE_MS = 120
 const entries = new Map<string, Entry>()
+
+/** What the page Now is made of; the rail shows a part of it on every page. */
+export const nowRooms = ['check', 'alert', 'incident', 'escalation', 'mute', 'override', 'definition', 'user', 'contact'] as const
 
 /** Kinds are matched by room: "incident" hears "incident.opened". "*" hears all. */
 export function hears(rooms: readonly string[], kind: string): boolean {
@@ -57,7 +63,7 @@ function entryOf<K extends keyof Operations>(id: K, params: Operations[K]['param
 		state: signal<Reading<unknown>>({ data: undefined, etag: null, problem: undefined, loading: true, stale: false }),
 		fetch: () => refresh(entry, () => fill(entry, id, params)),
 		listens: (event) => hears(rooms, event.kind),
-		users: 0, running: undefined, again: false, timer: undefined,
+		users: 0, running: undefined, again: false, dirty: false, whileHidden: id === 'now_get', timer: undefined,
 	}
 	entries.set(key, entry)
 	forgetOld()
@@ -107,9 +113,21 @@ export function tellEntries(event: EventNotice): void {
 	for (const entry of entries.values()) {
 		// What nobody shows is fetched anyway when somebody shows it again.
 		if (entry.users === 0 || !entry.listens(event)) continue
+		// A tab that nobody looks at waits until somebody does; only what its title and icon tell is kept fresh.
+		if (document.hidden && !entry.whileHidden) { entry.dirty = true; continue }
 		clearTimeout(entry.timer)
 		entry.timer = setTimeout(() => void entry.fetch(), SETTLE_MS)
 	}
+}
+
+export function refetchWhenSeen(): void {
+	document.addEventListener('visibilitychange', () => {
+		if (document.hidden) return
+		for (const entry of entries.values()) {
+			if (entry.dirty && entry.users > 0) void entry.fetch()
+			entry.dirty = false
+		}
+	})
 }
 
 export function refetchShown(): void {

@@ -7,6 +7,7 @@ import { may } from '../../lib/may'
 import { go, place } from '../../lib/route'
 import { complain } from '../../lib/toast'
 import { Button } from '../../ui/Button'
+import { CsvButton } from '../../ui/CsvButton'
 import { Empty } from '../../ui/Empty'
 import { Search, Segments } from '../../ui/Filters'
 import { Loaded } from '../../ui/Loaded'
@@ -41,7 +42,7 @@ export default function Checks() {
 	// A state that only a link from Now names (down, degraded, unknown) is shown as it is.
 	const options = filters.some(([k]) => k === filter) ? filters : [...filters, [filter, filter] as const]
 	return (
-		<Page title="Checks" actions={may('manage') && <><a class="button" href="/discovery">Find on this host</a><a class="button primary" href="/checks/new/edit">Add a check</a></>}>
+		<Page title="Checks" actions={may('manage') && <><CsvButton id="check_list" params={{ ...params, bars: false }} name="checks" /><a class="button" href="/discovery">Find on this host</a><a class="button primary" href="/checks/new/edit">Add a check</a></>}>
 			<div class="filters">
 				<Segments name="state" label="State" value={filter} options={options} />
 				<Search key={`${filter}|${service}`} value={q} label="Name, address or service" />

@@ -8,6 +8,7 @@ import { useKeys } from '../../lib/keys'
 import { may } from '../../lib/may'
 import { go, place } from '../../lib/route'
 import { Button } from '../../ui/Button'
+import { CsvButton } from '../../ui/CsvButton'
 import { Empty } from '../../ui/Empty'
 import { Select } from '../../ui/Field'
 import { Search, Segments } from '../../ui/Filters'
@@ -57,10 +58,10 @@ export default function Incidents() {
 	const params = { state: stateFilters[filter], priority: priority ? [priority as Priority] : undefined, q: q || undefined }
 	const list = useData('incident_list', params as never, ['incident', 'escalation', 'alert'])
 	const [older, setOlder] = useState<{ rows: IncidentRow[], next: string | null }>()
-	const [at, setAt] = useState(0)
+	const [at, setAt] = useState(-1)
 	const [declare, setDeclare] = useState(query.has('declare'))
 	const key = `${filter}|${priority}|${q}`
-	useEffect(() => { setOlder(undefined); setAt(0) }, [key])
+	useEffect(() => { setOlder(undefined); setAt(-1) }, [key])
 	const rows = [...list.data?.items ?? [], ...older?.rows ?? []]
 	const next = older ? older.next : list.data?.next ?? null
 	const show = (id: number) => (change: (row: IncidentRow) => IncidentRow) =>
@@ -72,7 +73,7 @@ export default function Incidents() {
 		} catch (error) { complain(problemFrom(error)) }
 	}
 	const walk = (step: number) => {
-		const to = Math.max(0, Math.min(rows.length - 1, at + step))
+		const to = Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))
 		setAt(to)
 		document.querySelector(`[data-row="${rows[to]?.id}"]`)?.scrollIntoView({ block: 'nearest' })
 	}
@@ -85,7 +86,7 @@ export default function Incidents() {
 		{ keys: 'd', about: 'Declare an incident', run: () => may('respond') && setDeclare(true) },
 	], [at, rows.length, here?.state, key])
 	return (
-		<Page title="Incidents" actions={may('respond') && <Button icon="plus" onClick={() => setDeclare(true)}>Declare</Button>}>
+		<Page title="Incidents" actions={<><CsvButton id="incident_list" params={params as never} name="incidents" />{may('respond') && <Button icon="plus" onClick={() => setDeclare(true)}>Declare</Button>}</>}>
 			<div class="filters">
 				<Segments name="state" label="State" value={filter} options={[['live', 'Not resolved'], ['open', 'Waiting'], ['resolved', 'Resolved'], ['all', 'All']]} />
 				<div class="narrow"><Select label="Priority" value={priority} onInput={(p) => setQuery({ priority: p })} options={[['', 'Any priority'], ['P1', 'P1'], ['P2', 'P2'], ['P3', 'P3'], ['P4', 'P4'], ['P5', 'P5']]} /></div>

@@ -6,6 +6,7 @@ import type { Event as Recorded } from '../../api/contract'
 import { place, setQuery } from '../../lib/route'
 import { complain, say } from '../../lib/toast'
 import { Button } from '../../ui/Button'
+import { CsvButton } from '../../ui/CsvButton'
 import { Dialog } from '../../ui/Dialog'
 import { Empty } from '../../ui/Empty'
 import { Icon } from '../../ui/Icon'
@@ -119,7 +120,7 @@ export default function Journal() {
 		} catch (error) { complain(problemFrom(error)) }
 	}
 	return (
-		<Page title="Journal" sub="Everything that was done and decided, in order, in a tree of hashes that shows any later change.">
+		<Page title="Journal" sub="Everything that was done and decided, in order, in a tree of hashes that shows any later change." actions={<CsvButton id="journal_list" params={params} name="journal" />}>
 			<div class="columns">
 				<div class="stack">
 					<div class="filters"><div class="narrow"><Select label="Kind" value={kind} onInput={(k) => setQuery({ kind: k })} options={roomOptions} /></div><div class="search"><Icon name="search" size={16} /><Subject key={kind} value={subject} /></div></div>

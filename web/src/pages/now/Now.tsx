@@ -1,5 +1,5 @@
 // What is wrong, who is on it, what to do next: one request.
-import { useData } from '../../api/data'
+import { nowRooms, useData } from '../../api/data'
 import type { CheckRow, IncidentRow, Mute, Now as NowData } from '../../api/contract'
 import { attempt } from '../../api/act'
 import { call } from '../../api/client'
@@ -113,7 +113,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 }
 
 export function Now() {
-	const now = useData('now_get', {}, ['*'])
+	const now = useData('now_get', {}, nowRooms)
 	const show = (id: number) => (change: (row: IncidentRow) => IncidentRow) =>
 		now.mutate((data) => ({ ...data, incidents: data.incidents.map((row) => (row.id === id ? change(row) : row)) }))
 	const first = now.data?.incidents.find((row) => row.state === 'open')
