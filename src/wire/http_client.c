@@ -53,6 +53,7 @@ struct http_call {
 	time_us started, hop_started, deadline, connect_timeout;
 	unsigned redirects_max;
 	bool verify_off, fresh;
+	void (*piece)(void *context, struct str bytes);
 	struct http_answer answer;
 	struct error err;
 	char method[METHOD_BYTES];
@@ -147,10 +148,21 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 	return size * count;
 }
 
+static bool answered_well(const struct http_call *call)
+{
+	long status = 0;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status <= 299;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct http_call *call = context;
 	size_t length = size * count, fits = call->body.limit - call->body.used;
+	if (call->piece != NULL && answered_well(call)) {
+		call->piece(call->context, (struct str){ bytes, length });
+		return length;
+	}
 	if (length <= fits) {
 		buf_add(&call->body, (struct str){ bytes, length });
 		return length;
@@ -430,7 +442,7 @@ static struct http_call *call_create(struct http_client *client, const struct ht
 		.client = client, .fn = fn, .context = context,
 		.started = clock_since_boot(client->clock),
 		.connect_timeout = request->connect_timeout, .redirects_max = request->redirects_max,
-		.verify_off = request->verify_off, .fresh = request->fresh,
+		.verify_off = request->verify_off, .fresh = request->fresh, .piece = request->piece,
 		.next = client->calls, .link = &client->calls,
 	};
 	call->deadline = call->started + request->timeout;

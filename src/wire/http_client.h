@@ -51,6 +51,10 @@ struct http_ask {
 	unsigned redirects_max;  /* 0: a redirect is the answer */
 	bool verify_off;         /* the certificate is looked at, but anything is accepted */
 	bool fresh;              /* a connection of its own: for checks, which mean the whole way */
+	/* For answers without an end (event streams): NULL, or told each piece of a 2xx body as it comes.
+	 * The body is then not kept and has no limit in bytes. Gets the context of the call; never
+	 * inside http_client_start; may not cancel the call, but may stop the loop. */
+	void (*piece)(void *context, struct str bytes);
 };
 
 struct http_timings { /* of the last hop; 0 when that step was not reached or not needed */

@@ -23,6 +23,7 @@ struct world {
 	struct error err;
 	unsigned asked;
 	char last_request[8192];
+	char last_piece[256];
 };
 
 static char *answer_text(const char *text)
@@ -164,6 +165,30 @@ TEST(a_body_past_the_cap_is_cut_and_the_answer_still_counts)
 	CHECK_INT(world.status, 200);
 	CHECK_TEXT(world.body, "0123456");
 	CHECK(world.answer.body_cut);
+	world_stop(&world);
+}
+
+static void on_piece(void *context, struct str bytes)
+{
+	struct world *world = context;
+	size_t used = strlen(world->last_piece);
+	snprintf(world->last_piece + used, sizeof world->last_piece - used, STR_FMT, STR_ARG(bytes));
+}
+
+TEST(a_body_told_in_pieces_is_not_kept_and_has_no_cap)
+{
+	struct world world = { .calls = 0 };
+	world_start(&world, egress_policy_checks(), NULL);
+	struct http_ask request = { .body_max_bytes = 8, .piece = on_piece };
+	ask(&world, request, "http", "127.0.0.1", "/long");
+	CHECK_TEXT(world.last_piece, "0123456789abcdefghij");
+	CHECK_TEXT(world.body, "");
+	CHECK(!world.answer.body_cut);
+	world.last_piece[0] = '\0';
+	ask(&world, request, "http", "127.0.0.1", "/once");
+	CHECK_INT(world.status, 302);
+	CHECK_TEXT(world.last_piece, "");
+	CHECK_TEXT(world.body, "gone");
 	world_stop(&world);
 }
 
@@ -443,6 +468,7 @@ TEST(days_left_are_rounded_down)
 
 TESTS(RUN(a_request_gives_status_fields_body_and_timings), RUN(a_post_sends_its_body),
       RUN(a_body_past_the_cap_is_cut_and_the_answer_still_counts),
+      RUN(a_body_told_in_pieces_is_not_kept_and_has_no_cap),
       RUN(redirects_are_followed_counted_and_bounded),
       RUN(a_redirect_to_where_the_policy_forbids_is_refused),
       RUN(credentials_do_not_follow_a_redirect_to_another_origin),
