@@ -18,6 +18,7 @@
 
 struct api;
 struct check_spec;
+struct note_signer;
 
 /* What the API asks of the checks that run beside it; NULL functions: not in this process. */
 struct api_sense {
@@ -46,6 +47,7 @@ struct api_options {
 	const struct api_sense *sense;
 	const struct http_asset *assets; /* the UI; index.html serves every page of it */
 	size_t asset_count;
+	const struct note_signer *signer; /* of checkpoints, named as their origin; NULL: there are none */
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
 	/* What the outside knows of settings: JSON of GET /settings. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);
