@@ -1,0 +1,3 @@
+#include "api/test_api_world.h"
+TEST(x){}
+TESTS(RUN(x))
