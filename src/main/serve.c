@@ -150,6 +150,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.openapi = contract_openapi,
 		.trouble = trouble_of,
 		.trouble_context = server,
+		.commands = server->settings->commands,
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
