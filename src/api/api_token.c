@@ -1,6 +1,4 @@
 /* api_token.c: tokens for scripts: shown once, kept as a hash, taken back at once. */
-#include <string.h>
-
 #include "api/api_handlers.h"
 
 #define TOKENS_SHOWN 1000u
