@@ -19,6 +19,7 @@
 struct api;
 struct check_spec;
 struct discovery;
+struct note_signer;
 
 /* What the API asks of the checks that run beside it; NULL functions: not in this process. Any thread;
  * each waits for a bounded time. */
@@ -53,6 +54,7 @@ struct api_options {
 	const struct api_sense *sense;
 	const struct http_asset *assets; /* the UI; index.html serves every page of it */
 	size_t asset_count;
+	const struct note_signer *signer; /* of checkpoints, named as their origin; NULL: there are none */
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
 	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
 	void (*trouble)(void *context, char *ret_text, size_t size);

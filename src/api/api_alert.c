@@ -173,7 +173,7 @@ static void id_or_null(struct json_writer *json, const char *key, int64_t id)
 		json_null(json);
 }
 
-static void write_page(struct api_call *call, const struct notify_row *row)
+void api_page_row(struct api_call *call, const struct notify_row *row)
 {
 	struct json_writer *json = &call->json;
 	json_map_begin(json);
@@ -195,7 +195,7 @@ static void write_page(struct api_call *call, const struct notify_row *row)
 
 static bool page_of_incident(void *context, const struct notify_row *row)
 {
-	write_page(context, row);
+	api_page_row(context, row);
 	return true;
 }
 
@@ -217,7 +217,7 @@ static bool list_page(void *context, const struct notify_row *row)
 			    ? api_incident(listing->call, row->incident, &incident, NULL) == OK
 			    : row->user == listing->call->principal.user;
 	if (seen)
-		write_page(listing->call, row);
+		api_page_row(listing->call, row);
 	return true;
 }
 

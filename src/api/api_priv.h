@@ -145,11 +145,20 @@ struct alert;
 void api_alert_row(struct api_call *call, const struct alert *alert);
 struct guard_user;
 void api_user(struct api_call *call, const struct guard_user *user);
+struct notify_row;
+void api_page_row(struct api_call *call, const struct notify_row *row);
 struct notify_filter;
 /* A list of pages, newest first, without paging. */
 enum err api_pages(struct api_call *call, const struct notify_filter *filter, struct error *err);
 struct alert_mute;
 void api_mute_row(struct api_call *call, const struct alert_mute *mute);
+
+/* One row of GET /on-call: {schedule, user, until, next} at an instant. */
+enum err api_on_call_row(struct api_call *call, struct str schedule, time_us at, struct error *err);
+
+/* Whether the caller may know that this happened, by what they may see today; and what it says. */
+bool api_event_visible(struct api_call *call, const struct event *event);
+bool api_event_readable(struct api_call *call, const struct event *event);
 
 /* One sentence about an event, for timelines. */
 struct str api_sentence(struct api_call *call, const struct event *event);

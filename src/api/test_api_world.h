@@ -450,7 +450,7 @@ static inline struct str api_header_of(const struct api_result *result, const ch
 
 static inline bool api_says(struct str text, const char *part)
 {
-	return text.len > 0 && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+	return text.ptr != NULL && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
 }
 
 /* The status, and of another one what the problem says. */

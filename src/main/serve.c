@@ -146,6 +146,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.sense = serve_sense_api(server->sense),
 		.assets = ui_assets,
 		.asset_count = ui_assets_count,
+		.signer = server->place.can_sign ? &server->place.signer : NULL,
 		.openapi = contract_openapi,
 		.trouble = trouble_of,
 		.trouble_context = server,

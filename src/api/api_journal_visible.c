@@ -1,0 +1,136 @@
+/*
+ * api_journal_visible.c: who may know that something happened, and who may read what.
+ *
+ * Two questions. An event of an incident that the caller may not see does not exist for them: no row,
+ * no proof, no gap that would tell. Other events are known to everybody, but what they say about a
+ * person's ways to be reached, sign-ins and tokens is for that person and those who answer for it.
+ * Permission is today's, whatever earlier time is asked about.
+ */
+#include "alert/alert.h"
+#include "api/api_priv.h"
+#include "incident/incident.h"
+#include "notify/notify.h"
+
+static bool is_group(const struct event *event, const char *prefix)
+{
+	return str_starts(str_of(event_kinds[event->kind].name), str_of(prefix));
+}
+
+static bool sees_incident(struct api_call *call, int64_t id)
+{
+	struct incident incident;
+	return api_incident(call, id, &incident, NULL) == OK;
+}
+
+/* ---- alerts come in batches, and each of them may belong to another incident ---- */
+
+static unsigned hidden_alerts(struct api_call *call, const struct event *event, unsigned *ret_count)
+{
+	struct alert *alerts, stored;
+	size_t count;
+	unsigned hidden = 0;
+	*ret_count = 0;
+	if (event->payload == NULL || alert_batch_items(event, &call->arena, &alerts, &count, NULL) != OK)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		bool known = alert_get(call->conn, alerts[i].id, &call->arena, &stored, NULL) == OK;
+		if (known && stored.incident != 0 && !sees_incident(call, stored.incident))
+			hidden++;
+	}
+	*ret_count = (unsigned)count;
+	return hidden;
+}
+
+/* ---- test pages are their owner's ---- */
+
+static bool take_row(void *context, const struct notify_row *row)
+{
+	*(struct notify_row *)context = *row;
+	return false;
+}
+
+static int64_t page_owner(struct api_call *call, int64_t page)
+{
+	struct notify_row row = { .id = 0 };
+	struct notify_filter filter = { .before_id = page + 1, .limit = 1 };
+	if (notify_list(call->conn, &filter, &call->arena, take_row, &row, NULL) != OK || row.id != page)
+		return 0;
+	return row.user;
+}
+
+static int64_t test_page_owner(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_PAGE_CREATED:
+		return ((const struct event_page_created *)event->payload)->user;
+	case EVENT_PAGE_TESTED:
+		return ((const struct event_page_tested *)event->payload)->user;
+	case EVENT_PAGE_ATTEMPTED:
+		return page_owner(call, ((const struct event_page_attempted *)event->payload)->page);
+	case EVENT_PAGE_CANCELLED:
+		return page_owner(call, ((const struct event_page_cancelled *)event->payload)->page);
+	default:
+		return 0;
+	}
+}
+
+static bool sees_test_page(struct api_call *call, const struct event *event)
+{
+	if (event->kind == EVENT_PAGE_UNRECORDED || call->principal.role == ROLE_AUDITOR)
+		return true;
+	return event->payload != NULL && test_page_owner(call, event) == call->principal.user;
+}
+
+/* ---- the two questions ---- */
+
+static bool visible(struct api_call *call, const struct event *event)
+{
+	unsigned count;
+	if (event->kind == EVENT_ALERT_BATCH) {
+		unsigned hidden = hidden_alerts(call, event, &count);
+		return hidden == 0 || hidden < count;
+	}
+	bool page = is_group(event, "page.");
+	if (page && (event->subject == 0 || event->kind == EVENT_PAGE_TESTED))
+		return sees_test_page(call, event);
+	if (page || is_group(event, "incident.") || is_group(event, "escalation."))
+		return sees_incident(call, event->subject);
+	return true;
+}
+
+static bool readable(struct api_call *call, const struct event *event)
+{
+	const struct principal *p = &call->principal;
+	bool own = event->subject == p->user || p->role == ROLE_AUDITOR;
+	unsigned count;
+	if (event->kind == EVENT_ALERT_BATCH)
+		return hidden_alerts(call, event, &count) == 0;
+	if (event->kind == EVENT_PAGE_UNRECORDED)
+		return p->role == ROLE_AUDITOR && p->audit_open; /* it may name what is private */
+	if (is_group(event, "contact."))
+		return own || guard_may(p, PERMISSION_MANAGE);
+	if (is_group(event, "token.") || is_group(event, "user.sign") ||
+	    event->kind == EVENT_USER_LINK_MADE || event->kind == EVENT_USER_PASSWORD_SET)
+		return own || guard_may(p, PERMISSION_ADMIN);
+	return true;
+}
+
+static bool today(struct api_call *call, const struct event *event,
+		  bool (*question)(struct api_call *call, const struct event *event))
+{
+	int64_t asked = store_as_of_seq(call->conn);
+	store_as_of(call->conn, 0);
+	bool answer = question(call, event);
+	store_as_of(call->conn, asked);
+	return answer;
+}
+
+bool api_event_visible(struct api_call *call, const struct event *event)
+{
+	return today(call, event, visible);
+}
+
+bool api_event_readable(struct api_call *call, const struct event *event)
+{
+	return event->payload != NULL && today(call, event, readable);
+}
