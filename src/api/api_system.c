@@ -2,12 +2,37 @@
 #include "api/api_handlers.h"
 #include "journal/journal.h"
 
+static void health_begin(struct api_call *call, const char *status)
+{
+	struct json_writer *json = &call->json;
+	json_map_begin(json);
+	json_field_cstr(json, "status", status);
+	json_field_cstr(json, "version", call->api->options.version);
+	json_key(json, "parts");
+	json_list_begin(json);
+}
+
+static void health_part(struct api_call *call, const char *name, bool ok, const char *detail)
+{
+	struct json_writer *json = &call->json;
+	json_map_begin(json);
+	json_field_cstr(json, "name", name);
+	json_field_bool(json, "ok", ok);
+	json_field_cstr(json, "detail", detail);
+	json_map_end(json);
+}
+
+static void health_end(struct api_call *call)
+{
+	json_list_end(&call->json);
+	json_map_end(&call->json);
+}
+
 enum err api_healthz(struct api_call *call, struct error *err)
 {
 	(void)err;
-	json_map_begin(&call->json);
-	json_field_cstr(&call->json, "status", "ok");
-	json_map_end(&call->json);
+	health_begin(call, "ok");
+	health_end(call);
 	return OK;
 }
 
@@ -21,22 +46,11 @@ static enum err decide_nothing(struct decision *d, const void *args, struct erro
 enum err api_readyz(struct api_call *call, struct error *err)
 {
 	struct command command = { .name = "readyz", .decide = decide_nothing, .actor = ACTOR_SYSTEM };
-	char trouble[512] = "";
-	enum err r = call->api->options.run(call->api->options.run_context, &command, err);
-	if (r != OK)
-		return r;
-	if (call->api->options.trouble != NULL)
-		call->api->options.trouble(call->api->options.trouble_context, trouble, sizeof trouble);
-	if (str_starts(str_of(trouble), STR("Nothing")))
-		return error_set(err, ERR_UNAVAILABLE, "%.400s", trouble);
-	json_map_begin(&call->json);
-	json_field_cstr(&call->json, "status", "ok");
-	json_key(&call->json, "parts");
-	json_map_begin(&call->json);
-	json_field_cstr(&call->json, "writer", "ok");
-	json_field_cstr(&call->json, "store", "ok");
-	json_map_end(&call->json);
-	json_map_end(&call->json);
+	bool ready = call->api->options.run(call->api->options.run_context, &command, err) == OK;
+	health_begin(call, ready ? "ok" : "failing");
+	health_part(call, "store", ready, ready ? "a commit was made just now" : err->text);
+	health_end(call);
+	call->status = ready ? 200 : 503;
 	return OK;
 }
 

@@ -19,12 +19,15 @@ import threading
 import time
 import unittest
 
+import openapi
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("MAINSTAY_BINARY", TOP / "build-check" / "mainstay"))
 START_SECONDS_MAX = 30  # sanitizers make it slow, a busy machine slower
 STOP_SECONDS_MAX = 15
 REQUEST_SECONDS_MAX = 30
 LOG_LINES_SHOWN = 60
+API_PATHS = ("/api/", "/l/", "/healthz", "/readyz")
 BROKEN = re.compile(r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|runtime error:|Assertion .* failed")
 
 
@@ -74,9 +77,13 @@ class Answer:
 
 
 class Client:
-    """One browser, or one script with a token: keeps cookies, sends the CSRF header by itself."""
+    """One browser, or one script with a token: keeps cookies, sends the CSRF header by itself.
 
-    def __init__(self, address, token=None):
+    Every answer is held against openapi.yaml; `contract=None` is for programs that are not Mainstay.
+    """
+
+    def __init__(self, address, token=None, contract=openapi.contract):
+        self.contract = contract() if contract else None
         self.host, _, port = address.rpartition(":")
         self.port = int(port)
         self.token = token
@@ -104,9 +111,17 @@ class Client:
             connection.request(method, self.path(path), body=body, headers=sent)
             answer = connection.getresponse()
             self.remember(answer.headers)
-            return Answer(answer.status, answer.headers, answer.read())
+            found = Answer(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+        self.judge(method, self.path(path), sent, body, found)
+        return found
+
+    def judge(self, method, target, sent, body, answer):
+        """Fails when openapi.yaml says otherwise. The UI's own pages are not in it."""
+        if self.contract and target.startswith(API_PATHS):
+            self.contract.check(openapi.Exchange(method, target, sent, body or b"", answer.status,
+                                                 answer.headers, answer.body))
 
     @staticmethod
     def path(path):
@@ -181,8 +196,11 @@ class Events:
         self.connection.request("GET", client.path(path), headers=headers)
         self.socket = self.connection.sock  # taken now: an answer without an end takes it over
         self.answer = self.connection.getresponse()
+        self.contract = client.contract
         if self.answer.status != 200:
-            raise AssertionError(f"{path}: wanted a stream, found {self.answer.status} {self.answer.read()!r}")
+            found = Answer(self.answer.status, self.answer.headers, self.answer.read())
+            client.judge("GET", client.path(path), headers, None, found)
+            raise AssertionError(f"{path}: wanted a stream, found {found}")
         self.arrived = queue.Queue()
         self.seen = []  # every event so far, as dicts with id, event, data
         self.comments = 0  # heartbeats
@@ -222,6 +240,8 @@ class Events:
                 self.arrived.put(None)
                 raise Timeout(f"the stream ended; seen: {self.seen[-5:]}")
             self.seen.append(event)
+            if self.contract:
+                self.contract.check_notice(event)
             if wanted(event):
                 return event
 
@@ -243,6 +263,7 @@ class Mainstay:
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.binary = [str(part) for part in (binary if isinstance(binary, (list, tuple)) else [binary])]
+        self.promises = {} if binary == BINARY else {"contract": None}
         self.arguments = list(arguments)
         self.environment = environment or {}
         self.process = None
@@ -300,7 +321,8 @@ class Mainstay:
         return wait_until(lambda: self._listening(0) and self.link, seconds, "a sign-in link")
 
     def client(self, **more):
-        return Client(self.address, **more)
+        """A new browser. Another program than Mainstay is not held to Mainstay's contract."""
+        return Client(self.address, **self.promises | more)
 
     def signed_in(self):
         """A client of the first user."""

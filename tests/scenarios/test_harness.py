@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from mainstay import Client, Mainstay, Scenario, Timeout, wait_until
+from mainstay import Mainstay, Scenario, Timeout, wait_until
 
 # Prints the two lines, holds a session, counts POSTs in a file, streams events. Its child stands for
 # the members of the process tree. BREAK in the environment says what to do wrong.
@@ -93,9 +93,9 @@ class Harness(Scenario):
     def test_a_client_without_the_csrf_header_or_with_a_wrong_link_is_told_so(self):
         server = self.program().start()
         with self.assertRaisesRegex(AssertionError, "wanted 2xx, found <403"):
-            Client(server.address).post("note")
+            server.client().post("note")
         with self.assertRaisesRegex(AssertionError, "wanted 2xx, found <401"):
-            Client(server.address).sign_in("second-link")
+            server.client().sign_in("second-link")
 
     def test_kill9_ends_the_whole_tree_and_a_restart_keeps_port_and_data(self):
         server = self.program().start()
@@ -106,7 +106,7 @@ class Harness(Scenario):
         for pid, _ in members:
             wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 5, f"process {pid} to be gone")
         with self.assertRaises(OSError):
-            Client(address).get("count", seconds=1)
+            server.client().get("count", seconds=1)
         server.start()
         self.assertEqual(server.address, address)
         self.assertEqual(server.signed_in().get("count")["count"], 1)
