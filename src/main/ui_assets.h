@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-struct http_asset;
+#include "wire/http_server.h"
 
 extern const struct http_asset ui_assets[];
 extern const size_t ui_assets_count;
