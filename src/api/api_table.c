@@ -4,6 +4,8 @@
 #define V "/api/v1"
 #define NONE 0
 #define SMALL (64u << 10)
+#define SPEC (128u << 10) /* one definition, written loosely */
+#define FILES (8u << 20)  /* those of one apply */
 
 const struct api_endpoint api_endpoints[] = {
 	/* people on their way in */
@@ -95,6 +97,43 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_RESPOND, 0, SMALL },
 	{ "GET", V "/schedules/{name}/calendar.ics", "schedule_calendar", api_schedule_calendar,
 	  HTTP_QUEUE_HEAVY, PERMISSION_READ, 0, NONE },
+
+	/* what is watched */
+	{ "GET", V "/checks", "check_list", api_check_list, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
+	{ "POST", V "/checks/test", "check_test", api_check_test, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0,
+	  SPEC },
+	{ "GET", V "/checks/{name}", "check_get", api_check_get, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
+	{ "GET", V "/checks/{name}/series", "check_series", api_check_series, HTTP_QUEUE_HEAVY,
+	  PERMISSION_READ, 0, NONE },
+	{ "GET", V "/checks/{name}/results", "check_results", api_check_results, HTTP_QUEUE_READ,
+	  PERMISSION_READ, 0, NONE },
+	{ "POST", V "/checks/{name}/run", "check_run", api_check_run, HTTP_QUEUE_ACT, PERMISSION_RESPOND,
+	  0, SMALL },
+	{ "POST", V "/checks/{name}/pause", "check_pause", api_check_pause, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SMALL },
+	{ "POST", V "/checks/{name}/resume", "check_resume", api_check_resume, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SMALL },
+	{ "GET", V "/services", "service_list", api_service_list, HTTP_QUEUE_READ, PERMISSION_READ, 0,
+	  NONE },
+	{ "GET", V "/services/{name}", "service_get", api_service_get, HTTP_QUEUE_READ, PERMISSION_READ, 0,
+	  NONE },
+	{ "GET", V "/discovery", "discovery_get", api_discovery_get, HTTP_QUEUE_HEAVY, PERMISSION_MANAGE,
+	  0, NONE },
+	{ "POST", V "/discovery/watch", "discovery_watch", api_discovery_watch, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SMALL },
+
+	/* definitions */
+	{ "GET", V "/kinds", "kind_list", api_kind_list, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
+	{ "GET", V "/definitions/{kind}", "definition_list", api_definition_list, HTTP_QUEUE_READ,
+	  PERMISSION_READ, API_AS_OF, NONE },
+	{ "GET", V "/definitions/{kind}/{name}", "definition_get", api_definition_get, HTTP_QUEUE_READ,
+	  PERMISSION_READ, API_AS_OF, NONE },
+	{ "PUT", V "/definitions/{kind}/{name}", "definition_put", api_definition_put, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SPEC },
+	{ "DELETE", V "/definitions/{kind}/{name}", "definition_delete", api_definition_delete,
+	  HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0, SMALL },
+	{ "POST", V "/apply", "apply", api_apply, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0, FILES },
+	{ "GET", V "/export", "export", api_export, HTTP_QUEUE_HEAVY, PERMISSION_READ, 0, NONE },
 
 	/* the record */
 	{ "GET", V "/journal", "journal_list", api_journal_list, HTTP_QUEUE_READ, PERMISSION_READ,
