@@ -111,6 +111,14 @@ struct channel_result channel_result(enum channel_end end, const struct notify_p
 	return result;
 }
 
+void channel_page_name(const struct notify_page *message, char ret_name[CHANNEL_NAME_BYTES])
+{
+	if (message->page > 0)
+		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-%lld", (long long)message->page);
+	else
+		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-at-%lld", (long long)message->written);
+}
+
 static const char *type_of(const struct notify_page *message)
 {
 	if (str_is(message->reason, "resolved"))
