@@ -68,7 +68,7 @@ struct str channel_one_line(struct str text, size_t limit, struct buf *buf)
 	bool utf8 = str_is_utf8(text);
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char byte = (unsigned char)text.ptr[i];
-		bool blank = byte < ' ' || byte == 0x7F;
+		bool blank = byte <= ' ' || byte == 0x7F;
 		if (blank && (buf->used == 0 || buf->bytes[buf->used - 1] == ' '))
 			continue;
 		buf_addc(buf, blank ? ' ' : byte >= 0x80 && !utf8 ? '?' : (char)byte);

@@ -160,9 +160,9 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 		     channel_done_fn *done, void *context, void **ret_try, struct error *err)
 {
 	cleanup_arena struct arena arena;
+	arena_init(&arena, 1u << 16);
 	if (tools->settings->smtp.host.len == 0)
 		return error_set(err, ERR_INVALID, "no mail relay is set up; set one in Settings");
-	arena_init(&arena, 1u << 16);
 	struct mail_try *try = mem_alloc(sizeof *try);
 	*try = (struct mail_try){ .message = message, .done = done, .context = context };
 	snprintf(try->password, sizeof try->password, STR_FMT, STR_ARG(tools->settings->smtp.password));

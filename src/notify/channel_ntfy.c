@@ -146,10 +146,10 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 	struct place place;
 	char bearer[600];
 	cleanup_buf struct buf body;
+	buf_init(&body, CHANNEL_JSON_BYTES_MAX);
 	enum err r = find_place(tools, message, &place, err);
 	if (r != OK)
 		return r;
-	buf_init(&body, CHANNEL_JSON_BYTES_MAX);
 	write_message(message, &place, &body);
 	assert(!body.full);
 	snprintf(bearer, sizeof bearer, "Bearer " STR_FMT, STR_ARG(place.token));
