@@ -68,7 +68,7 @@ struct str channel_one_line(struct str text, size_t limit, struct buf *buf)
 	bool utf8 = str_is_utf8(text);
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char byte = (unsigned char)text.ptr[i];
-		bool blank = byte < ' ' || byte == 0x7F;
+		bool blank = byte <= ' ' || byte == 0x7F;
 		if (blank && (buf->used == 0 || buf->bytes[buf->used - 1] == ' '))
 			continue;
 		buf_addc(buf, blank ? ' ' : byte >= 0x80 && !utf8 ? '?' : (char)byte);
@@ -109,6 +109,14 @@ struct channel_result channel_result(enum channel_end end, const struct notify_p
 	buf_finish(&a);
 	buf_finish(&b);
 	return result;
+}
+
+void channel_page_name(const struct notify_page *message, char ret_name[CHANNEL_NAME_BYTES])
+{
+	if (message->page > 0)
+		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-%lld", (long long)message->page);
+	else
+		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-at-%lld", (long long)message->written);
 }
 
 static const char *type_of(const struct notify_page *message)

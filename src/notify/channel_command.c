@@ -127,10 +127,10 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 						   NULL };
 	char path[PATH_MAX];
 	cleanup_buf struct buf input;
+	buf_init(&input, CHANNEL_JSON_BYTES_MAX);
 	enum err r = find_command(tools->command_directory, message->address, path, err);
 	if (r != OK)
 		return r;
-	buf_init(&input, CHANNEL_JSON_BYTES_MAX);
 	channel_write_json(message, &input);
 	buf_adds(&input, "\n");
 	assert(!input.full);

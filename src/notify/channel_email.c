@@ -43,24 +43,25 @@ static void write_text(const struct notify_page *message, struct buf *out)
 	}
 }
 
-static void make_id(const struct channel_tools *tools, const char *what, int64_t number,
-		    char ret_id[MAIL_ID_BYTES])
+static void make_id(const struct channel_tools *tools, const char *name, char ret_id[MAIL_ID_BYTES])
 {
-	snprintf(ret_id, MAIL_ID_BYTES, "<%s-%lld%s%s@%s>", what, (long long)number,
-		 tools->instance[0] != '\0' ? "." : "", tools->instance, tools->host);
+	snprintf(ret_id, MAIL_ID_BYTES, "<%s%s%s@%s>", name, tools->instance[0] != '\0' ? "." : "",
+		 tools->instance, tools->host);
 }
 
 static enum err build(struct channel_tools *tools, const struct notify_page *message, const char *from,
 		      const char *to, struct buf *out, struct error *err)
 {
-	char id[MAIL_ID_BYTES], thread[MAIL_ID_BYTES];
+	char id[MAIL_ID_BYTES], thread[MAIL_ID_BYTES], name[CHANNEL_NAME_BYTES];
 	const char *references[] = { thread };
 	cleanup_buf struct buf text, subject;
 	buf_init(&text, MESSAGE_BYTES_MAX);
 	buf_init(&subject, NOTIFY_TITLE_BYTES_MAX + 1);
 	write_text(message, &text);
-	make_id(tools, "page", message->page, id);
-	make_id(tools, "incident", message->incident, thread);
+	channel_page_name(message, name);
+	make_id(tools, name, id);
+	snprintf(name, sizeof name, "incident-%lld", (long long)message->incident);
+	make_id(tools, name, thread);
 	channel_one_line(message->title, NOTIFY_TITLE_BYTES_MAX, &subject);
 	struct mail mail = {
 		.from_name = NAME, .from = from, .to = to,
@@ -159,9 +160,9 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 		     channel_done_fn *done, void *context, void **ret_try, struct error *err)
 {
 	cleanup_arena struct arena arena;
+	arena_init(&arena, 1u << 16);
 	if (tools->settings->smtp.host.len == 0)
 		return error_set(err, ERR_INVALID, "no mail relay is set up; set one in Settings");
-	arena_init(&arena, 1u << 16);
 	struct mail_try *try = mem_alloc(sizeof *try);
 	*try = (struct mail_try){ .message = message, .done = done, .context = context };
 	snprintf(try->password, sizeof try->password, STR_FMT, STR_ARG(tools->settings->smtp.password));

@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "notify/channel_priv.h"
 #include "sys/child.h"
-#include "sys/clock.h"
 #include "sys/loop.h"
 #include "wire/egress.h"
 #include "wire/resolve.h"
 
 #define SMTP_POLICY egress_policy_checks()
 #define CLOSE_PATIENCE (5 * TIME_SECOND)
+#define CLOSE_TURN (10 * TIME_MS)
 
 struct channel_web {
 	struct http_client *client;
@@ -214,9 +214,8 @@ enum err channel_tools_open(const struct channel_tools_options *options,
 
 void channel_tools_close(struct channel_tools *tools)
 {
-	time_us since = clock_since_boot(tools->clock);
-	while (tools->runs > 0 && clock_since_boot(tools->clock) - since < CLOSE_PATIENCE)
-		loop_run_for(tools->loop, 10 * TIME_MS);
+	for (time_us waited = 0; tools->runs > 0 && waited < CLOSE_PATIENCE; waited += CLOSE_TURN)
+		loop_run_for(tools->loop, CLOSE_TURN);
 	smtp_client_destroy(&tools->smtp);
 	web_destroy(&tools->retired);
 	web_destroy(&tools->people);

@@ -114,12 +114,13 @@ static void write_message(const struct notify_page *message, const struct place 
 {
 	struct json_writer json;
 	cleanup_buf struct buf line;
-	char sequence[48];
+	char name[CHANNEL_NAME_BYTES], sequence[CHANNEL_NAME_BYTES + 10];
 	buf_init(&line, NOTIFY_TITLE_BYTES_MAX + 1);
 	size_t end = message->body.len < MESSAGE_BYTES_MAX ? message->body.len : MESSAGE_BYTES_MAX;
 	while (end > 0 && end < message->body.len && ((unsigned char)message->body.ptr[end] & 0xC0) == 0x80)
 		end--;
-	snprintf(sequence, sizeof sequence, "mainstay-page-%lld", (long long)message->page);
+	channel_page_name(message, name);
+	snprintf(sequence, sizeof sequence, "mainstay-%s", name);
 	json_init(&json, out);
 	json_map_begin(&json);
 	json_field_cstr(&json, "topic", place->topic);
@@ -130,8 +131,7 @@ static void write_message(const struct notify_page *message, const struct place 
 	json_list_begin(&json);
 	json_cstr(&json, tag_of(message));
 	json_list_end(&json);
-	if (message->page > 0)
-		json_field_cstr(&json, "sequence_id", sequence);
+	json_field_cstr(&json, "sequence_id", sequence);
 	if (message->link.len > 0) {
 		json_field_text(&json, "click", message->link);
 		write_actions(&json, message);
@@ -146,10 +146,10 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 	struct place place;
 	char bearer[600];
 	cleanup_buf struct buf body;
+	buf_init(&body, CHANNEL_JSON_BYTES_MAX);
 	enum err r = find_place(tools, message, &place, err);
 	if (r != OK)
 		return r;
-	buf_init(&body, CHANNEL_JSON_BYTES_MAX);
 	write_message(message, &place, &body);
 	assert(!body.full);
 	snprintf(bearer, sizeof bearer, "Bearer " STR_FMT, STR_ARG(place.token));

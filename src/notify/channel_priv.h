@@ -22,6 +22,10 @@ enum channel_end channel_end_of(enum err code);
  *  "urgency":..,"reason":..,"user":..,"at":..}; incident and link null when there is none. */
 void channel_write_json(const struct notify_page *message, struct buf *out);
 
+/* "page-12": the same for every try. What was never recorded has its time instead of a number. */
+#define CHANNEL_NAME_BYTES 48
+void channel_page_name(const struct notify_page *message, char ret_name[CHANNEL_NAME_BYTES]);
+
 /* A copy in one line: no control characters, at most `limit` bytes, cut at a character. */
 struct str channel_one_line(struct str text, size_t limit, struct buf *buf);
 

@@ -9,7 +9,7 @@
  *     webhook-signature: v1,BASE64           key: what "whsec_BASE64" holds, else the secret as typed
  *
  * A receiver should refuse a TS more than 5 minutes from now, compare in constant time, and take a
- * page (Idempotency-Key, "page" in the body) once: a repeat after a lost answer has the same.
+ * page (Idempotency-Key: page-12, and "page" in the body) once: a repeat after a lost answer has the same.
  * RFC 2104, RFC 4648.
  */
 #include <assert.h>
@@ -24,7 +24,7 @@
 #define SIGNATURE_FIELDS 4u
 
 struct signature {
-	char ours[128], id[32], timestamp[24], standard[72];
+	char ours[128], id[CHANNEL_NAME_BYTES], timestamp[24], standard[72];
 };
 
 static void hmac(struct str key, const char *before, struct str body,
@@ -53,7 +53,7 @@ static enum err sign(const struct notify_page *message, time_us now, struct str 
 		     struct signature *ret_signature, struct error *err)
 {
 	unsigned char mac[crypto_auth_hmacsha256_BYTES], key[KEY_BYTES_MAX];
-	char before[64], hex[2 * sizeof mac + 1], base64[64];
+	char before[96], hex[2 * sizeof mac + 1], base64[64];
 	struct str standard = message->secret;
 	size_t size = 0;
 	if (str_starts(message->secret, STANDARD_PREFIX)) {
@@ -64,7 +64,7 @@ static enum err sign(const struct notify_page *message, time_us now, struct str 
 	}
 	struct signature *s = ret_signature;
 	snprintf(s->timestamp, sizeof s->timestamp, "%lld", (long long)(now / TIME_SECOND));
-	snprintf(s->id, sizeof s->id, "page_%lld", (long long)message->page);
+	channel_page_name(message, s->id);
 	snprintf(before, sizeof before, "%s.", s->timestamp);
 	hmac(message->secret, before, body, mac);
 	sodium_bin2hex(hex, sizeof hex, mac, sizeof mac);
@@ -81,7 +81,7 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 		     channel_done_fn *done, void *context, void **ret_try, struct error *err)
 {
 	struct signature signature = { .ours = "" };
-	char url[2100], page[24];
+	char url[2100], name[CHANNEL_NAME_BYTES];
 	cleanup_buf struct buf body;
 	buf_init(&body, CHANNEL_JSON_BYTES_MAX);
 	channel_write_json(message, &body);
@@ -92,10 +92,10 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 	if (r != OK)
 		return r;
 	snprintf(url, sizeof url, STR_FMT, STR_ARG(message->address));
-	snprintf(page, sizeof page, "%lld", (long long)message->page);
+	channel_page_name(message, name);
 	struct http_ask_field fields[] = {
 		{ "Content-Type", "application/json" },
-		{ "Idempotency-Key", page },
+		{ "Idempotency-Key", name },
 		{ "X-Mainstay-Signature", signature.ours },
 		{ "webhook-id", signature.id },
 		{ "webhook-timestamp", signature.timestamp },
