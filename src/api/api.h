@@ -59,7 +59,9 @@ struct api_options {
 	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
 	void (*trouble)(void *context, char *ret_text, size_t size);
 	void *trouble_context;
-	/* What the outside knows of settings: JSON of GET /settings. */
+	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
+	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
+	 * there are none. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);
 	void *settings_context;
 };

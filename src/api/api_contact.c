@@ -6,6 +6,7 @@
  */
 #include "api/api_handlers.h"
 #include "notify/notify.h"
+#include "notify/notify_settings.h"
 #include "oncall/paging.h"
 
 #define ADDRESS_BYTES_MAX 2000
@@ -50,21 +51,35 @@ static enum err find_contact(struct store_conn *conn, struct arena *arena, int64
 
 /* ---- the address ---- */
 
-static void write_ntfy(struct json_writer *json, struct str address)
+/* The installation's own, without a slash at the end; empty when none is set up. */
+static struct str usual_ntfy(struct store_conn *conn, struct arena *arena)
+{
+	struct notify_settings *settings = arena_new(arena, struct notify_settings);
+	if (notify_settings_get(conn, arena, settings, NULL) != OK)
+		return STR_NONE;
+	while (str_ends(settings->ntfy.server, STR("/")))
+		settings->ntfy.server.len--;
+	return settings->ntfy.server;
+}
+
+static void write_ntfy(struct api_call *call, struct str address)
 {
 	size_t at = address.len;
 	while (at > 0 && address.ptr[at - 1] != '/')
 		at--;
-	json_field_text(json, "server", str_sub(address, 0, at > 0 ? at - 1 : 0));
-	json_field_text(json, "topic", str_sub(address, at, address.len));
+	struct str server = str_sub(address, 0, at > 0 ? at - 1 : 0);
+	if (!str_eq(server, usual_ntfy(call->conn, &call->arena)))
+		json_field_text(&call->json, "server", server);
+	json_field_text(&call->json, "topic", str_sub(address, at, address.len));
 }
 
-static void write_address(struct json_writer *json, const struct paging_contact *contact)
+static void write_address(struct api_call *call, const struct paging_contact *contact)
 {
+	struct json_writer *json = &call->json;
 	json_key(json, "address");
 	json_map_begin(json);
 	if (str_is(contact->channel, "ntfy"))
-		write_ntfy(json, contact->address);
+		write_ntfy(call, contact->address);
 	else if (str_is(contact->channel, "email"))
 		json_field_text(json, "to", contact->address);
 	else if (str_is(contact->channel, "webhook"))
@@ -102,8 +117,8 @@ static bool is_topic(struct str text)
 	return text.len > 0 && text.len <= 64;
 }
 
-static enum err read_ntfy(struct arena *arena, const struct doc_node *address, struct str *ret_text,
-			  struct error *err)
+static enum err read_ntfy(struct store_conn *conn, struct arena *arena, const struct doc_node *address,
+			  struct str *ret_text, struct error *err)
 {
 	struct str topic = doc_text(doc_get(address, "topic"), "");
 	struct str server = doc_text(doc_get(address, "server"), "");
@@ -112,6 +127,8 @@ static enum err read_ntfy(struct arena *arena, const struct doc_node *address, s
 		error_field(err, "address.topic");
 		return ERR_INVALID;
 	}
+	if (server.len == 0)
+		server = usual_ntfy(conn, arena);
 	if (server.len == 0)
 		return missing("server", STR("ntfy"), "give the server's URL, like https://ntfy.example.com",
 			       err);
@@ -122,8 +139,8 @@ static enum err read_ntfy(struct arena *arena, const struct doc_node *address, s
 }
 
 /* The text the room keeps; parts of another channel are refused rather than dropped. */
-static enum err read_address(struct arena *arena, struct str channel, const struct doc_node *address,
-			     struct str *ret_text, struct error *err)
+static enum err read_address(struct store_conn *conn, struct arena *arena, struct str channel,
+			     const struct doc_node *address, struct str *ret_text, struct error *err)
 {
 	const struct address_row *row = NULL;
 	for (size_t i = 0; i < sizeof address_rows / sizeof address_rows[0]; i++) {
@@ -146,7 +163,7 @@ static enum err read_address(struct arena *arena, struct str channel, const stru
 	*ret_text = doc_text(doc_get(address, row->field), "");
 	if (ret_text->len == 0)
 		return missing(row->field, channel, row->hint, err);
-	return str_is(channel, "ntfy") ? read_ntfy(arena, address, ret_text, err) : OK;
+	return str_is(channel, "ntfy") ? read_ntfy(conn, arena, address, ret_text, err) : OK;
 }
 
 /* ---- reading ---- */
@@ -194,7 +211,7 @@ static void write_contact(struct api_call *call, const struct paging_contact *co
 	json_map_begin(json);
 	json_field_int(json, "id", contact->id);
 	json_field_text(json, "channel", contact->channel);
-	write_address(json, contact);
+	write_address(call, contact);
 	json_field_text(json, "label", contact->label);
 	json_field_int(json, "order", contact->position);
 	if (contact->delay > 0)
@@ -275,13 +292,13 @@ struct contact_writing {
 };
 
 /* What is not said stays as it is in `contact`. */
-static enum err take_fields(struct arena *arena, const struct doc_node *body,
+static enum err take_fields(struct store_conn *conn, struct arena *arena, const struct doc_node *body,
 			    struct paging_contact *contact, struct error *err)
 {
 	const struct doc_node *address = doc_get(body, "address");
 	enum err r = OK;
 	if (address != NULL || contact->id == 0)
-		r = read_address(arena, contact->channel, address, &contact->address, err);
+		r = read_address(conn, arena, contact->channel, address, &contact->address, err);
 	if (doc_is(doc_get(body, "label"), DOC_TEXT))
 		contact->label = doc_text(doc_get(body, "label"), "");
 	if (doc_is(doc_get(body, "urgency"), DOC_TEXT))
@@ -308,7 +325,7 @@ static enum err decide_contact(struct decision *d, const void *args, struct erro
 			.urgency = STR("all"),
 		};
 	if (r == OK)
-		r = take_fields(d->arena, writing->body, &put.contact, err);
+		r = take_fields(d->conn, d->arena, writing->body, &put.contact, err);
 	put.keep_secret = writing->id != 0 && doc_get(writing->body, "secret") == NULL;
 	return r == OK ? paging_contact_put_decide(d, &put, err) : r;
 }

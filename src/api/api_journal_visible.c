@@ -109,7 +109,7 @@ static bool readable(struct api_call *call, const struct event *event)
 		return p->role == ROLE_AUDITOR && p->audit_open; /* it may name what is private */
 	if (is_group(event, "contact."))
 		return own || guard_may(p, PERMISSION_MANAGE);
-	if (is_group(event, "token.") || is_group(event, "user.sign") ||
+	if (event->kind == EVENT_SETTINGS_CHANGED || is_group(event, "token.") || is_group(event, "user.sign") ||
 	    event->kind == EVENT_USER_LINK_MADE || event->kind == EVENT_USER_PASSWORD_SET)
 		return own || guard_may(p, PERMISSION_ADMIN);
 	return true;

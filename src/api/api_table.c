@@ -62,9 +62,9 @@ const struct api_endpoint api_endpoints[] = {
 	{ "PATCH", V "/users/{id}", "user_update", api_user_update, HTTP_QUEUE_ACT, PERMISSION_READ, 0,
 	  SMALL },
 	{ "POST", V "/users/{id}/invite", "user_invite", api_user_invite, HTTP_QUEUE_ACT,
-	  PERMISSION_ADMIN, 0, SMALL },
+	  PERMISSION_ADMIN, API_SECRET, SMALL },
 	{ "POST", V "/users/{id}/reset-link", "user_reset_link", api_user_reset_link, HTTP_QUEUE_ACT,
-	  PERMISSION_ADMIN, 0, SMALL },
+	  PERMISSION_ADMIN, API_SECRET, SMALL },
 	{ "GET", V "/users/{id}/contacts", "contact_list", api_contact_list, HTTP_QUEUE_READ,
 	  PERMISSION_READ, 0, NONE },
 	{ "POST", V "/users/{id}/contacts", "contact_create", api_contact_create, HTTP_QUEUE_ACT,
@@ -76,7 +76,8 @@ const struct api_endpoint api_endpoints[] = {
 	{ "POST", V "/contacts/{id}/test", "contact_test", api_contact_test, HTTP_QUEUE_ACT,
 	  PERMISSION_READ, 0, SMALL },
 	{ "GET", V "/tokens", "token_list", api_token_list, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
-	{ "POST", V "/tokens", "token_create", api_token_create, HTTP_QUEUE_ACT, PERMISSION_READ, 0, SMALL },
+	{ "POST", V "/tokens", "token_create", api_token_create, HTTP_QUEUE_ACT, PERMISSION_READ,
+	  API_SECRET, SMALL },
 	{ "DELETE", V "/tokens/{id}", "token_delete", api_token_delete, HTTP_QUEUE_ACT, PERMISSION_READ, 0,
 	  SMALL },
 
@@ -102,6 +103,14 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_READ, 0, NONE },
 	{ "GET", V "/journal/{seq}/proof", "journal_proof", api_journal_proof, HTTP_QUEUE_HEAVY,
 	  PERMISSION_READ, 0, NONE },
+
+	/* how pages leave this installation, and arrive */
+	{ "POST", V "/browser-pages/ack", "browser_page_ack", api_browser_page_ack, HTTP_QUEUE_ACT,
+	  PERMISSION_READ, 0, SMALL },
+	{ "GET", V "/settings", "settings_get", api_settings_get, HTTP_QUEUE_READ, PERMISSION_ADMIN, 0,
+	  NONE },
+	{ "PUT", V "/settings/notifications", "settings_notifications", api_settings_notifications,
+	  HTTP_QUEUE_ACT, PERMISSION_ADMIN, 0, SMALL },
 
 	/* the system */
 	{ "GET", V "/events", "event_stream", NULL, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },

@@ -1,6 +1,4 @@
 /* api_token.c: tokens for scripts: shown once, kept as a hash, taken back at once. */
-#include <string.h>
-
 #include "api/api_handlers.h"
 
 #define TOKENS_SHOWN 1000u
@@ -120,7 +118,6 @@ enum err api_token_create(struct api_call *call, struct error *err)
 	time_parse(doc_text(doc_get(body, "expires_at"), ""), &create.expires);
 	call->context = &made;
 	call->status = 201;
-	call->idempotency_key = STR_NONE; /* a kept answer would keep the secret */
 	return api_change(call, "token_create", guard_decide_token_create, &create, write_secret, err);
 }
 

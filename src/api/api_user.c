@@ -226,7 +226,6 @@ static enum err make_link(struct api_call *call, const char *name, enum guard_li
 	if (r != OK)
 		return r;
 	call->context = &made;
-	call->idempotency_key = STR_NONE; /* a kept answer would keep the secret */
 	return api_change(call, name, guard_decide_link_make, &make, write_link, err);
 }
 

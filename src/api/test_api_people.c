@@ -330,6 +330,56 @@ TEST(a_test_page_tells_whether_a_contact_works)
 	api_world_close(&w);
 }
 
+TEST(a_browser_tells_what_it_showed_of_its_own_pages)
+{
+	struct api_world w;
+	open_with_people(&w, "browser", NULL);
+	struct api_result got = api_call(&w, &ann, "GET", path(&w, V "/users/%lld/contacts", ann.id), NULL);
+	CHECK_STR(api_text(&got, "items/0/channel"), "browser");
+	got = api_call(&w, &ann, "POST",
+		       path(&w, V "/contacts/%lld/test", api_int(&got, "items/0/id")), NULL);
+	CHECK_STATUS(got, 202);
+	const char *shown = textf(&w, "{\"page\":%lld}", api_int(&got, "id")).ptr;
+	CHECK_STATUS(api_call(&w, &ben, "POST", V "/browser-pages/ack", shown), 404);
+	CHECK_STATUS(api_call(&w, &ann, "POST", V "/browser-pages/ack", "{}"), 400);
+	CHECK_STATUS(api_call(&w, &ann, "POST", V "/browser-pages/ack", shown), 204);
+	got = api_call(&w, &ann, "GET", path(&w, V "/users/%lld/contacts", ann.id), NULL);
+	CHECK_STR(api_text(&got, "items/0/last_result/state"), "delivered");
+	CHECK(doc_bool(api_at(&got, "items/0/verified"), false));
+	api_world_close(&w);
+}
+
+TEST(an_admin_sets_how_notifications_leave_and_secrets_are_never_answered)
+{
+	struct api_world w;
+	open_with_people(&w, "settings", NULL);
+	const char *body = "{\"smtp\":{\"host\":\"mail.example.com\",\"port\":465,\"security\":\"tls\","
+			   "\"user\":\"ms\",\"password\":\"hush-hush\",\"from\":\"ms@example.com\"},"
+			   "\"ntfy\":{\"server\":\"https://ntfy.example.com/\"}}";
+	CHECK_STATUS(api_call(&w, &ben, "GET", V "/settings", NULL), 403);
+	CHECK_STATUS(api_call(&w, &ben, "PUT", V "/settings/notifications", body), 403);
+	CHECK_STATUS(api_call(&w, &admin, "PUT", V "/settings/notifications", NULL), 400);
+	struct api_result got = api_call(&w, &admin, "PUT", V "/settings/notifications", body);
+	CHECK_STATUS(got, 200);
+	check_keys(got.doc, "smtp ntfy webhook commands");
+	check_keys(api_at(&got, "smtp"), "host port security user password_set from");
+	got = api_call(&w, &admin, "GET", V "/settings", NULL);
+	CHECK_STATUS(got, 200);
+	check_keys(got.doc, "items notifications");
+	CHECK(doc_bool(api_at(&got, "notifications/smtp/password_set"), false));
+	CHECK(!api_says(got.body, "hush-hush"));
+	got = api_call(&w, &admin, "GET", V "/journal?kind=settings.", NULL);
+	CHECK(doc_is(api_at(&got, "items/0/payload"), DOC_MAP));
+	CHECK(!api_says(got.body, "hush-hush"));
+	got = api_call(&w, &viewer, "GET", V "/journal?kind=settings.", NULL);
+	CHECK(doc_is(api_at(&got, "items/0/payload"), DOC_NULL));
+	got = api_call(&w, &ann, "POST", path(&w, V "/users/%lld/contacts", ann.id),
+		       "{\"channel\":\"ntfy\",\"address\":{\"topic\":\"t1\"}}");
+	CHECK_STATUS(got, 201);
+	check_keys(api_at(&got, "address"), "topic"); /* the server is the installation's */
+	api_world_close(&w);
+}
+
 /* ---- on call ---- */
 
 TEST(the_roster_says_who_is_on_call_now_and_next)
@@ -600,6 +650,8 @@ TESTS(RUN(people_are_listed_by_page_and_found_by_words),
       RUN(a_contact_is_changed_in_part_and_its_secret_stays),
       RUN(an_address_that_cannot_be_sent_to_is_refused_by_name),
       RUN(a_test_page_tells_whether_a_contact_works),
+      RUN(a_browser_tells_what_it_showed_of_its_own_pages),
+      RUN(an_admin_sets_how_notifications_leave_and_secrets_are_never_answered),
       RUN(the_roster_says_who_is_on_call_now_and_next),
       RUN(shifts_are_half_open_segments_and_gaps),
       RUN(who_takes_it_is_on_call_until_they_said),

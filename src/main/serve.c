@@ -86,17 +86,17 @@ static enum err record(struct server *server, const char *name, decide_fn *decid
 	return writer_run(server->writer, &command, err);
 }
 
-static enum err record_start(struct server *server, struct error *err)
+/* When something was recorded last, before this start records anything itself. */
+static enum err read_last(struct server *server, time_us *ret_last, struct error *err)
 {
 	struct store_conn *conn;
 	int64_t seq;
-	time_us last = TIME_NONE;
 	enum err r = store_connect(server->place.store, true, &conn, err);
 	if (r != OK)
 		return r;
-	r = journal_last(conn, &seq, &last, err);
+	r = journal_last(conn, &seq, ret_last, err);
 	store_disconnect(&conn);
-	return r == OK ? record(server, "started", decide_started, &last, err) : r;
+	return r;
 }
 
 /* ---- starting ---- */
@@ -150,6 +150,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.openapi = contract_openapi,
 		.trouble = trouble_of,
 		.trouble_context = server,
+		.commands = server->settings->commands,
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
@@ -203,11 +204,14 @@ static enum err start(struct server *server, struct error *err)
 				err);
 	if (r != OK)
 		return r;
-	r = make_first_user(server, err);
+	time_us last = TIME_NONE;
+	r = read_last(server, &last, err);
+	if (r == OK)
+		r = make_first_user(server, err);
 	if (r == OK)
 		r = writer_start(server->place.world, &server->writer, err);
 	if (r == OK)
-		r = record_start(server, err);
+		r = record(server, "started", decide_started, &last, err);
 	if (r == OK)
 		r = start_sense(server, err);
 	if (r == OK)

@@ -160,26 +160,42 @@ void settings_help(struct buf *out)
 	}
 }
 
+/* The settings in force keep no trace of where they came from; asking again gives the same answer. */
+static const char *source_of(const struct setting *row, const char *value)
+{
+	const char *given = from_environment(row);
+	if (value == NULL || (row->otherwise != NULL && strcmp(value, row->otherwise) == 0))
+		return "default";
+	return given != NULL && strcmp(value, given) == 0 ? "environment" : "option";
+}
+
+static const char *value_of(const struct settings *settings, const struct setting *row)
+{
+	const char *at = (const char *)settings + row->offset, *value;
+	if (row->type == SETTING_FLAG)
+		return *(const bool *)at ? "true" : NULL;
+	memcpy(&value, at, sizeof value);
+	return value;
+}
+
 enum err settings_json(void *context, struct buf *out, struct error *err)
 {
-	const struct settings *settings = context;
 	struct json_writer json;
 	(void)err;
 	json_init(&json, out);
-	json_map_begin(&json);
+	json_list_begin(&json);
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const char *at = (const char *)settings + rows[i].offset;
 		if (strcmp(rows[i].about, "internal") == 0)
 			continue;
-		if (rows[i].type == SETTING_FLAG) {
-			json_field_bool(&json, rows[i].name, *(const bool *)at);
-			continue;
-		}
-		const char *value;
-		memcpy(&value, at, sizeof value);
-		json_field_cstr(&json, rows[i].name, value);
+		const char *value = value_of(context, &rows[i]);
+		json_map_begin(&json);
+		json_field_cstr(&json, "name", rows[i].name);
+		json_field_cstr(&json, "value", value);
+		json_field_cstr(&json, "source", source_of(&rows[i], value));
+		json_field_cstr(&json, "about", rows[i].about);
+		json_map_end(&json);
 	}
-	json_map_end(&json);
+	json_list_end(&json);
 	json_finish(&json);
 	return OK;
 }

@@ -31,4 +31,5 @@ enum err settings_parse(int argc, char **argv, struct settings *ret_settings, st
 enum err settings_check(const struct settings *settings, struct error *err);
 
 void settings_help(struct buf *out);              /* for --help */
-enum err settings_json(void *settings, struct buf *out, struct error *err); /* for GET /settings */
+/* For GET /settings: a list of {name, value, source, about}. */
+enum err settings_json(void *settings, struct buf *out, struct error *err);

@@ -337,12 +337,20 @@ enum err paging_apply_override_put(struct apply *a, const struct event *event, s
 			 err);
 }
 
+/* One that has begun ends now and stays in the past roster; one that has not never was. */
 enum err paging_apply_override_cancelled(struct apply *a, const struct event *event,
 					 struct error *err)
 {
 	const struct event_override_cancelled *e = event->payload;
-	return store_set(a->conn, &override_table, event->seq, "cancelled = ?",
-			 STORE_VALUES(STORE_INT(1), STORE_INT(e->override)), err);
+	struct paging_override o;
+	enum err r = override_get(a->conn, e->override, a->arena, &o, err);
+	if (r != OK)
+		return r;
+	bool begun = o.from < event->event_time;
+	return store_set(a->conn, &override_table, event->seq, "ends = ?, cancelled = ?",
+			 STORE_VALUES(STORE_INT(begun ? event->event_time : o.until), STORE_INT(!begun),
+				      STORE_INT(e->override)),
+			 err);
 }
 
 #define OVERRIDE_COLUMNS                                                                    \

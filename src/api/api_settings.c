@@ -1,0 +1,89 @@
+/* api_settings.c: how notifications leave this installation, and what browsers say of those they got. */
+#include "api/api_handlers.h"
+#include "notify/notify.h"
+#include "notify/notify_channel.h"
+#include "notify/notify_settings.h"
+
+#define DETAIL_BYTES_MAX 200
+#define ITEMS_BYTES_MAX 65536u
+
+static void list_command(void *context, struct str name)
+{
+	json_text(context, name);
+}
+
+static enum err write_notifications(struct api_call *call, struct error *err)
+{
+	struct json_writer *json = &call->json;
+	struct notify_settings *settings = arena_new(&call->arena, struct notify_settings);
+	enum err r = notify_settings_get(call->conn, &call->arena, settings, err);
+	if (r != OK)
+		return r;
+	json_map_begin(json);
+	notify_settings_write(settings, json);
+	json_key(json, "commands");
+	json_list_begin(json);
+	if (call->api->options.commands != NULL)
+		channel_commands(call->api->options.commands, list_command, json);
+	json_list_end(json);
+	json_map_end(json);
+	return OK;
+}
+
+enum err api_settings_get(struct api_call *call, struct error *err)
+{
+	const struct api_options *options = &call->api->options;
+	cleanup_buf struct buf items;
+	buf_init(&items, ITEMS_BYTES_MAX);
+	if (options->settings != NULL) {
+		enum err r = options->settings(options->settings_context, &items, err);
+		if (r != OK)
+			return r;
+	}
+	json_map_begin(&call->json);
+	json_key(&call->json, "items");
+	json_raw(&call->json, items.used > 0 ? buf_str(&items) : STR("[]"));
+	json_key(&call->json, "notifications");
+	enum err r = write_notifications(call, err);
+	json_map_end(&call->json);
+	return r;
+}
+
+enum err api_settings_notifications(struct api_call *call, struct error *err)
+{
+	struct notify_settings_change change = { .change = call->body };
+	if (call->body == NULL)
+		return error_set(err, ERR_INVALID, "the body says nothing; send what is to change as JSON");
+	return api_change(call, "settings_notifications", notify_settings_decide, &change,
+			  write_notifications, err);
+}
+
+/* ---- browsers ---- */
+
+static const struct spec_field shown_fields[] = {
+	{ .name = "page", .type = SPEC_INT, .flags = SPEC_REQUIRED, .min = 1, .max = INT64_MAX,
+	  .about = "The page." },
+	{ .name = "shown", .type = SPEC_BOOL, .otherwise = "true",
+	  .about = "False when the browser refused." },
+	{ .name = "detail", .type = SPEC_TEXT, .max = DETAIL_BYTES_MAX, .about = "What the browser said." },
+	{ .name = NULL },
+};
+
+/* Only Mainstay records what became of a page; whose page it is was asked of the session. */
+enum err api_browser_page_ack(struct api_call *call, struct error *err)
+{
+	const struct doc_node *body;
+	enum err r = api_body(call, shown_fields, &body, err);
+	if (r != OK)
+		return r;
+	struct notify_delivered told = {
+		.page = doc_int(doc_get(body, "page"), 0),
+		.user = call->principal.user,
+		.shown = doc_bool(doc_get(body, "shown"), true),
+		.detail = doc_text(doc_get(body, "detail"), ""),
+	};
+	r = api_change_as(call, ACTOR_SYSTEM, "browser_page_ack", notify_delivered_decide, &told, NULL, err);
+	if (r == OK)
+		call->status = 204;
+	return r;
+}
