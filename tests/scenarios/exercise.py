@@ -1,0 +1,335 @@
+"""exercise.py: one valid request for every operation of openapi.yaml.
+
+Each function makes what its request is about and returns the request; `who` is the client that will send
+it. test_contract sends each as an admin; test_permissions as the least who may; an operation of openapi.yaml
+without a function here is a failure, so a new endpoint cannot come without its example.
+"""
+import dataclasses
+import itertools
+
+from world import Person, World, in_time
+
+MAKERS = {}
+numbers = itertools.count(1)
+MATRIX = [["P1", "P2", "P3"], ["P2", "P3", "P4"], ["P3", "P4", "P5"]]
+
+
+@dataclasses.dataclass
+class Request:
+    params: dict = dataclasses.field(default_factory=dict)
+    query: str = ""
+    body: object = None
+    status: int = 200
+    headers: dict = dataclasses.field(default_factory=dict)
+    client: object = None  # another one than `who`, when the request ends its own session
+    keep: bool = True  # the same request may be sent again
+
+
+def makes(name):
+    def keep(function):
+        MAKERS[name] = function
+        return function
+    return keep
+
+
+def simple(name, **request):
+    MAKERS[name] = lambda world, who, person: Request(**request)
+
+
+def path_of(operation, request):
+    path = operation.path
+    for name, value in request.params.items():
+        path = path.replace("{%s}" % name, str(value))
+    assert "{" not in path, f"{operation.id}: {path} lacks a parameter"
+    return path + ("?" + request.query if request.query else "")
+
+
+def send(operation, request, who, **more):
+    return (request.client or who).request(operation.method, path_of(operation, request), request.body,
+                                           headers=request.headers, **more)
+
+
+# ---- the session and people ----
+
+simple("session_get")
+simple("user_list", query="q=a&limit=200")
+simple("now_get")
+
+
+@makes("session_create")
+def session_create(world: World, who, person: Person):
+    somebody = world.new_person("viewer")
+    secret = f"a long secret {somebody.id}"
+    somebody.client.put("session/password", {"password": secret})
+    return Request(body={"email": somebody.email, "password": secret}, client=world.server.client())
+
+
+@makes("session_delete")
+def session_delete(world, who, person):
+    return Request(status=204, client=world.again(person) if not who.token else None, keep=False)
+
+
+@makes("session_link")
+def session_link(world, who, person):
+    somebody = world.new_person("viewer")
+    link = world.admin.client.post(f"users/{somebody.id}/reset-link")["link"]
+    return Request(body={"token": link.partition("#")[2]}, client=world.server.client(), keep=False)
+
+
+@makes("session_password")
+def session_password(world, who, person):
+    somebody = world.new_person(person.role)
+    return Request(body={"password": f"another secret {somebody.id}"}, status=204, client=somebody.client)
+
+
+@makes("user_create")
+def user_create(world, who, person):
+    number = world.number()
+    return Request(body={"name": f"New {number}", "email": f"new{number}@example.com", "role": "viewer"}, status=201,
+                   keep=False)
+
+
+@makes("user_get")
+def user_get(world, who, person):
+    return Request({"id": person.id})
+
+
+@makes("user_update")
+def user_update(world, who, person):
+    return Request({"id": person.id}, body={"name": f"{person.name} again", "time_zone": "Europe/Paris"})
+
+
+@makes("user_invite")
+@makes("user_reset_link")
+def user_link(world, who, person):
+    return Request({"id": world.new_person("viewer").id})
+
+
+@makes("contact_list")
+def contact_list(world, who, person):
+    return Request({"id": person.id})
+
+
+@makes("contact_create")
+def contact_create(world, who, person):
+    return Request({"id": person.id}, status=201,
+                   body={"channel": "webhook", "address": {"url": "https://hooks.example.com/x"}, "label": "hook",
+                         "order": 3, "delay": "1m", "urgency": "high", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+
+
+@makes("contact_update")
+def contact_update(world, who, person):
+    made = world.contact(person)
+    return Request({"id": person.id, "contact": made["id"]}, body={"label": "renamed", "order": 2, "delay": "2m"})
+
+
+@makes("contact_delete")
+def contact_delete(world, who, person):
+    return Request({"id": person.id, "contact": world.contact(person)["id"]}, status=204, keep=False)
+
+
+@makes("contact_test")
+def contact_test(world, who, person):
+    return Request({"id": world.contact(person)["id"]}, status=202)
+
+
+@makes("token_list")
+def token_list(world, who, person):
+    world.token(person.role, "read")
+    return Request()
+
+
+@makes("token_create")
+def token_create(world, who, person):
+    return Request(body={"name": "script", "scopes": ["read", "act"], "expires_at": in_time(hours=12)}, status=201)
+
+
+@makes("token_delete")
+def token_delete(world, who, person):
+    return Request({"id": person.token("read").token_id}, status=204)
+
+
+# ---- incidents ----
+
+simple("incident_list", query="state=open,acknowledged&priority=P4,P5&limit=5&q=incident&from=2020-01-01T00:00:00Z")
+simple("page_list", query="state=queued,sent,failed&channel=browser&limit=5")
+simple("alert_list", query="state=firing,resolved&limit=5")
+
+
+@makes("incident_create")
+def incident_create(world, who, person):
+    return Request(body={"title": "by hand", "impact": "low", "urgency": "low", "visibility": "private"}, status=201)
+
+
+@makes("incident_get")
+@makes("incident_timeline")
+def incident_read(world, who, person):
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/note", {"text": "seen"})
+    world.admin.client.post(f"incidents/{made['id']}/resolve", {"reason": "over"})
+    return Request({"id": made["id"]})
+
+
+def act(name, **request):
+    def make(world, who, person):
+        return Request({"id": world.incident()["id"]}, keep=False, **request)
+    MAKERS[name] = make
+
+
+act("incident_acknowledge")
+act("incident_resolve", body={"reason": "it was a cable"})
+act("incident_note", body={"text": "a cable"})
+act("incident_priority", body={"impact": "low", "urgency": "medium", "reason": "it is worse"})
+act("incident_escalate")
+act("incident_retitle", body={"title": "cable"})
+
+
+@makes("incident_reopen")
+def incident_reopen(world, who, person):
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/resolve")
+    return Request({"id": made["id"]}, keep=False)
+
+
+@makes("incident_undo")
+def incident_undo(world, who, person):
+    made = world.incident()
+    done = who.post(f"incidents/{made['id']}/note", {"text": "wrong"})
+    return Request({"id": made["id"]}, body={"seq": done["seq"]}, keep=False)
+
+
+@makes("browser_page_ack")
+def browser_page_ack(world, who, person):
+    page = person.client.post(f"contacts/{world.contact(person)['id']}/test")
+    return Request(body={"page": page["id"], "shown": True, "detail": "shown"}, status=204)
+
+
+@makes("link_show")
+@makes("link_acknowledge")
+def link(world, who, person):
+    return Request({"token": world.link(world.incident()["id"])})
+
+
+# ---- checks and services ----
+
+simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")
+simple("mute_list", query="limit=5")
+simple("service_list", query="q=service&limit=5")
+
+
+def of_check(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"name": world.things()["Check"]}, **request)
+
+
+of_check("check_get")
+of_check("check_series", query="step=hour")
+of_check("check_results")
+of_check("check_run")
+of_check("check_pause", body={"reason": "maintenance"})
+of_check("check_resume")
+
+
+@makes("check_test")
+def check_test(world, who, person):
+    return Request(body={"spec": world.check_spec()})
+
+
+@makes("mute_create")
+def mute_create(world, who, person):
+    return Request(body={"kind": "check", "name": world.things()["Check"], "for": "15m", "reason": "a change"}, status=201)
+
+
+@makes("mute_delete")
+def mute_delete(world, who, person):
+    made = world.admin.client.post("mutes", {"kind": "all", "for": "1h", "reason": "a change"})
+    return Request({"id": made["id"]}, status=204, keep=False)
+
+
+@makes("service_get")
+def service_get(world, who, person):
+    return Request({"name": world.things()["Service"]})
+
+
+# ---- on call ----
+
+@makes("on_call_get")
+@makes("schedule_list")
+def on_call(world, who, person):
+    world.things()
+    return Request()
+
+
+def of_schedule(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"name": world.things()["Schedule"]}, **request)
+
+
+of_schedule("schedule_shifts", query="from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z")
+of_schedule("override_list")
+of_schedule("schedule_calendar")
+
+
+@makes("override_create")
+def override_create(world, who, person):
+    return Request({"name": world.things()["Schedule"]}, status=201,
+                   body={"user": person.id, "until": in_time(hours=3), "reason": "I take it"})
+
+
+@makes("override_delete")
+def override_delete(world, who, person):
+    made = world.admin.client.post(f"schedules/{world.things()['Schedule']}/overrides",
+                                   {"user": world.admin.id, "until": in_time(hours=2)})
+    return Request({"id": made["id"]}, status=204, keep=False)
+
+
+# ---- definitions ----
+
+simple("kind_list")
+simple("definition_list", params={"kind": "Service"}, query="limit=2&q=service")
+simple("export", query="kind=Service")
+
+
+@makes("definition_get")
+def definition_get(world, who, person):
+    return Request({"kind": "Service", "name": world.things()["Service"]})
+
+
+@makes("definition_put")
+def definition_put(world, who, person):
+    return Request({"kind": "PriorityMatrix", "name": f"matrix{world.number()}"}, body={"spec": {"cells": MATRIX}},
+                   status=201, keep=False)
+
+
+@makes("definition_delete")
+def definition_delete(world, who, person):
+    name = f"short-lived{world.number()}"
+    world.define("Service", name, {"about": "soon gone"})
+    return Request({"kind": "Service", "name": name}, status=204, keep=False)
+
+
+@makes("apply")
+def apply(world, who, person):
+    number = world.number()
+    text = f"apiVersion: mainstay/v1\nkind: Service\nmetadata:\n  name: applied{number}\nspec:\n  about: by file\n"
+    return Request(body={"set": f"set{number}", "files": [{"name": "a.yaml", "text": text}], "dry_run": False})
+
+
+simple("discovery_get")
+
+
+@makes("discovery_watch")
+def discovery_watch(world, who, person):
+    host, _, port = world.server.address.rpartition(":")
+    return Request(body={"items": [{"address": host, "port": int(port)}]}, keep=False)
+
+
+# ---- the record, settings, the system ----
+
+simple("journal_list", query="kind=user.&limit=5&from=2020-01-01T00:00:00Z")
+simple("journal_checkpoint")
+simple("journal_proof", params={"seq": 1})
+simple("settings_get")
+simple("settings_notifications", body={"smtp": {"host": "127.0.0.1", "port": 2525, "security": "none",
+                                                "from": "mainstay@example.com"}})
+simple("openapi_get")
+simple("healthz")
+simple("readyz")
