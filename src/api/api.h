@@ -85,6 +85,9 @@ void api_serve(void *api, struct http_exchange *exchange);
 /* The world's listener: tells live views what was committed (committed_fn). */
 void api_committed(void *api, const struct event *const *events, size_t count);
 
+/* How many open streams this person has. Any thread. */
+int api_streams_of(struct api *api, int64_t user);
+
 /* Wakes streams that were quiet for long; call every few seconds. */
 void api_heartbeat(struct api *api);
 /* Ends all streams, before the server stops. */

@@ -262,6 +262,16 @@ void api_committed(void *context, const struct event *const *events, size_t coun
 	pthread_mutex_unlock(&all->lock);
 }
 
+int api_streams_of(struct api *api, int64_t user)
+{
+	int count = 0;
+	pthread_mutex_lock(&api->streams->lock);
+	for (struct open_stream *s = api->streams->first; s != NULL; s = s->next)
+		count += s->principal.user == user;
+	pthread_mutex_unlock(&api->streams->lock);
+	return count;
+}
+
 void api_heartbeat(struct api *api)
 {
 	pthread_mutex_lock(&api->streams->lock);

@@ -17,6 +17,7 @@
 #include "journal/journal.h"
 #include "journal/writer.h"
 #include "main/place.h"
+#include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/ui_assets.h"
 #include "main/version.h"
@@ -31,6 +32,7 @@ struct server {
 	const struct settings *settings;
 	struct place place;
 	struct writer *writer;
+	struct serve_notify *notify;
 	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct http_server *http;
@@ -51,8 +53,11 @@ static void committed(void *context, const struct event *const *events, size_t c
 	struct server *server = context;
 	struct api *api = __atomic_load_n(&server->api, __ATOMIC_ACQUIRE);
 	struct serve_sense *sense = __atomic_load_n(&server->sense, __ATOMIC_ACQUIRE);
+	struct serve_notify *notify = __atomic_load_n(&server->notify, __ATOMIC_ACQUIRE);
 	if (api != NULL)
 		api_committed(api, events, count);
+	if (notify != NULL)
+		serve_notify_committed(notify, events, count);
 	if (sense != NULL)
 		serve_sense_committed(sense, events, count);
 }
@@ -112,12 +117,42 @@ static void choose_public_url(struct server *server)
 			 s->tls_cert != NULL ? "https" : "http", s->listen);
 }
 
+static enum err start_notify(struct server *server, struct error *err)
+{
+	struct serve_notify_options options = {
+		.world = server->place.world,
+		.writer = server->writer,
+		.clock = &server->place.clock,
+		.settings = server->settings,
+	};
+	struct serve_notify *notify;
+	enum err r = serve_notify_start(&options, &notify, err);
+	if (r == OK)
+		__atomic_store_n(&server->notify, notify, __ATOMIC_RELEASE);
+	return r;
+}
+
+/* A check went down and that could not be stored: page all the same, from memory. */
+static void untold(void *context, const char *check, const char *reason)
+{
+	struct server *server = context;
+	char title[300], body[600];
+	if (trouble_state(server->place.trouble) != TROUBLE_NOTHING)
+		return;
+	snprintf(title, sizeof title, "%.80s is down: %.180s", check, reason);
+	snprintf(body, sizeof body, "Mainstay cannot store anything either. It pages everybody it knows, "
+		 "once in five minutes, until it can.\n");
+	serve_notify_last_resort(server->notify, title, body);
+}
+
 static enum err start_sense(struct server *server, struct error *err)
 {
 	struct serve_sense_options options = {
 		.world = server->place.world,
 		.writer = server->writer,
 		.clock = &server->place.clock,
+		.untold = untold,
+		.untold_context = server,
 	};
 	struct serve_sense *sense;
 	enum err r = serve_sense_start(&options, &sense, err);
@@ -156,9 +191,11 @@ static enum err start_api(struct server *server, struct error *err)
 	};
 	struct api *api;
 	enum err r = api_create(&options, &api, err);
-	if (r == OK)
-		__atomic_store_n(&server->api, api, __ATOMIC_RELEASE);
-	return r;
+	if (r != OK)
+		return r;
+	serve_notify_browsers(server->notify, api);
+	__atomic_store_n(&server->api, api, __ATOMIC_RELEASE);
+	return OK;
 }
 
 static enum err start_http(struct server *server, struct error *err)
@@ -213,6 +250,8 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = record(server, "started", decide_started, &last, err);
 	if (r == OK)
+		r = start_notify(server, err);
+	if (r == OK)
 		r = start_sense(server, err);
 	if (r == OK)
 		r = start_api(server, err);
@@ -234,10 +273,15 @@ static void stop(struct server *server, const char *reason)
 		http_server_stop(server->http, DRAIN_MS);
 	if (server->sense != NULL)
 		serve_sense_stop(server->sense);
+	if (server->notify != NULL) {
+		serve_notify_browsers(server->notify, NULL);
+		serve_notify_stop(server->notify);
+	}
 	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
 		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
 	writer_stop(&server->writer);
 	serve_sense_destroy(&server->sense);
+	serve_notify_destroy(&server->notify);
 	http_server_destroy(&server->http);
 	struct api *api = server->api;
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);

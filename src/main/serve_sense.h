@@ -29,6 +29,9 @@ struct serve_sense_options {
 	struct world *world;
 	struct writer *writer;
 	struct clock *clock;
+	/* A check went down and the world could not take it; may be told again and again. May be NULL. */
+	void (*untold)(void *context, const char *check, const char *reason);
+	void *untold_context;
 	const char *ca_file; /* NULL: the system's authorities; must outlive it */
 };
 

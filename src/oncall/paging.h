@@ -108,6 +108,10 @@ enum err paging_escalation_get(struct store_conn *conn, int64_t incident, struct
 			       struct error *err);
 
 typedef bool paging_each_contact_fn(void *context, const struct paging_contact *contact);
+/* Everybody's, with their secrets: for the sender's memory, never for an answer. */
+enum err paging_contacts_with_secrets(struct store_conn *conn, struct arena *arena,
+				      paging_each_contact_fn *each, void *context,
+				      struct error *err);
 /* In order of position; user 0: everybody's. Secrets are not read. */
 enum err paging_contacts(struct store_conn *conn, int64_t user, struct arena *arena,
 			 paging_each_contact_fn *each, void *context, struct error *err);

@@ -290,6 +290,27 @@ enum err paging_contacts(struct store_conn *conn, int64_t user, struct arena *ar
 	return store_done(&rows, err);
 }
 
+enum err paging_contacts_with_secrets(struct store_conn *conn, struct arena *arena,
+				      paging_each_contact_fn *each, void *context,
+				      struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT " CONTACT_COLUMNS ", (SELECT secret FROM contact_secret WHERE "
+				 "contact_secret.contact = contact.id) FROM contact "
+				 "ORDER BY user_id, position, id",
+				 STORE_NO_VALUES, &rows, err);
+	if (r != OK)
+		return r;
+	bool more = true;
+	while (more && store_next(rows)) {
+		struct paging_contact contact = read_contact(rows, arena);
+		contact.secret = arena_str(arena, store_text(rows, 8));
+		more = each(context, &contact);
+	}
+	return store_done(&rows, err);
+}
+
 enum err contact_last_position(struct store_conn *conn, int64_t user, int64_t *ret_last,
 			       struct error *err)
 {
