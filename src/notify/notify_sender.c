@@ -169,7 +169,7 @@ static void on_no_answer(void *context)
 	struct flight *flight = context;
 	struct channel_result result = channel_result(CHANNEL_RETRY, &flight->message, STR_NONE,
 						      "no answer within %lld s",
-						      (long long)(SENDER_PATIENCE / TIME_SECOND));
+						      (long long)(flight->sender->patience / TIME_SECOND));
 	flight->channel->cancel(flight->try);
 	end_try(flight, &result);
 }
@@ -193,7 +193,7 @@ static void launch(struct flight *flight)
 		return;
 	}
 	flight->patience = loop_timer_create(sender->loop, on_no_answer, flight);
-	loop_timer_start(flight->patience, SENDER_PATIENCE);
+	loop_timer_start(flight->patience, sender->patience);
 }
 
 /* Reads the whole rows of what was taken. What is no longer in the outbox (acknowledged meanwhile), or
@@ -396,6 +396,7 @@ enum err sender_create(struct loop *loop, const struct notify_sender_options *op
 	sender->timer = loop_timer_create(loop, turn, sender);
 	sender->resort = resort_create(sender);
 	sender->look_now = true;
+	sender->patience = SENDER_PATIENCE;
 	struct channel_tools_options tools = {
 		.loop = loop, .clock = options->clock, .host = options->host,
 		.instance = options->instance, .ca_file = options->ca_file,

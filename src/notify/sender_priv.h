@@ -62,6 +62,7 @@ struct notify_sender {
 	struct notify_settings settings[2];
 	unsigned settings_at;
 	time_us next_look; /* by time since boot */
+	time_us patience;  /* SENDER_PATIENCE; tests have less */
 	bool look_now, stopping, read_failed;
 	bool more; /* the outbox held more than SENDER_ROWS_MAX that were due */
 	struct record *unstored, **unstored_last; /* wait to be submitted again */

@@ -121,6 +121,16 @@ TEST(a_flood_becomes_one_bundle_but_first_pages_leave_alone)
 	CHECK_INT(road.lane.sending, 2);
 	lane_done(&road.lane, row->bundle); /* any of them stands for all */
 	lane_done(&road.lane, alone);
+	first = push(&road, 1, 1, true, true); /* now it is the next, with a flood behind it */
+	for (int i = 0; i < 13; i++)
+		push(&road, 1, 1, true, false);
+	alone = lane_take(&road.lane);
+	CHECK(alone == first);
+	CHECK_INT(carried(alone), 0);
+	row = lane_take(&road.lane);
+	CHECK_INT(carried(row), 12);
+	lane_done(&road.lane, alone);
+	lane_done(&road.lane, row);
 	lane_finish(&road.lane);
 }
 

@@ -435,6 +435,16 @@ TEST(a_step_of_the_wall_moves_what_waits)
 	turns(&f);
 	CHECK_INT(out.count, 3);
 	CHECK_INT(out.sends[2].page, 1);
+	answer(&f, 2, CHANNEL_RETRY, "HTTP 500", 0);
+	clock_step(&f.h.clock, TIME_DAY);
+	help_page(&f.h, page_to(3, 7));
+	clock_advance(&f.h.clock, 14 * TIME_SECOND);
+	turns(&f);
+	CHECK_INT(out.count, 4);
+	clock_advance(&f.h.clock, TIME_SECOND);
+	turns(&f);
+	CHECK_INT(out.count, 5);
+	CHECK_INT(out.sends[4].page, 1);
 	fixture_close(&f);
 }
 
@@ -465,6 +475,36 @@ TEST(the_last_resort_goes_to_those_it_can_wake_and_is_recorded_when_it_can_be)
 	turns(&f);
 	CHECK_INT(help_count(&f.h, "SELECT count(*) FROM event WHERE kind = 'page.unrecorded'"), 2);
 	fixture_close(&f);
+}
+
+TEST(a_channel_that_never_says_how_it_ended_is_given_up_and_tried_again)
+{
+	struct fixture f;
+	fixture_open(&f, "silent");
+	start(&f);
+	f.sender->patience = 50 * TIME_MS;
+	help_page(&f.h, page_to(1, 7));
+	turns(&f);
+	CHECK_INT(out.open, 1);
+	loop_run_for(f.loop, 100 * TIME_MS);
+	CHECK_INT(out.cancelled, 1);
+	CHECK_STR(help_row(&f.h, 1).state, "queued");
+	CHECK(str_starts(help_row(&f.h, 1).detail, STR("no answer within")));
+	fixture_close(&f);
+}
+
+TEST(what_is_under_way_at_the_end_is_waited_for_then_cancelled)
+{
+	struct fixture f;
+	fixture_open(&f, "end");
+	help_page(&f.h, page_to(1, 7));
+	start(&f);
+	sender_destroy(&f.sender);
+	CHECK_INT(out.cancelled, 1);
+	CHECK_STR(help_row(&f.h, 1).state, "queued");
+	CHECK_INT(help_count(&f.h, "SELECT count(*) FROM outbox"), 1);
+	loop_destroy(&f.loop);
+	help_close(&f.h);
 }
 
 TEST(a_browser_tells_what_became_of_its_page)
@@ -535,4 +575,6 @@ TESTS(RUN(a_page_leaves_once_and_its_result_is_recorded), RUN(what_is_not_due_wa
       RUN(after_a_restart_what_was_under_way_leaves_once_more),
       RUN(a_step_of_the_wall_moves_what_waits),
       RUN(the_last_resort_goes_to_those_it_can_wake_and_is_recorded_when_it_can_be),
+      RUN(a_channel_that_never_says_how_it_ended_is_given_up_and_tried_again),
+      RUN(what_is_under_way_at_the_end_is_waited_for_then_cancelled),
       RUN(a_browser_tells_what_became_of_its_page), RUN(in_its_own_thread_it_starts_wakes_and_stops))
