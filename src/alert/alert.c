@@ -251,7 +251,7 @@ enum err alert_after_mute(struct decision *d, const struct event *event, struct 
 {
 	(void)event;
 	struct unmuting *unmuting = arena_new(d->arena, struct unmuting);
-	struct alert_filter filter = { .state = "firing", .limit = ITEMS_MAX };
+	struct alert_filter filter = { .states = STR("firing"), .limit = ITEMS_MAX };
 	enum err r = alert_list(d->conn, &filter, d->arena, collect_muted, unmuting, err);
 	size_t kept = 0;
 	for (size_t i = 0; r == OK && i < unmuting->count; i++) {

@@ -81,7 +81,7 @@ enum err alert_mute_due(struct decision *d, const struct timer *timer, struct er
 
 typedef bool alert_each_fn(void *context, const struct alert *alert);
 struct alert_filter {
-	const char *state;   /* NULL: any */
+	struct str states;   /* words with commas, "firing,resolved"; empty: any */
 	struct str check, service;
 	int64_t incident;
 	int64_t before_id;   /* newest first, ids below; 0: from the newest */
@@ -93,7 +93,7 @@ enum err alert_get(struct store_conn *conn, int64_t id, struct arena *arena,
 		   struct alert *ret_alert, struct error *err);
 
 typedef bool alert_each_mute_fn(void *context, const struct alert_mute *mute);
-/* `active`: only those that hold; else all, newest first. */
+/* `active`: only those that hold, the next to end first; else all, newest first. */
 enum err alert_list_mutes(struct store_conn *conn, bool active, unsigned limit,
 			  struct arena *arena, alert_each_mute_fn *each, void *context,
 			  struct error *err);

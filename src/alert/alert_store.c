@@ -3,6 +3,7 @@
 
 #include "alert/alert_priv.h"
 #include "base/buf.h"
+#include "store/store_filter.h"
 
 static const struct store_table alert_table = {
 	.name = "alert",
@@ -100,12 +101,11 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 {
 	assert(filter->limit > 0);
 	cleanup_buf struct buf sql;
-	struct store_value values[8];
+	struct store_value values[STORE_WORDS_MAX + 8];
 	size_t count = 0;
 	buf_init(&sql, 2048);
 	buf_adds(&sql, "SELECT " ALERT_COLUMNS " FROM {alert} WHERE 1 = 1");
-	if (filter->state != NULL)
-		add_condition(&sql, "state = ?", values, &count, STORE_TEXT(str_of(filter->state)));
+	store_filter_words(&sql, "state", filter->states, values, &count);
 	if (filter->check.len > 0)
 		add_condition(&sql, "check_name = ?", values, &count, STORE_TEXT(filter->check));
 	if (filter->service.len > 0)
@@ -193,7 +193,7 @@ enum err alert_list_mutes(struct store_conn *conn, bool active, unsigned limit,
 			  struct error *err)
 {
 	const char *sql = active ? "SELECT " MUTE_COLUMNS " FROM {mute} WHERE ended = 0 "
-				   "ORDER BY id DESC LIMIT ?"
+				   "ORDER BY until, id LIMIT ?"
 				 : "SELECT " MUTE_COLUMNS " FROM {mute} ORDER BY id DESC LIMIT ?";
 	struct store_rows *rows;
 	enum err r = store_query(conn, sql, STORE_VALUES(STORE_INT(limit)), &rows, err);

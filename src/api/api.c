@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/api_call.h"
+#include "api/api_params.h"
 #include "api/api_pool.h"
 #include "api/api_priv.h"
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 
 #define BASE "/api/v1"
 #define BODY_DEPTH_MAX 32
+#define UNKNOWN_BODY_BYTES (64u << 10) /* sent to an address that is none: told 404 or 405, not 413 */
 
 enum err api_create(const struct api_options *options, struct api **ret_api, struct error *err)
 {
@@ -115,7 +117,8 @@ struct http_route api_route(void *context, struct str method, struct str path)
 		file = asset(api, STR("/index.html"));
 	if (file != NULL && str_is(method, "GET"))
 		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
-	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ };
+	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,
+				    .body_limit_bytes = UNKNOWN_BODY_BYTES };
 }
 
 /* ---- who is it ---- */
@@ -251,6 +254,8 @@ static enum err prepare(struct api_call *call, struct error *err)
 	enum err r = store_read_begin(call->conn, err);
 	if (r == OK)
 		r = admit(call, err);
+	if (r == OK && !(call->endpoint->flags & API_HTML))
+		r = api_params_check(call, err);
 	if (r == OK)
 		r = read_as_of(call, err);
 	if (r == OK)

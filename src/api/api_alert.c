@@ -4,6 +4,8 @@
 #include "incident/incident.h"
 #include "notify/notify.h"
 
+#define MUTES_MAX 1000u
+
 struct listing {
 	struct api_call *call;
 	struct api_list list;
@@ -25,17 +27,11 @@ static bool list_alert(void *context, const struct alert *alert)
 enum err api_alert_list(struct api_call *call, struct error *err)
 {
 	struct listing listing = { .call = call };
-	struct str state = api_query(call, "state");
 	struct alert_filter filter = {
+		.states = api_query(call, "state"),
 		.check = api_query(call, "check"),
 		.service = api_query(call, "service"),
 	};
-	if (str_is(state, "firing"))
-		filter.state = "firing";
-	else if (str_is(state, "resolved"))
-		filter.state = "resolved";
-	else if (state.len > 0)
-		return error_set(err, ERR_INVALID, "state is firing or resolved");
 	str_int(api_query(call, "incident"), 1, INT64_MAX, &filter.incident);
 	enum err r = api_list_begin(call, &listing.list, err);
 	if (r != OK)
@@ -79,13 +75,11 @@ static bool list_mute(void *context, const struct alert_mute *mute)
 enum err api_mute_list(struct api_call *call, struct error *err)
 {
 	struct listing listing = { .call = call };
-	bool all = str_is(api_query(call, "state"), "all");
 	enum err r = api_list_begin(call, &listing.list, err);
 	if (r != OK)
 		return r;
-	r = alert_list_mutes(call->conn, !all, listing.list.limit + 1, &call->arena, list_mute, &listing,
-			     err);
-	listing.list.more = false; /* what holds is a short list; the whole history is in the journal */
+	listing.list.limit = MUTES_MAX; /* what holds is short; the whole history is in the journal */
+	r = alert_list_mutes(call->conn, true, MUTES_MAX, &call->arena, list_mute, &listing, err);
 	api_list_end(call, &listing.list);
 	return r;
 }
@@ -119,7 +113,7 @@ static bool write_this(void *context, const struct alert_mute *mute)
 static enum err write_mute(struct api_call *call, struct error *err)
 {
 	struct muting muting = { call, *(const int64_t *)call->context };
-	return alert_list_mutes(call->conn, true, 1000, &call->arena, write_this, &muting, err);
+	return alert_list_mutes(call->conn, true, MUTES_MAX, &call->arena, write_this, &muting, err);
 }
 
 enum err api_mute_create(struct api_call *call, struct error *err)
@@ -224,7 +218,10 @@ static bool list_page(void *context, const struct notify_row *row)
 enum err api_page_list(struct api_call *call, struct error *err)
 {
 	struct listing listing = { .call = call };
-	struct notify_filter filter = { .state = api_query(call, "state") };
+	struct notify_filter filter = {
+		.state = api_query(call, "state"),
+		.channel = api_query(call, "channel"),
+	};
 	str_int(api_query(call, "incident"), 1, INT64_MAX, &filter.incident);
 	str_int(api_query(call, "user"), 1, INT64_MAX, &filter.user);
 	enum err r = api_list_begin(call, &listing.list, err);

@@ -384,29 +384,14 @@ static bool list_incident(void *context, const struct incident *incident)
 	return true;
 }
 
-static enum err state_filter(struct api_call *call, const char **ret_state, struct error *err)
-{
-	static const char *const states[] = { "open", "acknowledged", "resolved", "unresolved", NULL };
-	struct str asked = api_query(call, "state");
-	*ret_state = NULL;
-	for (size_t i = 0; states[i] != NULL; i++) {
-		if (str_is(asked, states[i]))
-			*ret_state = states[i];
-	}
-	if (asked.len == 0 || *ret_state != NULL)
-		return OK;
-	error_set(err, ERR_INVALID, "state is open, acknowledged, resolved or unresolved");
-	error_field(err, "state");
-	return ERR_INVALID;
-}
-
 enum err api_incident_list(struct api_call *call, struct error *err)
 {
 	struct listing listing = { .call = call };
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
 	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
 	struct incident_filter filter = {
-		.priority = api_query(call, "priority"),
+		.states = api_query(call, "state"),
+		.priorities = api_query(call, "priority"),
 		.team = api_query(call, "team"),
 		.service = api_query(call, "service"),
 		.text = api_query(call, "q"),
@@ -414,9 +399,9 @@ enum err api_incident_list(struct api_call *call, struct error *err)
 		.visible_values = visible->values,
 		.visible_count = visible->count,
 	};
-	enum err r = state_filter(call, &filter.state, err);
-	if (r == OK)
-		r = api_list_begin(call, &listing.list, err);
+	time_parse(api_query(call, "from"), &filter.from);
+	time_parse(api_query(call, "to"), &filter.to);
+	enum err r = api_list_begin(call, &listing.list, err);
 	if (r != OK)
 		return r;
 	filter.before_id = listing.list.before_id;
@@ -591,7 +576,8 @@ static const struct spec_field priority_fields[] = {
 	  .about = "How much is broken." },
 	{ .name = "urgency", .type = SPEC_CHOICE, .choices = levels, .flags = SPEC_REQUIRED,
 	  .about = "How soon it must be mended." },
-	{ .name = "reason", .type = SPEC_TEXT, .max = 2000, .about = "Why." },
+	{ .name = "reason", .type = SPEC_TEXT, .flags = SPEC_REQUIRED, .min = 1, .max = 2000,
+	  .about = "Why." },
 	{ .name = NULL },
 };
 static const struct spec_field undo_fields[] = {

@@ -45,7 +45,7 @@ static enum err write_incidents(struct api_call *call, struct error *err)
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
 	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
 	struct incident_filter filter = {
-		.state = "unresolved",
+		.states = STR("open,acknowledged"),
 		.limit = INCIDENTS_LOOKED_AT,
 		.visible = str_of(visible->text),
 		.visible_values = visible->values,

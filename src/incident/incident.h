@@ -97,8 +97,9 @@ enum err incident_get(struct store_conn *conn, int64_t id, struct arena *arena,
 		      struct incident *ret_incident, struct error *err);
 
 struct incident_filter {
-	const char *state;                   /* NULL: any; "unresolved": open and acknowledged */
-	struct str priority, team, service;  /* empty: any */
+	struct str states, priorities;       /* words with commas, "open,acknowledged"; empty: any */
+	struct str team, service;            /* empty: any */
+	time_us from, to;                    /* opened within, `to` not included; TIME_NONE: any */
 	struct str text;                     /* words of the title; empty: any */
 	int64_t before_id;                   /* newest first, ids below; 0: from the newest */
 	unsigned limit;

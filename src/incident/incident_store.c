@@ -2,7 +2,9 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "guard/principal.h"
 #include "incident/incident_priv.h"
+#include "store/store_filter.h"
 
 static const struct store_table incident_table = {
 	.name = "incident",
@@ -92,6 +94,8 @@ enum err incident_as_of(struct store_conn *conn, int64_t id, int64_t seq, struct
 	return r;
 }
 
+/* Alerts are for everybody, so they go to no incident that is closed to some: it would hide them from
+ * those who watch, and tell them of it. */
 enum err incident_unresolved_for(struct store_conn *conn, struct str service, struct str check,
 				 struct arena *arena, int64_t *ret_incident, struct error *err)
 {
@@ -99,11 +103,12 @@ enum err incident_unresolved_for(struct store_conn *conn, struct str service, st
 	if (service.len > 0)
 		return store_one_int(conn,
 				     "SELECT max(id) FROM {incident} WHERE service = ? AND "
+				     "visibility = 'everyone' AND "
 				     "state IN ('open', 'acknowledged')",
 				     STORE_VALUES(STORE_TEXT(service)), 0, ret_incident, err);
 	return store_one_int(conn,
 			     "SELECT max(id) FROM {incident} WHERE service = '' AND cause = ? AND "
-			     "state IN ('open', 'acknowledged')",
+			     "visibility = 'everyone' AND state IN ('open', 'acknowledged')",
 			     STORE_VALUES(STORE_TEXT(check)), 0, ret_incident, err);
 }
 
@@ -127,16 +132,19 @@ enum err incident_of_alert(struct store_conn *conn, int64_t alert, int64_t *ret_
 /* ---- lists ---- */
 
 #define WORDS_MAX 6u
+/* States, priorities, words of the title, ten single conditions, and what guard asks: one value for
+ * each team of the reader, who may be in many. */
+#define VALUES_MAX (2 * STORE_WORDS_MAX + WORDS_MAX + 10 + GUARD_TEAMS_MAX + 1)
 
 struct listing {
 	struct buf sql;
-	struct store_value values[32];
+	struct store_value values[VALUES_MAX];
 	size_t count;
 };
 
 static void where(struct listing *q, const char *text, struct store_value value)
 {
-	assert(q->count < 31);
+	assert(q->count < VALUES_MAX - 1);
 	buf_printf(&q->sql, " AND %s", text);
 	q->values[q->count++] = value;
 }
@@ -153,22 +161,15 @@ static void where_words(struct listing *q, struct str text)
 	}
 }
 
-static void where_state(struct listing *q, const char *state)
-{
-	if (state == NULL)
-		return;
-	if (str_is(str_of(state), "unresolved"))
-		buf_adds(&q->sql, " AND state IN ('open', 'acknowledged')");
-	else
-		where(q, "state = ?", STORE_TEXT(str_of(state)));
-}
-
 static void build(struct listing *q, const struct incident_filter *f)
 {
 	buf_adds(&q->sql, "SELECT " COLUMNS " FROM {incident} WHERE 1 = 1");
-	where_state(q, f->state);
-	if (f->priority.len > 0)
-		where(q, "priority = ?", STORE_TEXT(f->priority));
+	store_filter_words(&q->sql, "state", f->states, q->values, &q->count);
+	store_filter_words(&q->sql, "priority", f->priorities, q->values, &q->count);
+	if (f->from != TIME_NONE)
+		where(q, "opened >= ?", STORE_INT(f->from));
+	if (f->to != TIME_NONE)
+		where(q, "opened < ?", STORE_INT(f->to));
 	if (f->team.len > 0)
 		where(q, "team = ?", STORE_TEXT(f->team));
 	if (f->service.len > 0)
@@ -179,7 +180,7 @@ static void build(struct listing *q, const struct incident_filter *f)
 	if (f->visible.len > 0) {
 		buf_printf(&q->sql, " AND (" STR_FMT ")", STR_ARG(f->visible));
 		for (size_t i = 0; i < f->visible_count; i++) {
-			assert(q->count < 31);
+			assert(q->count < VALUES_MAX - 1);
 			q->values[q->count++] = f->visible_values[i];
 		}
 	}

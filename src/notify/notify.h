@@ -88,7 +88,8 @@ struct notify_row {
 };
 struct notify_filter {
 	int64_t incident, user, contact; /* 0: any */
-	struct str state;                /* empty: any */
+	struct str state;                /* words with commas, "sent,failed"; empty: any */
+	struct str channel;              /* empty: any */
 	int64_t before_id;
 	unsigned limit;
 };

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "notify/notify_priv.h"
+#include "store/store_filter.h"
 
 static const struct store_table page_table = {
 	.name = "page",
@@ -337,7 +338,7 @@ enum err notify_list(struct store_conn *conn, const struct notify_filter *filter
 		     struct arena *arena, notify_each_fn *each, void *context, struct error *err)
 {
 	cleanup_buf struct buf sql;
-	struct store_value values[8];
+	struct store_value values[STORE_WORDS_MAX + 8];
 	size_t count = 0;
 	assert(filter->limit > 0);
 	buf_init(&sql, 1024);
@@ -354,9 +355,10 @@ enum err notify_list(struct store_conn *conn, const struct notify_filter *filter
 		buf_adds(&sql, " AND contact = ?");
 		values[count++] = STORE_INT(filter->contact);
 	}
-	if (filter->state.len > 0) {
-		buf_adds(&sql, " AND state = ?");
-		values[count++] = STORE_TEXT(filter->state);
+	store_filter_words(&sql, "state", filter->state, values, &count);
+	if (filter->channel.len > 0) {
+		buf_adds(&sql, " AND channel = ?");
+		values[count++] = STORE_TEXT(filter->channel);
 	}
 	if (filter->before_id > 0) {
 		buf_adds(&sql, " AND id < ?");

@@ -213,7 +213,7 @@ def link(world, who, person):
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")
-simple("mute_list", query="limit=5")
+simple("mute_list")
 simple("service_list", query="q=service&limit=5")
 
 

@@ -24,6 +24,7 @@ import openapi
 from mainstay import BINARY, Client, Mainstay, Scenario, wait_until
 
 TABLE = openapi.TOP / "src" / "api" / "api_table.c"
+PARAMS = openapi.TOP / "src" / "api" / "api_params.c"
 ROLES = ("viewer", "responder", "manager", "admin", "auditor")
 SCOPES = ("read", "act", "manage", "admin")
 # Which roles and, at least, which scope of a token each x-permission needs (docs/permissions.md).
@@ -63,6 +64,18 @@ def served():
         flags = [flag.removeprefix("API_") for flag in re.findall(r"API_\w+", found["flags"])]
         rows[found["id"]] = Row(found["method"], path, found["id"], found["queue"].lower(),
                                 found["permission"].lower(), flags, found["limit"])
+    return rows
+
+
+def taken():
+    """What may stand behind the "?" of a request: operationId -> {name: (type, words)}, from api_params.c."""
+    text = re.sub(r"\s+", " ", PARAMS.read_text())
+    for name, row in re.findall(r"#define (\w+) (\{ .*? \})(?= #define| static)", text):
+        text = re.sub(rf"(?<=[{{,] ){name}(?=[ ,])", lambda _: row, text)
+    rows = {}
+    for operation, params in re.findall(r'\{ "(\w+)", \{ ((?:\{ "\w+", PARAM_\w+, (?:NULL|"[^"]*") \},? ?)+)\} \}', text):
+        found = re.findall(r'\{ "(\w+)", PARAM_(\w+), (?:NULL|"([^"]*)") \}', params)
+        rows[operation] = {name: (kind.lower(), words.split()) for name, kind, words in found}
     return rows
 
 
@@ -260,4 +273,4 @@ def free_port():
         return probe.getsockname()[1]
 
 
-__all__ = ["HOLDERS", "ROLES", "SCOPES", "Person", "Shared", "World", "free_port", "in_time", "served", "wait_until"]
+__all__ = ["HOLDERS", "ROLES", "SCOPES", "Person", "Shared", "World", "free_port", "in_time", "served", "taken", "wait_until"]
