@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -82,11 +83,12 @@ class Client:
     Every answer is held against openapi.yaml; `contract=None` is for programs that are not Mainstay.
     """
 
-    def __init__(self, address, token=None, contract=openapi.contract):
+    def __init__(self, address, token=None, contract=openapi.contract, trust=None):
         self.contract = contract() if contract else None
         self.host, _, port = address.rpartition(":")
         self.port = int(port)
         self.token = token
+        self.trust = trust  # a certificate file: HTTPS, and nothing else is trusted
         self.cookies = {}
         self.csrf = None
 
@@ -106,7 +108,7 @@ class Client:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=seconds)
+        connection = self.connection(seconds)
         try:
             connection.request(method, self.path(path), body=body, headers=sent)
             answer = connection.getresponse()
@@ -122,6 +124,12 @@ class Client:
         if self.contract and target.startswith(API_PATHS):
             self.contract.check(openapi.Exchange(method, target, sent, body or b"", answer.status,
                                                  answer.headers, answer.body))
+
+    def connection(self, seconds=REQUEST_SECONDS_MAX):
+        if self.trust is None:
+            return http.client.HTTPConnection(self.host, self.port, timeout=seconds)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=seconds,
+                                           context=ssl.create_default_context(cafile=self.trust))
 
     @staticmethod
     def path(path):
@@ -192,7 +200,7 @@ class Events:
         headers = client.headers("GET", {"Accept": "text/event-stream"})
         if last_id is not None:
             headers["Last-Event-ID"] = str(last_id)
-        self.connection = http.client.HTTPConnection(client.host, client.port, timeout=60)
+        self.connection = client.connection(60)
         self.connection.request("GET", client.path(path), headers=headers)
         self.socket = self.connection.sock  # taken now: an answer without an end takes it over
         self.answer = self.connection.getresponse()
