@@ -206,6 +206,11 @@ enum err child_start(struct loop *loop, struct clock *clock, const struct child_
 	return OK;
 }
 
+pid_t child_pid(const struct child *child)
+{
+	return child->process.pid;
+}
+
 void child_kill(struct child *child)
 {
 	if (child->result.end == CHILD_EXITED)

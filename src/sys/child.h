@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -49,6 +50,8 @@ typedef void child_fn(void *context, const struct child_result *result);
 /* ERR_NOT_FOUND, ERR_DENIED or ERR_IO when the program could not be started: no callback then. */
 enum err child_start(struct loop *loop, struct clock *clock, const struct child_request *request,
                      child_fn *fn, void *context, struct child **ret_child, struct error *err);
+
+pid_t child_pid(const struct child *child); /* of the program; it may have ended already */
 
 /* Ends it early: SIGKILL to the group. The callback follows, later, with CHILD_KILLED. */
 void child_kill(struct child *child);
