@@ -75,19 +75,24 @@ static struct str title_of(struct decision *d, const struct paging_message *m,
 			    STR_ARG(wall_time(d, user, m->incident->opened)));
 }
 
+/* Short enough for a lock screen: how long, for which service, what to do. */
 static struct str body_of(struct decision *d, const struct paging_message *m)
 {
+	const struct paging_case *c = m->incident;
 	char age[DURATION_TEXT_BYTES];
-	duration_words(d->now - m->incident->opened, age);
-	const char *answer = m->why == ESCALATION_BY_ASK
-				     ? "Acknowledge again to keep it, or others are paged."
-				     : "Acknowledge to take it.";
-	return arena_printf(d->arena,
-			    "Incident %lld has been open for %s.\n%s%s" STR_FMT "%sRound %u, step %u.\n",
-			    (long long)m->incident->incident, age, answer, "\n",
-			    STR_ARG(m->incident->service),
-			    m->incident->service.len > 0 ? " is the service.\n" : "", m->round,
-			    m->step + 1);
+	time_us open_for = d->now - c->opened;
+	struct str since = STR_NONE, service = STR_NONE;
+	duration_words(open_for, age);
+	if (open_for >= TIME_MINUTE)
+		since = arena_printf(d->arena, "Open for %s. ", age);
+	if (c->service.len > 0)
+		service = arena_printf(d->arena, "Service: " STR_FMT ". ", STR_ARG(c->service));
+	return arena_printf(d->arena, STR_FMT STR_FMT "%s\nIncident %lld, round %u, step %u.\n",
+			    STR_ARG(since), STR_ARG(service),
+			    m->why == ESCALATION_BY_ASK
+				    ? "Acknowledge again to keep it, or others are paged."
+				    : "Acknowledge to take it.",
+			    (long long)c->incident, m->round, m->step + 1);
 }
 
 static struct str make_link(struct decision *d, int64_t incident, int64_t user)
