@@ -24,6 +24,7 @@
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S 15
+#define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
 
 extern const char contract_openapi[]; /* openapi.yaml: tools/embed-text */
@@ -212,6 +213,7 @@ static enum err start_http(struct server *server, struct error *err)
 	config.asset_count = ui_assets_count;
 	config.clock = &server->place.clock;
 	config.random = &server->place.random;
+	config.queues[HTTP_QUEUE_ACT].workers = ACT_WORKERS;
 	enum err r = http_server_create(&config, &server->http, err);
 	if (r == OK && server->settings->public_url == NULL)
 		snprintf(server->public_url, sizeof server->public_url, "%s",
