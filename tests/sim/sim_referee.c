@@ -160,7 +160,8 @@ static void see_undone(struct referee *referee, const struct event *event, time_
 	if (str_is(e->what, "resolved") && it->state != REFEREE_RESOLVED)
 		referee_wrong(referee, "event %lld: the end of incident %lld was taken back, which was %s",
 			      (long long)event->seq, (long long)e->incident, state_names[it->state]);
-	move(referee, event, e->incident, FROM_ANY, to, boot);
+	if (state_too)
+		move(referee, event, e->incident, FROM_ANY, to, boot);
 	set_high(referee, e->incident, e->urgency, it->set_by_person, boot);
 }
 
