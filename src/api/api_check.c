@@ -150,7 +150,7 @@ static bool write_alert(void *context, const struct alert *alert)
 static enum err write_firing(struct api_call *call, struct str check, struct error *err)
 {
 	struct firing firing = { .call = call };
-	struct alert_filter filter = { .state = "firing", .check = check, .limit = 10 };
+	struct alert_filter filter = { .states = STR("firing"), .check = check, .limit = 10 };
 	json_key(&call->json, "alert");
 	enum err r = alert_list(call->conn, &filter, &call->arena, write_alert, &firing, err);
 	if (!firing.written)

@@ -56,7 +56,7 @@ static enum err look_over(struct api_call *call, struct overview **ret_overview,
 {
 	struct overview *overview = arena_new(&call->arena, struct overview);
 	struct incident_filter filter = visible_filter(call);
-	filter.state = "unresolved";
+	filter.states = STR("open,acknowledged");
 	filter.limit = INCIDENTS_LOOKED_AT;
 	enum err r = api_briefs(call, &overview->checks, err);
 	if (r == OK)
