@@ -21,9 +21,11 @@ static int complain(const struct error *err)
 
 /* ---- serve ---- */
 
-static int serve_settings(void *context)
+static int serve_settings(void *context, bool crashed)
 {
-	return serve(context);
+	struct settings settings = *(const struct settings *)context;
+	settings.crashed = crashed;
+	return serve(&settings);
 }
 
 static int run_serve(int argc, char **argv)
@@ -32,7 +34,8 @@ static int run_serve(int argc, char **argv)
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
 		return complain(&err);
-	return settings.supervised ? serve(&settings) : supervise(serve_settings, &settings);
+	/* Who supervises from outside does not tell how the last one ended: think the worst. */
+	return settings.supervised ? serve_settings(&settings, true) : supervise(serve_settings, &settings);
 }
 
 static int run_check_config(int argc, char **argv)
