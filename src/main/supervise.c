@@ -15,7 +15,7 @@
 
 #define AGAIN_AFTER_MS_LEAST 50
 #define AGAIN_AFTER_MS_MOST 5000
-#define STABLE_AFTER_S 30 /* a server that lived so long begins with the short pause again */
+#define STABLE_AFTER_MS 1000 /* a server that lived so long begins with the short pause again */
 
 static volatile sig_atomic_t wanted_signal;
 static volatile sig_atomic_t child_pid;
@@ -43,7 +43,7 @@ static void default_signals(void)
 	signal(SIGHUP, SIG_DFL);
 }
 
-static int run_child(int (*serve)(void *context), void *context)
+static int run_child(int (*serve)(void *context, bool crashed), void *context, bool crashed)
 {
 	pid_t parent = getpid();
 	pid_t child = fork();
@@ -52,7 +52,7 @@ static int run_child(int (*serve)(void *context), void *context)
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed supervisor does not leave a server behind */
 		if (getppid() != parent)
 			_exit(0);
-		_exit(serve(context));
+		_exit(serve(context, crashed));
 	}
 	if (child < 0)
 		return -1;
@@ -74,24 +74,40 @@ static void pause_ms(long ms)
 	nanosleep(&spec, NULL);
 }
 
-int supervise(int (*serve)(void *context), void *context)
+static bool died_of_itself(int status)
+{
+	int number = status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGILL ||
+	       number == SIGFPE || number == SIGSYS || number == SIGXCPU;
+}
+
+static long ms_since(const struct timespec *began)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - began->tv_sec) * 1000 + (now.tv_nsec - began->tv_nsec) / 1000000;
+}
+
+int supervise(int (*serve)(void *context, bool crashed), void *context)
 {
 	long pause = AGAIN_AFTER_MS_LEAST;
+	bool crashed = false;
 	catch_signals();
 	for (;;) {
-		struct timespec began, ended;
+		struct timespec began;
 		clock_gettime(CLOCK_MONOTONIC, &began);
-		int status = run_child(serve, context);
-		clock_gettime(CLOCK_MONOTONIC, &ended);
+		int status = run_child(serve, context, crashed);
+		crashed = died_of_itself(status);
 		if (status >= 0 && WIFEXITED(status))
 			return WEXITSTATUS(status);
 		if (wanted_signal == SIGTERM || wanted_signal == SIGINT)
 			return 1;
+		if (ms_since(&began) >= STABLE_AFTER_MS)
+			pause = AGAIN_AFTER_MS_LEAST;
 		log_write(LOG_ERROR, "the server died and is started again", "signal=%d pause_ms=%ld",
 			  status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0, pause);
 		pause_ms(pause);
-		bool stable = ended.tv_sec - began.tv_sec >= STABLE_AFTER_S;
-		pause = stable ? AGAIN_AFTER_MS_LEAST : pause * 2;
+		pause *= 2;
 		if (pause > AGAIN_AFTER_MS_MOST)
 			pause = AGAIN_AFTER_MS_MOST;
 	}

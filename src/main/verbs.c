@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guard/guard.h"
+#include "journal/checkpoint.h"
 #include "journal/journal.h"
 #include "main/place.h"
 #include "main/serve.h"
@@ -21,9 +22,11 @@ static int complain(const struct error *err)
 
 /* ---- serve ---- */
 
-static int serve_settings(void *context)
+static int serve_settings(void *context, bool crashed)
 {
-	return serve(context);
+	struct settings settings = *(const struct settings *)context;
+	settings.crashed = crashed;
+	return serve(&settings);
 }
 
 static int run_serve(int argc, char **argv)
@@ -32,7 +35,8 @@ static int run_serve(int argc, char **argv)
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
 		return complain(&err);
-	return settings.supervised ? serve(&settings) : supervise(serve_settings, &settings);
+	/* Who supervises from outside does not tell how the last one ended: think the worst. */
+	return settings.supervised ? serve_settings(&settings, true) : supervise(serve_settings, &settings);
 }
 
 static int run_check_config(int argc, char **argv)
@@ -58,8 +62,9 @@ static void show_progress(void *context, int64_t done, int64_t total)
 		fputc('\n', stderr);
 }
 
-static int verify(struct place *place)
+static int verify(struct place *place, int64_t seq)
 {
+	(void)seq;
 	struct error err;
 	struct store_conn *conn;
 	struct tree_hash root;
@@ -77,8 +82,9 @@ static int verify(struct place *place)
 	return 0;
 }
 
-static int rebuild(struct place *place)
+static int rebuild(struct place *place, int64_t seq)
 {
+	(void)seq;
 	struct error err;
 	if (world_rebuild(place->world, show_progress, (void *)"applied", &err) != OK)
 		return complain(&err);
@@ -108,27 +114,78 @@ static int prove(struct place *place, int64_t seq)
 	return 0;
 }
 
+/* What auditors are given, so that they need not believe the one who gives them the journal. */
+static int print_key(struct place *place, int64_t seq)
+{
+	cleanup_buf struct buf text;
+	(void)seq;
+	buf_init(&text, NOTE_BYTES_MAX);
+	note_key_print(&place->signer.key, &text);
+	printf("%s\n", text.bytes);
+	return 0;
+}
+
+static int print_checkpoint(struct place *place, int64_t seq)
+{
+	struct error err;
+	struct store_conn *conn;
+	struct checkpoint checkpoint = { .size = (uint64_t)world_last_seq(place->world) };
+	cleanup_buf struct buf note;
+	(void)seq;
+	if (store_connect(place->store, true, &conn, &err) != OK)
+		return complain(&err);
+	struct tree_reader reader = journal_tree_reader(conn);
+	enum err r = tree_root_at(&reader, checkpoint.size, &checkpoint.root, &err);
+	store_disconnect(&conn);
+	if (r != OK)
+		return complain(&err);
+	buf_init(&note, NOTE_BYTES_MAX);
+	memcpy(checkpoint.origin, place->signer.key.name, sizeof checkpoint.origin);
+	checkpoint_sign(&checkpoint, &place->signer, &note);
+	fputs(note.bytes, stdout);
+	return 0;
+}
+
+static const struct journal_verb {
+	const char *name;
+	bool takes_seq;
+	int (*run)(struct place *place, int64_t seq);
+} journal_verbs[] = {
+	{ "verify", false, verify },	       { "rebuild", false, rebuild },
+	{ "prove", true, prove },	       { "key", false, print_key },
+	{ "checkpoint", false, print_checkpoint },
+};
+
+static const struct journal_verb *find_journal_verb(int argc, char **argv, int64_t *ret_seq)
+{
+	for (size_t i = 0; argc > 0 && i < sizeof journal_verbs / sizeof journal_verbs[0]; i++) {
+		const struct journal_verb *row = &journal_verbs[i];
+		if (strcmp(argv[0], row->name) != 0)
+			continue;
+		bool seq = !row->takes_seq ||
+			   (argc > 1 && str_int(str_of(argv[1]), 1, INT64_MAX, ret_seq));
+		return seq ? row : NULL;
+	}
+	return NULL;
+}
+
 static int run_journal(int argc, char **argv)
 {
 	struct settings settings;
 	struct error err;
 	struct place place;
 	int64_t seq = 0;
-	bool proves = argc > 1 && strcmp(argv[0], "prove") == 0 &&
-		      str_int(str_of(argv[1]), 1, INT64_MAX, &seq);
-	bool known = argc > 0 && (proves || strcmp(argv[0], "verify") == 0 ||
-				  strcmp(argv[0], "rebuild") == 0);
-	if (!known) {
-		fprintf(stderr, "usage: mainstay journal verify|rebuild|prove SEQ [--data DIR]\n");
+	const struct journal_verb *row = find_journal_verb(argc, argv, &seq);
+	if (row == NULL) {
+		fprintf(stderr, "usage: mainstay journal verify|rebuild|prove SEQ|key|checkpoint [--data DIR]\n");
 		return 2;
 	}
-	int skip = proves ? 2 : 1;
+	int skip = row->takes_seq ? 2 : 1;
 	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
 		return complain(&err);
 	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
 		return complain(&err);
-	int status = proves ? prove(&place, seq)
-		   : strcmp(argv[0], "verify") == 0 ? verify(&place) : rebuild(&place);
+	int status = row->run(&place, seq);
 	place_close(&place);
 	return status;
 }
@@ -169,8 +226,9 @@ const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
-	{ "journal", "journal verify|rebuild|prove SEQ [--data DIR]",
-	  "check the record, make the tables again from it, prove one event", run_journal },
+	{ "journal", "journal verify|rebuild|prove SEQ|key|checkpoint [--data DIR]",
+	  "check the record, make the tables again from it, prove one event, what auditors need",
+	  run_journal },
 	{ "user", "user reset-link EMAIL [--data DIR]", "a one-time link to sign in and set a password",
 	  run_user },
 	{ "version", "version", "which program this is", run_version },
