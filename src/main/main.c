@@ -1,6 +1,7 @@
 /* main.c: the one program: sets up the log and picks the verb. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -34,6 +35,7 @@ static int help(void)
 
 int main(int argc, char **argv)
 {
+	umask(077); /* what is kept is nobody else's to read */
 	log_init(log_to_stderr, NULL, LOG_INFO);
 	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
 	    strcmp(argv[1], "-h") == 0)

@@ -7,6 +7,7 @@
 #include "guard/guard.h"
 #include "journal/checkpoint.h"
 #include "journal/journal.h"
+#include "main/doctor.h"
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
@@ -229,6 +230,7 @@ const struct verb machine_verbs[] = {
 	{ "journal", "journal verify|rebuild|prove SEQ|key|checkpoint [--data DIR]",
 	  "check the record, make the tables again from it, prove one event, what auditors need",
 	  run_journal },
+	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
 	{ "user", "user reset-link EMAIL [--data DIR]", "a one-time link to sign in and set a password",
 	  run_user },
 	{ "version", "version", "which program this is", run_version },
