@@ -20,7 +20,7 @@
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/ui_assets.h"
-#include "main/version.h"
+#include "base/version.h"
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S 15

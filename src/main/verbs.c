@@ -11,7 +11,7 @@
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
-#include "main/version.h"
+#include "base/version.h"
 
 static int complain(const struct error *err)
 {
@@ -30,8 +30,9 @@ static int serve_settings(void *context, bool crashed)
 	return serve(&settings);
 }
 
-static int run_serve(int argc, char **argv)
+static int run_serve(const struct verb *verb, int argc, char **argv)
 {
+	(void)verb;
 	struct settings settings;
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
@@ -40,8 +41,9 @@ static int run_serve(int argc, char **argv)
 	return settings.supervised ? serve_settings(&settings, true) : supervise(serve_settings, &settings);
 }
 
-static int run_check_config(int argc, char **argv)
+static int run_check_config(const struct verb *verb, int argc, char **argv)
 {
+	(void)verb;
 	struct settings settings;
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
@@ -170,7 +172,7 @@ static const struct journal_verb *find_journal_verb(int argc, char **argv, int64
 	return NULL;
 }
 
-static int run_journal(int argc, char **argv)
+static int run_journal(const struct verb *verb, int argc, char **argv)
 {
 	struct settings settings;
 	struct error err;
@@ -178,7 +180,7 @@ static int run_journal(int argc, char **argv)
 	int64_t seq = 0;
 	const struct journal_verb *row = find_journal_verb(argc, argv, &seq);
 	if (row == NULL) {
-		fprintf(stderr, "usage: mainstay journal verify|rebuild|prove SEQ|key|checkpoint [--data DIR]\n");
+		fprintf(stderr, "usage: mainstay %s\n", verb->usage);
 		return 2;
 	}
 	int skip = row->takes_seq ? 2 : 1;
@@ -193,14 +195,14 @@ static int run_journal(int argc, char **argv)
 
 /* ---- people ---- */
 
-static int run_user(int argc, char **argv)
+static int run_user(const struct verb *verb, int argc, char **argv)
 {
 	struct settings settings;
 	struct error err;
 	struct place place;
 	struct guard_link_made link;
 	if (argc < 2 || strcmp(argv[0], "reset-link") != 0) {
-		fprintf(stderr, "usage: mainstay user reset-link EMAIL [--data DIR] [--public-url URL]\n");
+		fprintf(stderr, "usage: mainstay %s\n", verb->usage);
 		return 2;
 	}
 	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
@@ -216,9 +218,9 @@ static int run_user(int argc, char **argv)
 	return 0;
 }
 
-static int run_version(int argc, char **argv)
+static int run_version(const struct verb *verb, int argc, char **argv)
 {
-	(void)argc, (void)argv;
+	(void)verb, (void)argc, (void)argv;
 	printf("mainstay %s\n", MAINSTAY_VERSION);
 	return 0;
 }
@@ -227,12 +229,12 @@ const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
-	{ "journal", "journal verify|rebuild|prove SEQ|key|checkpoint [--data DIR]",
+	{ "journal", "journal verify|rebuild|prove SEQ|key [--data DIR], journal checkpoint --data DIR",
 	  "check the record, make the tables again from it, prove one event, what auditors need",
-	  run_journal },
+	  run_journal, .words = "verify|rebuild|prove|key", .words_with_data = "checkpoint" },
 	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
-	{ "user", "user reset-link EMAIL [--data DIR]", "a one-time link to sign in and set a password",
-	  run_user },
+	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
+	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },
 	{ "version", "version", "which program this is", run_version },
 	{ 0 },
 };
