@@ -247,6 +247,6 @@ enum err api_export(struct api_call *call, struct error *err)
 		error_hint(err, "export one kind at a time with ?kind=");
 		return ERR_TOO_LARGE;
 	}
-	call->content_type = "text/yaml; charset=utf-8";
+	call->content_type = "application/yaml";
 	return r;
 }

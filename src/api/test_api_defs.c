@@ -354,7 +354,7 @@ TEST(an_export_is_applied_again_without_a_change)
 	CHECK_STATUS(ask(&w, "POST", V "/apply", APPLY("", FILE_A)), 200);
 	struct api_result got = ask(&w, "GET", V "/export", NULL);
 	CHECK_STATUS(got, 200);
-	CHECK(str_starts(got.type, STR("text/yaml")));
+	CHECK(str_starts(got.type, STR("application/yaml")));
 	cleanup_buf struct buf body;
 	buf_init(&body, 1 << 20);
 	buf_adds(&body, "{\"set\":\"prod\",\"files\":[{\"name\":\"export.yaml\",\"text\":");

@@ -96,7 +96,7 @@ def user_get(world, who, person):
 
 @makes("user_update")
 def user_update(world, who, person):
-    return Request({"id": person.id}, body={"name": f"{person.name} again", "time_zone": "Europe/Paris"})
+    return Request({"id": person.id}, body={"name": f"{person.name} {world.number()}", "time_zone": "Europe/Paris"})
 
 
 @makes("user_invite")
@@ -225,8 +225,20 @@ of_check("check_get")
 of_check("check_series", query="step=hour")
 of_check("check_results")
 of_check("check_run")
-of_check("check_pause", body={"reason": "maintenance"})
-of_check("check_resume")
+
+
+@makes("check_pause")
+def check_pause(world, who, person):
+    name = f"paused{world.number()}"
+    world.define("Check", name, world.check_spec())
+    return Request({"name": name}, body={"reason": "maintenance"}, keep=False)
+
+
+@makes("check_resume")
+def check_resume(world, who, person):
+    request = check_pause(world, who, person)
+    world.admin.client.post(f"checks/{request.params['name']}/pause", request.body)
+    return Request(request.params, keep=False)
 
 
 @makes("check_test")

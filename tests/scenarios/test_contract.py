@@ -34,7 +34,8 @@ class Tables(unittest.TestCase):
             with self.subTest(row.id):
                 operation = self.operations[row.id]
                 self.assertEqual(row.queue, operation.queue)
-                wanted = {"none": "read", "session": "read"}.get(operation.permission, operation.permission)
+                own = "read" if operation.is_read or operation.permission == "none" else "self"
+                wanted = {"none": own, "session": own}.get(operation.permission, operation.permission)
                 self.assertEqual(row.permission, wanted)
                 self.assertEqual("PUBLIC" in row.flags, operation.permission == "none")
                 self.assertEqual(operation.about.get("security") == [], operation.permission == "none")
