@@ -217,8 +217,9 @@ static void (*const looks[])(struct look *look) = {
 	look_at_space, look_at_clock, look_at_zones, look_at_authorities, look_at_modes, look_at_settings,
 };
 
-int run_doctor(int argc, char **argv)
+int run_doctor(const struct verb *verb, int argc, char **argv)
 {
+	(void)verb;
 	struct settings settings;
 	struct place place;
 	struct error err;

@@ -7,11 +7,13 @@
 #include "guard/guard.h"
 #include "journal/checkpoint.h"
 #include "journal/journal.h"
+#include "base/version.h"
 #include "main/doctor.h"
+#include "main/hand.h"
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
-#include "base/version.h"
+#include "main/title.h"
 
 static int complain(const struct error *err)
 {
@@ -23,22 +25,58 @@ static int complain(const struct error *err)
 
 /* ---- serve ---- */
 
-static int serve_settings(void *context, bool crashed)
+struct serving {
+	struct settings settings;
+	struct title title;
+	struct hand_place hand; /* when there are commands */
+};
+
+static int be_server(void *context, int control, bool crashed)
 {
-	struct settings settings = *(const struct settings *)context;
-	settings.crashed = crashed;
-	return serve(&settings);
+	struct serving *serving = context;
+	serving->settings.crashed = crashed;
+	title_set(&serving->title, "server");
+	return serve(&serving->settings, control);
+}
+
+static int be_hand(void *context, int socket)
+{
+	struct serving *serving = context;
+	title_set(&serving->title, "hand");
+	return hand_main(&serving->hand, socket);
+}
+
+static int be_supervisor(struct serving *serving)
+{
+	struct supervised what = { .serve = be_server, .context = serving };
+	struct error err;
+	bool commands = serving->settings.commands != NULL;
+	if (commands && hand_place_open(serving->settings.commands, serving->settings.data, &serving->hand,
+					&err) != OK)
+		return complain(&err);
+	what.hand = commands ? be_hand : NULL;
+	title_set(&serving->title, "supervisor");
+	int status = supervise(&what);
+	if (commands)
+		hand_place_close(&serving->hand);
+	return status;
 }
 
 static int run_serve(const struct verb *verb, int argc, char **argv)
 {
 	(void)verb;
-	struct settings settings;
+	struct serving serving = { 0 };
 	struct error err;
-	if (settings_parse(argc, argv, &settings, &err) != OK)
-		return complain(&err);
-	/* Who supervises from outside does not tell how the last one ended: think the worst. */
-	return settings.supervised ? serve_settings(&settings, true) : supervise(serve_settings, &settings);
+	int status;
+	char **copy = title_take(argc, argv, &serving.title);
+	if (settings_parse(argc, copy, &serving.settings, &err) != OK)
+		status = complain(&err);
+	else if (serving.settings.supervised)
+		status = be_server(&serving, -1, true); /* who supervises does not tell: think the worst */
+	else
+		status = be_supervisor(&serving);
+	title_free_arguments(argc, copy);
+	return status;
 }
 
 static int run_check_config(const struct verb *verb, int argc, char **argv)

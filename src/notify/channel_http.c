@@ -161,13 +161,13 @@ static void web_destroy(struct channel_web **web)
 	*web = NULL;
 }
 
-static enum err start_child(void *context, const struct child_request *request,
+static enum err start_child(void *context, struct loop *loop, const struct child_request *request,
 			    void (*fn)(void *, const struct child_result *), void *fn_context,
 			    void **ret_run, struct error *err)
 {
 	struct channel_tools *tools = context;
 	struct child *child;
-	enum err r = child_start(tools->loop, tools->clock, request, fn, fn_context, &child, err);
+	enum err r = child_start(loop, tools->clock, request, fn, fn_context, &child, err);
 	if (r == OK)
 		*ret_run = child;
 	return r;
