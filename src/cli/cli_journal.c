@@ -71,7 +71,7 @@ struct following {
 static void print_notice(struct following *following, const struct sse_event *said)
 {
 	struct cli_call *call = following->call;
-	cleanup_arena struct arena arena;
+	cleanup_arena struct arena arena = { 0 };
 	const struct doc_node *root;
 	char at[CLI_TIME_BYTES];
 	struct clock clock;
