@@ -72,6 +72,12 @@ static const struct cli_input *find(const struct cli_action *action, struct str 
 	return found != NULL ? found : find_in(cli_common, name, letter);
 }
 
+/* A distance below this may be a slip of the finger; in a short word everything is near. */
+unsigned cli_nearness(struct str word)
+{
+	return word.len < 4 ? (unsigned)word.len / 2 + 1 : 3;
+}
+
 static const char *nearest_in(const struct cli_input *rows, struct str name, unsigned *best)
 {
 	const char *nearest = NULL;
@@ -88,7 +94,7 @@ static const char *nearest_in(const struct cli_input *rows, struct str name, uns
 static enum err unknown_flag(const struct cli_action *action, const char *word, struct str name,
 			     struct error *err)
 {
-	unsigned best = 3;
+	unsigned best = cli_nearness(name);
 	const char *own = nearest_in(action->inputs, name, &best);
 	const char *common = nearest_in(cli_common, name, &best);
 	error_set(err, ERR_INVALID, "there is no flag \"%s\" here", word);

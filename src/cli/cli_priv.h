@@ -168,6 +168,7 @@ enum err cli_inputs_parse(const struct cli_action *action, const struct cli_scre
 			  struct error *err);
 bool cli_input_is_argument(const struct cli_input *input);
 struct str cli_input_key(const struct cli_input *input, char ret_key[CLI_KEY_BYTES]);
+unsigned cli_nearness(struct str word);
 const char *cli_input_value(const struct cli_input *input); /* for help; NULL for switches */
 /* By name; the empty run when it was not given. */
 struct str cli_text(const struct cli_call *call, const char *name);
