@@ -33,6 +33,8 @@ bool api_words_occur(struct str words, struct str one, struct str other);
 /* A text, or null when it is empty. */
 void api_text_or_null(struct json_writer *json, const char *key, struct str text);
 
+/* ---- api_reference.c ---- */
+
 /* Puts and deletes of people: references must lead somewhere, and nothing that is used may go. */
 decide_fn api_definitions_decide; /* struct definition_changes */
 

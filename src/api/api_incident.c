@@ -457,7 +457,6 @@ enum err api_incident_timeline(struct api_call *call, struct error *err)
 		.subject = id,
 		.kinds = kinds,
 		.after_seq = listing.list.before_id,
-		.newest_first = true,
 		.up_to_seq = store_as_of_seq(call->conn),
 		.limit = listing.list.limit + 1,
 	};

@@ -71,17 +71,6 @@ static enum err find(struct api_call *call, struct pressed *ret_pressed, struct 
 	return incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err);
 }
 
-/* Somebody else has it, or the button was pressed twice: a repeat says who, and changes nothing. Later
- * the same person renews it, as when asked whether they are still on it. */
-static bool is_taken(const struct api_call *call, const struct pressed *pressed)
-{
-	const struct incident *incident = &pressed->incident;
-	if (!str_is(incident->state, "acknowledged"))
-		return false;
-	return incident->acknowledged_by != pressed->user ||
-	       call->now - incident->acknowledged < REPEAT_WITHIN;
-}
-
 static struct str name_of(struct api_call *call, int64_t user)
 {
 	struct guard_user found;
@@ -93,15 +82,22 @@ static struct str name_of(struct api_call *call, int64_t user)
 static void state_line(struct api_call *call, const struct incident *incident)
 {
 	char age[DURATION_TEXT_BYTES];
-	duration_words(call->now - incident->opened, age);
+	time_us until = incident->resolved != TIME_NONE ? incident->resolved : call->now;
+	duration_words(until - incident->opened, age);
 	buf_printf(&call->out, "<p class=\"priority\">" STR_FMT "</p><h1>", STR_ARG(incident->priority));
 	escape(&call->out, incident->title);
-	buf_printf(&call->out, "</h1><p>Incident %lld, open for %s.</p>", (long long)incident->id, age);
+	buf_printf(&call->out, "</h1><p>Incident %lld, %s for %s.</p>", (long long)incident->id,
+		   incident->resolved != TIME_NONE ? "was open" : "open", age);
 	if (incident->acknowledged_by != 0) {
 		buf_adds(&call->out, "<p>");
 		escape(&call->out, name_of(call, incident->acknowledged_by));
 		buf_adds(&call->out, " has it.</p>");
 	}
+}
+
+static bool is_held_by_another(const struct incident *incident, int64_t user)
+{
+	return str_is(incident->state, "acknowledged") && incident->acknowledged_by != user;
 }
 
 static void details_link(struct api_call *call, int64_t id)
@@ -122,7 +118,9 @@ enum err api_link_show(struct api_call *call, struct error *err)
 	state_line(call, &pressed.incident);
 	if (str_is(pressed.incident.state, "resolved")) {
 		buf_adds(&call->out, "<p>It is over. Nothing is left to do.</p>");
-	} else if (pressed.may_act && !is_taken(call, &pressed)) {
+	} else if (is_held_by_another(&pressed.incident, pressed.user)) {
+		buf_adds(&call->out, "<p>Nothing is left to do for you. To take it over, sign in.</p>");
+	} else if (pressed.may_act) {
 		buf_adds(&call->out, "<form method=\"post\"><button type=\"submit\">Acknowledge as ");
 		escape(&call->out, name_of(call, pressed.user));
 		buf_adds(&call->out, "</button></form>");
@@ -132,6 +130,21 @@ enum err api_link_show(struct api_call *call, struct error *err)
 	return OK;
 }
 
+/* A link that was pressed late takes nothing out of another's hands, and a button that was pressed twice is
+ * pressed once. Later the same person renews it, as when asked whether they are still on it. */
+static enum err decide_link(struct decision *d, const void *args, struct error *err)
+{
+	const struct incident_act *act = args;
+	struct incident incident;
+	enum err r = incident_get(d->conn, act->incident, d->arena, &incident, err);
+	if (r == OK && is_held_by_another(&incident, act->user))
+		return OK;
+	if (r == OK && str_is(incident.state, "acknowledged") &&
+	    d->now - incident.acknowledged < REPEAT_WITHIN)
+		return OK;
+	return r == OK ? incident_acknowledge_decide(d, args, err) : r;
+}
+
 static enum err acknowledged(struct api_call *call, struct error *err)
 {
 	const struct incident_act *act = call->context;
@@ -139,10 +152,12 @@ static enum err acknowledged(struct api_call *call, struct error *err)
 	enum err r = incident_get(call->conn, act->incident, &call->arena, &incident, err);
 	if (r != OK)
 		return r;
-	page_begin(call, "Acknowledged");
+	bool late = is_held_by_another(&incident, act->user);
+	page_begin(call, late ? "Somebody has it already" : "Acknowledged");
 	state_line(call, &incident);
-	buf_adds(&call->out, "<p>Nobody else is paged while you are on it. In 30 minutes you are asked "
-			     "whether you still are.</p>");
+	buf_adds(&call->out, late ? "<p>Nothing was changed. To take it over, sign in.</p>"
+				  : "<p>Nobody else is paged while you are on it. In 30 minutes you are asked "
+				    "whether you still are.</p>");
 	details_link(call, incident.id);
 	page_end(call);
 	return OK;
@@ -165,8 +180,6 @@ enum err api_link_acknowledge(struct api_call *call, struct error *err)
 			   "The account it was sent to may not acknowledge. Sign in to see what is wrong.");
 	struct incident_act act = { .incident = pressed.incident.id, .user = pressed.user, .via = STR("link") };
 	call->context = &act;
-	if (is_taken(call, &pressed))
-		return acknowledged(call, err);
-	return api_change_as(call, ACTOR_SYSTEM, "link_acknowledge", incident_acknowledge_decide, &act,
+	return api_change_as(call, ACTOR_SYSTEM, "link_acknowledge", decide_link, &act,
 			     acknowledged, err);
 }

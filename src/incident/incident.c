@@ -1,5 +1,6 @@
 /* incident.c: what people do to incidents. See incident.h for the states. */
 #include <assert.h>
+#include <string.h>
 
 #include "catalog/catalog.h"
 #include "incident/incident_priv.h"
@@ -204,14 +205,14 @@ struct undoing {
 	bool found;
 	enum event_kind kind;
 	int64_t subject, actor, seq;
-	time_us recorded;
+	time_us at; /* by the wall, as now is: what was recorded may run ahead of it */
 };
 
 static bool see_undone(void *context, const struct event *event)
 {
 	struct undoing *undoing = context;
 	*undoing = (struct undoing){ true, event->kind, event->subject, event->actor, event->seq,
-				     event->recorded_time };
+				     event->event_time };
 	return false;
 }
 
@@ -231,8 +232,55 @@ static const char *undoable(enum event_kind kind)
 	}
 }
 
-static enum err check_undo(const struct undoing *undoing, const struct incident_act *act,
-			   const struct decision *d, struct error *err)
+/* What has happened to the incident since the act that is to be taken back. */
+struct since {
+	const char *what;
+	int64_t seq;
+	bool changed, undone;
+};
+
+static bool see_since(void *context, const struct event *event)
+{
+	struct since *since = context;
+	const char *what = undoable(event->kind);
+	if (event->kind == EVENT_INCIDENT_UNDONE) {
+		const struct event_incident_undone *e = event->payload;
+		since->undone = since->undone || e->undone == since->seq;
+		what = str_is(e->what, "noted") ? NULL : str_is(e->what, "priority_set") ? "priority_set"
+											   : "resolved";
+	}
+	if (event->kind == EVENT_INCIDENT_REOPENED || event->kind == EVENT_INCIDENT_ACK_LAPSED)
+		what = "resolved";
+	if (what == NULL || strcmp(what, "noted") == 0)
+		return true;
+	bool of_priority = strcmp(what, "priority_set") == 0;
+	if (strcmp(since->what, "noted") != 0)
+		since->changed = since->changed || of_priority == (strcmp(since->what, "priority_set") == 0);
+	return true;
+}
+
+/* Taking back the state of before would also take back what others did after it. */
+static enum err check_since(struct decision *d, const struct incident_act *act, const char *what,
+			    struct error *err)
+{
+	static const char *const kinds[] = { "incident.", NULL };
+	struct since since = { .what = what, .seq = act->seq };
+	struct journal_filter filter = { .after_seq = act->seq, .subject = act->incident, .kinds = kinds,
+					 .limit = JOURNAL_PAGE_MAX };
+	enum err r = journal_read(d->conn, &filter, d->arena, see_since, &since, err);
+	if (r != OK)
+		return r;
+	if (since.undone)
+		return error_set(err, ERR_CONFLICT, "it was already taken back");
+	if (!since.changed)
+		return OK;
+	error_set(err, ERR_CONFLICT, "the incident has changed since; what came after would be lost");
+	error_hint(err, "look at it again and do the opposite instead");
+	return ERR_CONFLICT;
+}
+
+static enum err check_undo(struct decision *d, const struct undoing *undoing,
+			   const struct incident_act *act, struct error *err)
 {
 	if (!undoing->found || undoing->seq != act->seq || undoing->subject != act->incident ||
 	    undoable(undoing->kind) == NULL)
@@ -240,39 +288,51 @@ static enum err check_undo(const struct undoing *undoing, const struct incident_
 				 (long long)act->seq);
 	if (undoing->actor != d->actor.user)
 		return error_set(err, ERR_DENIED, "only who did it can undo it");
-	if (d->now - undoing->recorded > INCIDENT_UNDO_WITHIN)
+	if (d->now - undoing->at > INCIDENT_UNDO_WITHIN)
 		return error_set(err, ERR_CONFLICT, "it is more than ten seconds ago; do the opposite instead");
-	return OK;
+	return check_since(d, act, undoable(undoing->kind), err);
+}
+
+/* Only what the act changed goes back; the rest stays as it is now. */
+static struct event_incident_undone undone_of(const struct incident_act *act, const char *what,
+					      const struct incident *before, const struct incident *now)
+{
+	bool of_priority = strcmp(what, "priority_set") == 0;
+	const struct incident *weight = of_priority ? before : now;
+	const struct incident *state = of_priority || strcmp(what, "noted") == 0 ? now : before;
+	return (struct event_incident_undone){
+		.incident = act->incident,
+		.undone = act->seq,
+		.what = str_of(what),
+		.state = state->state,
+		.acknowledged = state->acknowledged,
+		.acknowledged_by = state->acknowledged_by,
+		.ack_until = state->ack_until,
+		.impact = weight->impact,
+		.urgency = weight->urgency,
+		.priority = weight->priority,
+		.why = weight->why,
+	};
 }
 
 enum err incident_undo_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct incident_act *act = args;
 	struct undoing undoing = { 0 };
-	struct incident before;
+	struct incident before, now;
 	if (act->seq < 1)
 		return error_set(err, ERR_INVALID, "which event is to be undone?");
 	struct journal_filter filter = { .after_seq = act->seq - 1, .up_to_seq = act->seq, .limit = 1 };
 	enum err r = journal_read(d->conn, &filter, d->arena, see_undone, &undoing, err);
 	if (r == OK)
-		r = check_undo(&undoing, act, d, err);
+		r = check_undo(d, &undoing, act, err);
 	if (r == OK)
 		r = incident_as_of(d->conn, act->incident, act->seq - 1, d->arena, &before, err);
+	if (r == OK)
+		r = incident_get(d->conn, act->incident, d->arena, &now, err);
 	if (r != OK)
 		return r;
-	struct event_incident_undone undone = {
-		.incident = act->incident,
-		.undone = act->seq,
-		.what = str_of(undoable(undoing.kind)),
-		.state = before.state,
-		.acknowledged = before.acknowledged,
-		.acknowledged_by = before.acknowledged_by,
-		.ack_until = before.ack_until,
-		.impact = before.impact,
-		.urgency = before.urgency,
-		.priority = before.priority,
-		.why = before.why,
-	};
+	struct event_incident_undone undone = undone_of(act, undoable(undoing.kind), &before, &now);
 	decision_emit(d, EVENT_INCIDENT_UNDONE, act->incident, &undone);
 	return OK;
 }

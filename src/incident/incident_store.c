@@ -318,9 +318,11 @@ enum err incident_apply_undone(struct apply *a, const struct event *event, struc
 	const struct event_incident_undone *e = event->payload;
 	return store_set(a->conn, &incident_table, event->seq,
 			 "state = ?, acknowledged = ?, acknowledged_by = ?, ack_until = ?, "
-			 "resolved = 0, impact = ?, urgency = ?, priority = ?, why = ?",
+			 "resolved = CASE WHEN ? = 'resolved' THEN resolved ELSE 0 END, "
+			 "impact = ?, urgency = ?, priority = ?, why = ?",
 			 STORE_VALUES(STORE_TEXT(e->state), STORE_INT(e->acknowledged),
 				      STORE_INT(e->acknowledged_by), STORE_INT(e->ack_until),
+				      STORE_TEXT(e->state),
 				      STORE_TEXT(e->impact), STORE_TEXT(e->urgency),
 				      STORE_TEXT(e->priority), STORE_TEXT(e->why),
 				      STORE_INT(e->incident)),

@@ -72,11 +72,12 @@ static struct mark *slot_for(struct file *file, const struct mark *wanted)
 	return least;
 }
 
-static void count_what_was_left(struct file *file)
+static void count_what_was_left(struct file *file, bool crashed)
 {
 	if (file->current.crashes == 0)
 		return;
-	slot_for(file, &file->current)->crashes++;
+	if (crashed)
+		slot_for(file, &file->current)->crashes++;
 	memset(&file->current, 0, sizeof file->current);
 }
 
@@ -97,7 +98,7 @@ static enum err map_file(const char *path, struct file **ret_file, struct error 
 	return OK;
 }
 
-enum err flight_open(const char *path, struct flight **ret_flight, struct error *err)
+enum err flight_open(const char *path, bool crashed, struct flight **ret_flight, struct error *err)
 {
 	struct file *file;
 	if (path != NULL) {
@@ -111,7 +112,7 @@ enum err flight_open(const char *path, struct flight **ret_flight, struct error 
 		memset(file, 0, sizeof *file);
 		file->magic = MAGIC;
 	}
-	count_what_was_left(file);
+	count_what_was_left(file, crashed);
 	struct flight *flight = mem_alloc(sizeof *flight);
 	*flight = (struct flight){ .file = file, .mapped = path != NULL };
 	*ret_flight = flight;
@@ -146,8 +147,12 @@ bool flight_enter(struct flight *flight, const char *row, const char *kind, int6
 
 void flight_leave(struct flight *flight)
 {
-	if (flight != NULL)
-		flight->file->current.crashes = 0;
+	if (flight == NULL)
+		return;
+	struct mark *seen = find(flight->file, &flight->file->current);
+	if (seen != NULL)
+		seen->crashes = 0;
+	flight->file->current.crashes = 0;
 }
 
 bool flight_count_failure(struct flight *flight, const char *row, const char *kind, int64_t subject)

@@ -3,7 +3,9 @@
  *
  * Before a rule of the wiring runs, its name, the kind of event and the subject are written to a
  * small mapped file; after, it is cleared. A process that dies leaves the mark. On the next start
- * the mark is counted; what was in flight in two crashes is parked: it is skipped and told.
+ * the mark is counted; what was in flight in two crashes, and never came through in between, is
+ * parked: it is skipped and told. A process that was killed from outside (out of memory, by hand)
+ * died of nothing it did: its mark is wiped.
  *
  * Runs on: the world's thread. The file survives the process, not the machine: that is enough.
  */
@@ -18,13 +20,13 @@ struct flight;
 
 #define FLIGHT_CRASHES_MAX 2u
 
-/* path NULL: in memory, for tests. Counts what the last process left. */
-enum err flight_open(const char *path, struct flight **ret_flight, struct error *err);
+/* path NULL: in memory, for tests. Counts what the last process left when it `crashed`. */
+enum err flight_open(const char *path, bool crashed, struct flight **ret_flight, struct error *err);
 void flight_close(struct flight **flight);
 
 /* False: parked, do not run it. True: marked, run it, then leave. NULL flight: always true. */
 bool flight_enter(struct flight *flight, const char *row, const char *kind, int64_t subject);
-void flight_leave(struct flight *flight);
+void flight_leave(struct flight *flight); /* it came through: what was counted is forgotten */
 
 /* A rule that failed in order (not by crashing) is counted the same way; true when now parked. */
 bool flight_count_failure(struct flight *flight, const char *row, const char *kind, int64_t subject);

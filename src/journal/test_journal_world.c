@@ -142,7 +142,7 @@ static void open_world(struct fixture *f, const char *path, const char *flight_p
 	clock_manual(&f->clock, start);
 	random_seeded(&f->random, 7);
 	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = path }, &f->store, &err));
-	CHECK_OK(flight_open(flight_path, &f->flight, &err));
+	CHECK_OK(flight_open(flight_path, true, &f->flight, &err));
 	struct world_options options = {
 		.name = "test",
 		.store = f->store,

@@ -208,6 +208,8 @@ static void note_try(struct world *world, const struct error *failure)
 
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 {
+	if (world->options.before != NULL)
+		world->options.before(world->options.tried_context);
 	enum err r = store_begin(world->conn, err);
 	if (r != OK) {
 		note_try(world, err);

@@ -154,6 +154,7 @@ struct world_options {
 	struct flight *flight; /* may be NULL: nothing is parked then */
 	authorise_fn *authorise; /* may be NULL: tests only */
 	void *authorise_context;
+	void (*before)(void *context); /* each batch, with tried_context; may be NULL */
 	/* After every try to commit: NULL when it worked, else why nothing was stored. May be NULL. */
 	void (*tried)(void *context, const struct error *failure);
 	void *tried_context;

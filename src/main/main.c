@@ -1,11 +1,13 @@
 /* main.c: the one program: sets up the log and picks the verb. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cli/cli.h"
 #include "main/settings.h"
 #include "main/verbs.h"
 
@@ -19,29 +21,121 @@ static void log_to_stderr(void *context, enum log_level level, const char *line)
 	fprintf(stderr, "%s %s %s\n", at, log_level_name(level), line);
 }
 
-static int help(void)
+#define HELP_BYTES_MAX (1u << 20)
+
+/* ---- what the program says about itself ---- */
+
+static int run_help(const struct verb *verb, int argc, char **argv);
+static int run_completion(const struct verb *verb, int argc, char **argv);
+
+static const struct verb own_verbs[] = {
+	{ "help", "help [VERB|--markdown]", "this overview, one verb, or all of the manual page", run_help },
+	{ "completion", "completion bash|zsh|fish", "a completion script for your shell", run_completion },
+	{ 0 },
+};
+
+static const struct verb_group groups[] = {
+	{ "on this machine", machine_verbs },
+	{ "over the API of a server", client_verbs },
+	{ "about the program", own_verbs },
+	{ 0 },
+};
+
+static int print(struct buf *out)
 {
-	cleanup_buf struct buf settings;
-	buf_init(&settings, 65536);
-	settings_help(&settings);
-	printf("mainstay: production support in one program\n\nusage: mainstay VERB ...\n\n");
-	for (const struct verb *verb = machine_verbs; verb->name != NULL; verb++)
-		printf("  %-52s %s\n", verb->usage, verb->about);
-	printf("\nsettings of serve, also from the environment (MAINSTAY_DATA for --data):\n%s",
-	       settings.bytes);
-	return 0;
+	bool whole = fwrite(out->bytes, 1, out->used, stdout) == out->used && fflush(stdout) == 0;
+	buf_finish(out);
+	return whole ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int overview(void)
+{
+	struct buf out;
+	buf_init(&out, HELP_BYTES_MAX);
+	buf_adds(&out, "mainstay: production support in one program\n\nusage: mainstay VERB ...\n");
+	cli_help_overview(groups, &out);
+	return print(&out);
+}
+
+static int unknown(const char *name)
+{
+	const char *nearest = verb_nearest(groups, name);
+	fprintf(stderr, "mainstay: there is no verb \"%s\"\n", name);
+	if (nearest != NULL)
+		fprintf(stderr, "mainstay: did you mean mainstay %s?\n", nearest);
+	else
+		fprintf(stderr, "mainstay: all of them: mainstay --help\n");
+	return CLI_EXIT_USAGE;
+}
+
+/* Settings are help of `serve` and of what works on its folder. */
+static int help_verb(int argc, char **argv)
+{
+	struct buf out;
+	const char *name = argv[0];
+	const struct verb *verb = verb_find(groups, argc, argv);
+	buf_init(&out, HELP_BYTES_MAX);
+	for (const struct verb *row = machine_verbs; verb == NULL && row->name != NULL; row++)
+		verb = strcmp(row->name, name) == 0 ? row : NULL;
+	if (verb == NULL)
+		return unknown(name);
+	cli_help_verb(verb, &out);
+	if (strcmp(name, "serve") == 0 || strcmp(name, "check-config") == 0) {
+		buf_adds(&out, "\nsettings, also from the environment (MAINSTAY_DATA for --data):\n");
+		settings_help(&out);
+	}
+	return print(&out);
+}
+
+static int run_help(const struct verb *verb, int argc, char **argv)
+{
+	struct buf out;
+	(void)verb;
+	if (argc == 0)
+		return overview();
+	if (strcmp(argv[0], "--markdown") != 0)
+		return help_verb(argc, argv);
+	buf_init(&out, HELP_BYTES_MAX);
+	cli_help_markdown(groups, &out);
+	return print(&out);
+}
+
+static int run_completion(const struct verb *verb, int argc, char **argv)
+{
+	struct buf out;
+	buf_init(&out, HELP_BYTES_MAX);
+	if (argc == 1 && cli_completion(groups, argv[0], &out))
+		return print(&out);
+	buf_finish(&out);
+	fprintf(stderr, "usage: mainstay %s\n", verb->usage);
+	return CLI_EXIT_USAGE;
+}
+
+/* ---- which verb ---- */
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Client verbs read their own flags, so they know better what --help is about. */
+static bool asks_for_help(const struct verb *verb, int argc, char **argv)
+{
+	bool asked = false;
+	for (int i = 2; i < argc && verb->actions == NULL; i++)
+		asked = asked || is_help(argv[i]);
+	return asked;
 }
 
 int main(int argc, char **argv)
 {
+	umask(077); /* what is kept is nobody else's to read */
 	log_init(log_to_stderr, NULL, LOG_INFO);
-	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0)
-		return help();
-	for (const struct verb *verb = machine_verbs; verb->name != NULL; verb++) {
-		if (strcmp(verb->name, argv[1]) == 0)
-			return verb->run(argc - 2, argv + 2);
-	}
-	fprintf(stderr, "mainstay: there is no verb \"%s\"; see mainstay --help\n", argv[1]);
-	return 2;
+	if (argc < 2 || is_help(argv[1]))
+		return overview();
+	const struct verb *verb = verb_find(groups, argc - 1, argv + 1);
+	if (verb == NULL)
+		return unknown(argv[1]);
+	return asks_for_help(verb, argc, argv) ? help_verb(argc - 1, argv + 1)
+					       : verb->run(verb, argc - 2, argv + 2);
 }

@@ -39,7 +39,7 @@ static enum err take_lock(struct place *place, struct error *err)
 	return ERR_CONFLICT;
 }
 
-static enum err open_store(struct place *place, struct error *err)
+static enum err open_store(struct place *place, bool crashed, struct error *err)
 {
 	char path[600];
 	path_in(place, "mainstay.db", path, sizeof path);
@@ -47,7 +47,7 @@ static enum err open_store(struct place *place, struct error *err)
 	if (r != OK)
 		return r;
 	path_in(place, "flight", path, sizeof path);
-	return flight_open(path, &place->flight, err);
+	return flight_open(path, crashed, &place->flight, err);
 }
 
 /* Made once; whoever holds it can sign in this log's name, so it never leaves the folder. */
@@ -99,6 +99,7 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.wiring = &wiring,
 		.flight = place->flight,
 		.authorise = guard_authorise,
+		.before = trouble_before,
 		.tried = trouble_committed,
 		.tried_context = place->trouble,
 		.committed = committed,
@@ -126,7 +127,7 @@ enum err place_open(const struct settings *settings, const char *public_url,
 	if (r == OK)
 		r = open_key(place, origin, err);
 	if (r == OK)
-		r = open_store(place, err);
+		r = open_store(place, settings->crashed, err);
 	if (r == OK)
 		r = open_world(place, settings, public_url, committed, context, err);
 	if (r != OK)

@@ -16,14 +16,16 @@
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
+#include "main/hand_client.h"
 #include "main/place.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/ui_assets.h"
-#include "main/version.h"
+#include "base/version.h"
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S 15
+#define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
 
 extern const char contract_openapi[]; /* openapi.yaml: tools/embed-text */
@@ -32,6 +34,8 @@ struct server {
 	const struct settings *settings;
 	struct place place;
 	struct writer *writer;
+	int control; /* where hands arrive; -1: given on, or there is none */
+	struct hand_client *hand;
 	struct serve_notify *notify;
 	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
@@ -117,6 +121,18 @@ static void choose_public_url(struct server *server)
 			 s->tls_cert != NULL ? "https" : "http", s->listen);
 }
 
+/* Without a supervisor there is no hand, and commands are not run: never in this process. */
+static enum err start_hand(struct server *server, struct error *err)
+{
+	int control = server->control;
+	server->control = -1;
+	if (control >= 0)
+		return hand_client_start(control, &server->place.clock, &server->hand, err);
+	if (server->settings->commands != NULL)
+		log_write(LOG_WARNING, "commands cannot be run with --supervised", NULL);
+	return OK;
+}
+
 static enum err start_notify(struct server *server, struct error *err)
 {
 	struct serve_notify_options options = {
@@ -124,6 +140,7 @@ static enum err start_notify(struct server *server, struct error *err)
 		.writer = server->writer,
 		.clock = &server->place.clock,
 		.settings = server->settings,
+		.hand = server->hand,
 	};
 	struct serve_notify *notify;
 	enum err r = serve_notify_start(&options, &notify, err);
@@ -212,6 +229,7 @@ static enum err start_http(struct server *server, struct error *err)
 	config.asset_count = ui_assets_count;
 	config.clock = &server->place.clock;
 	config.random = &server->place.random;
+	config.queues[HTTP_QUEUE_ACT].workers = ACT_WORKERS;
 	enum err r = http_server_create(&config, &server->http, err);
 	if (r == OK && server->settings->public_url == NULL)
 		snprintf(server->public_url, sizeof server->public_url, "%s",
@@ -250,6 +268,8 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = record(server, "started", decide_started, &last, err);
 	if (r == OK)
+		r = start_hand(server, err);
+	if (r == OK)
 		r = start_notify(server, err);
 	if (r == OK)
 		r = start_sense(server, err);
@@ -277,6 +297,7 @@ static void stop(struct server *server, const char *reason)
 		serve_notify_browsers(server->notify, NULL);
 		serve_notify_stop(server->notify);
 	}
+	hand_client_stop(&server->hand);
 	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
 		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
 	writer_stop(&server->writer);
@@ -316,12 +337,13 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 	}
 }
 
-int serve(const struct settings *settings)
+int serve(const struct settings *settings, int control)
 {
 	struct server *server = mem_alloc(sizeof *server);
 	struct error err = { 0 };
 	sigset_t signals;
 	server->settings = settings;
+	server->control = control;
 	server->place.lock = -1;
 	block_signals(&signals);
 	enum err r = start(server, &err);

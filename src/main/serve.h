@@ -3,5 +3,6 @@
 
 #include "main/settings.h"
 
-/* Serves until SIGTERM or SIGINT. Returns the exit status: 0 in order, 2 when it could not start. */
-int serve(const struct settings *settings);
+/* Serves until SIGTERM or SIGINT. Returns the exit status: 0 in order, 2 when it could not start. `control`
+ * is where sockets to the hand arrive (supervise.h); -1: nobody runs commands. */
+int serve(const struct settings *settings, int control);

@@ -63,11 +63,15 @@ enum err serve_notify_start(const struct serve_notify_options *options,
 	struct serve_notify *s = mem_alloc(sizeof *s);
 	s->options = *options;
 	pthread_mutex_init(&s->lock, NULL);
+	struct channel_runner runner = { 0 };
+	if (options->hand != NULL)
+		runner = hand_client_runner(options->hand);
 	struct notify_sender_options sender = {
 		.store = world_store(options->world),
 		.clock = options->clock,
 		.instance = options->settings->name,
-		.command_directory = options->settings->commands,
+		.command_directory = options->hand != NULL ? options->settings->commands : NULL,
+		.runner = options->hand != NULL ? &runner : NULL,
 		.last_resort_command = options->settings->last_resort,
 		.push = push,
 		.push_context = s,

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "journal/writer.h"
+#include "main/hand_client.h"
 #include "main/settings.h"
 #include "notify/notify_sender.h"
 
@@ -21,6 +22,7 @@ struct serve_notify_options {
 	struct writer *writer;
 	struct clock *clock;
 	const struct settings *settings;
+	struct hand_client *hand; /* NULL: there are no commands */
 };
 
 enum err serve_notify_start(const struct serve_notify_options *options,

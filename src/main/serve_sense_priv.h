@@ -1,7 +1,8 @@
 /*
  * serve_sense_priv.h: what the files of serve_sense share.
  *
- *	serve_sense.c       life: the loop, its thread, which checks there are
+ *	serve_sense.c       life: the loop, its thread, words from other threads
+ *	serve_sense_load.c  which checks there are, how they were, which are muted
  *	serve_sense_book.c  memory: one entry a check, its last results
  *	serve_sense_tell.c  commands to the writer: news, rows
  *	serve_sense_ask.c   struct api_sense: questions from other threads
@@ -119,13 +120,19 @@ struct serve_sense {
 
 /* ---- serve_sense.c ---- */
 
-/* Reads anew what state the world holds. Loop's thread. */
-void serve_sense_read_state(struct serve_sense *s, struct entry *entry);
 /* Asks the loop to look into what was left for it. With the lock held. */
 void serve_sense_wake(struct serve_sense *s);
 
 /* After the end of a discovery. Loop's thread. */
 void serve_sense_stop_when_quiet(struct serve_sense *s);
+
+/* ---- serve_sense_load.c: all on the loop's thread ---- */
+
+void load_check(struct serve_sense *s, struct str name); /* one that was spoken of */
+void load_all(struct serve_sense *s);                    /* slice by slice */
+void load_slice(void *serve_sense);                      /* of the timer */
+void load_mutes(struct serve_sense *s);
+void load_state(struct serve_sense *s, struct entry *entry); /* what the world holds of it */
 
 /* ---- serve_sense_book.c ---- */
 

@@ -117,7 +117,7 @@ void tell_done(struct serve_sense *s, struct telling *told)
 		entry->telling = false;
 		entry->has_news = later || newer;
 		s->retell = s->retell || later;
-		serve_sense_read_state(s, entry);
+		load_state(s, entry);
 		if (!later)
 			tell(s, entry);
 	}

@@ -22,6 +22,7 @@ struct settings {
 	const char *log_level;
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
+	bool crashed;           /* the server before this one died by its own doing; not a row */
 };
 
 /* argv after the verb. ERR_INVALID names the argument and says what it may be. */

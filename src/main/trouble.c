@@ -72,6 +72,15 @@ static void give_up_reserve(struct trouble *trouble)
 		  trouble->folder);
 }
 
+void trouble_before(void *context)
+{
+	struct trouble *trouble = context;
+	pthread_mutex_lock(&trouble->lock);
+	if (trouble->has_reserve && free_bytes(trouble) < TROUBLE_LOW_BYTES)
+		give_up_reserve(trouble);
+	pthread_mutex_unlock(&trouble->lock);
+}
+
 static void note_failure(struct trouble *trouble, const struct error *failure)
 {
 	snprintf(trouble->why, sizeof trouble->why, "%s", failure->text);

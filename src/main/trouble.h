@@ -1,7 +1,7 @@
 /*
  * trouble.h: when nothing can be stored: the reserve, and what goes out all the same.
  *
- *     fine --a commit fails for space--> reserve given up --space is back--> fine
+ *     fine --space runs out--> reserve given up --space is back--> fine
  *       \                                     | commits fail all the same
  *        +---any other failure to store-------+--> nothing can be stored --a commit works--> fine
  *
@@ -22,6 +22,7 @@
 struct trouble;
 
 #define TROUBLE_RESERVE_BYTES (64 << 20)
+#define TROUBLE_LOW_BYTES (16 << 20)    /* free space below which the reserve is given up */
 #define TROUBLE_SPARE_BYTES (256 << 20) /* free space from which on a new reserve is laid aside */
 
 enum trouble_state { TROUBLE_NONE, TROUBLE_RESERVE_USED, TROUBLE_NOTHING };
@@ -29,6 +30,10 @@ enum trouble_state { TROUBLE_NONE, TROUBLE_RESERVE_USED, TROUBLE_NOTHING };
 /* Lays the reserve aside when there is space. `folder` is copied. */
 struct trouble *trouble_create(const char *folder);
 void trouble_destroy(struct trouble **trouble);
+
+/* Before each batch: the reserve is given up before a change fails for want of space, because what
+ * was refused once is not tried again by itself. */
+void trouble_before(void *trouble);
 
 /* The world's listener for commits: what failed (NULL text: a commit worked). */
 void trouble_committed(void *trouble, const struct error *failure);

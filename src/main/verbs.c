@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "guard/guard.h"
+#include "journal/checkpoint.h"
 #include "journal/journal.h"
+#include "base/version.h"
+#include "main/doctor.h"
+#include "main/hand.h"
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
-#include "main/version.h"
+#include "main/title.h"
 
 static int complain(const struct error *err)
 {
@@ -21,22 +25,63 @@ static int complain(const struct error *err)
 
 /* ---- serve ---- */
 
-static int serve_settings(void *context)
-{
-	return serve(context);
-}
-
-static int run_serve(int argc, char **argv)
-{
+struct serving {
 	struct settings settings;
-	struct error err;
-	if (settings_parse(argc, argv, &settings, &err) != OK)
-		return complain(&err);
-	return settings.supervised ? serve(&settings) : supervise(serve_settings, &settings);
+	struct title title;
+	struct hand_place hand; /* when there are commands */
+};
+
+static int be_server(void *context, int control, bool crashed)
+{
+	struct serving *serving = context;
+	serving->settings.crashed = crashed;
+	title_set(&serving->title, "server");
+	return serve(&serving->settings, control);
 }
 
-static int run_check_config(int argc, char **argv)
+static int be_hand(void *context, int socket)
 {
+	struct serving *serving = context;
+	title_set(&serving->title, "hand");
+	return hand_main(&serving->hand, socket);
+}
+
+static int be_supervisor(struct serving *serving)
+{
+	struct supervised what = { .serve = be_server, .context = serving };
+	struct error err;
+	bool commands = serving->settings.commands != NULL;
+	if (commands && hand_place_open(serving->settings.commands, serving->settings.data, &serving->hand,
+					&err) != OK)
+		return complain(&err);
+	what.hand = commands ? be_hand : NULL;
+	title_set(&serving->title, "supervisor");
+	int status = supervise(&what);
+	if (commands)
+		hand_place_close(&serving->hand);
+	return status;
+}
+
+static int run_serve(const struct verb *verb, int argc, char **argv)
+{
+	(void)verb;
+	struct serving serving = { 0 };
+	struct error err;
+	int status;
+	char **copy = title_take(argc, argv, &serving.title);
+	if (settings_parse(argc, copy, &serving.settings, &err) != OK)
+		status = complain(&err);
+	else if (serving.settings.supervised)
+		status = be_server(&serving, -1, true); /* who supervises does not tell: think the worst */
+	else
+		status = be_supervisor(&serving);
+	title_free_arguments(argc, copy);
+	return status;
+}
+
+static int run_check_config(const struct verb *verb, int argc, char **argv)
+{
+	(void)verb;
 	struct settings settings;
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
@@ -58,8 +103,9 @@ static void show_progress(void *context, int64_t done, int64_t total)
 		fputc('\n', stderr);
 }
 
-static int verify(struct place *place)
+static int verify(struct place *place, int64_t seq)
 {
+	(void)seq;
 	struct error err;
 	struct store_conn *conn;
 	struct tree_hash root;
@@ -77,8 +123,9 @@ static int verify(struct place *place)
 	return 0;
 }
 
-static int rebuild(struct place *place)
+static int rebuild(struct place *place, int64_t seq)
 {
+	(void)seq;
 	struct error err;
 	if (world_rebuild(place->world, show_progress, (void *)"applied", &err) != OK)
 		return complain(&err);
@@ -108,41 +155,92 @@ static int prove(struct place *place, int64_t seq)
 	return 0;
 }
 
-static int run_journal(int argc, char **argv)
+/* What auditors are given, so that they need not believe the one who gives them the journal. */
+static int print_key(struct place *place, int64_t seq)
+{
+	cleanup_buf struct buf text;
+	(void)seq;
+	buf_init(&text, NOTE_BYTES_MAX);
+	note_key_print(&place->signer.key, &text);
+	printf("%s\n", text.bytes);
+	return 0;
+}
+
+static int print_checkpoint(struct place *place, int64_t seq)
+{
+	struct error err;
+	struct store_conn *conn;
+	struct checkpoint checkpoint = { .size = (uint64_t)world_last_seq(place->world) };
+	cleanup_buf struct buf note;
+	(void)seq;
+	if (store_connect(place->store, true, &conn, &err) != OK)
+		return complain(&err);
+	struct tree_reader reader = journal_tree_reader(conn);
+	enum err r = tree_root_at(&reader, checkpoint.size, &checkpoint.root, &err);
+	store_disconnect(&conn);
+	if (r != OK)
+		return complain(&err);
+	buf_init(&note, NOTE_BYTES_MAX);
+	memcpy(checkpoint.origin, place->signer.key.name, sizeof checkpoint.origin);
+	checkpoint_sign(&checkpoint, &place->signer, &note);
+	fputs(note.bytes, stdout);
+	return 0;
+}
+
+static const struct journal_verb {
+	const char *name;
+	bool takes_seq;
+	int (*run)(struct place *place, int64_t seq);
+} journal_verbs[] = {
+	{ "verify", false, verify },	       { "rebuild", false, rebuild },
+	{ "prove", true, prove },	       { "key", false, print_key },
+	{ "checkpoint", false, print_checkpoint },
+};
+
+static const struct journal_verb *find_journal_verb(int argc, char **argv, int64_t *ret_seq)
+{
+	for (size_t i = 0; argc > 0 && i < sizeof journal_verbs / sizeof journal_verbs[0]; i++) {
+		const struct journal_verb *row = &journal_verbs[i];
+		if (strcmp(argv[0], row->name) != 0)
+			continue;
+		bool seq = !row->takes_seq ||
+			   (argc > 1 && str_int(str_of(argv[1]), 1, INT64_MAX, ret_seq));
+		return seq ? row : NULL;
+	}
+	return NULL;
+}
+
+static int run_journal(const struct verb *verb, int argc, char **argv)
 {
 	struct settings settings;
 	struct error err;
 	struct place place;
 	int64_t seq = 0;
-	bool proves = argc > 1 && strcmp(argv[0], "prove") == 0 &&
-		      str_int(str_of(argv[1]), 1, INT64_MAX, &seq);
-	bool known = argc > 0 && (proves || strcmp(argv[0], "verify") == 0 ||
-				  strcmp(argv[0], "rebuild") == 0);
-	if (!known) {
-		fprintf(stderr, "usage: mainstay journal verify|rebuild|prove SEQ [--data DIR]\n");
+	const struct journal_verb *row = find_journal_verb(argc, argv, &seq);
+	if (row == NULL) {
+		fprintf(stderr, "usage: mainstay %s\n", verb->usage);
 		return 2;
 	}
-	int skip = proves ? 2 : 1;
+	int skip = row->takes_seq ? 2 : 1;
 	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
 		return complain(&err);
 	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
 		return complain(&err);
-	int status = proves ? prove(&place, seq)
-		   : strcmp(argv[0], "verify") == 0 ? verify(&place) : rebuild(&place);
+	int status = row->run(&place, seq);
 	place_close(&place);
 	return status;
 }
 
 /* ---- people ---- */
 
-static int run_user(int argc, char **argv)
+static int run_user(const struct verb *verb, int argc, char **argv)
 {
 	struct settings settings;
 	struct error err;
 	struct place place;
 	struct guard_link_made link;
 	if (argc < 2 || strcmp(argv[0], "reset-link") != 0) {
-		fprintf(stderr, "usage: mainstay user reset-link EMAIL [--data DIR] [--public-url URL]\n");
+		fprintf(stderr, "usage: mainstay %s\n", verb->usage);
 		return 2;
 	}
 	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
@@ -158,9 +256,9 @@ static int run_user(int argc, char **argv)
 	return 0;
 }
 
-static int run_version(int argc, char **argv)
+static int run_version(const struct verb *verb, int argc, char **argv)
 {
-	(void)argc, (void)argv;
+	(void)verb, (void)argc, (void)argv;
 	printf("mainstay %s\n", MAINSTAY_VERSION);
 	return 0;
 }
@@ -169,10 +267,12 @@ const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
-	{ "journal", "journal verify|rebuild|prove SEQ [--data DIR]",
-	  "check the record, make the tables again from it, prove one event", run_journal },
-	{ "user", "user reset-link EMAIL [--data DIR]", "a one-time link to sign in and set a password",
-	  run_user },
+	{ "journal", "journal verify|rebuild|prove SEQ|key [--data DIR], journal checkpoint --data DIR",
+	  "check the record, make the tables again from it, prove one event, what auditors need",
+	  run_journal, .words = "verify|rebuild|prove|key", .words_with_data = "checkpoint" },
+	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
+	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
+	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },
 	{ "version", "version", "which program this is", run_version },
 	{ 0 },
 };

@@ -141,7 +141,8 @@ static enum err send_page(struct channel_tools *tools, const struct notify_page 
 	struct command_try *try = mem_alloc(sizeof *try);
 	*try = (struct command_try){ .tools = tools, .message = message, .done = done,
 				     .context = context };
-	r = tools->runner.start(tools->runner.context, &request, on_exit_of, try, &try->run, err);
+	r = tools->runner.start(tools->runner.context, tools->loop, &request, on_exit_of, try,
+				&try->run, err);
 	if (r != OK) {
 		mem_free(try);
 		return r;

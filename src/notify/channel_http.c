@@ -111,8 +111,10 @@ enum err channel_post(struct channel_tools *tools, const struct notify_page *mes
 	*try = (struct post_try){ .web = post->trusted ? tools->trusted : tools->people,
 				  .message = message, .done = done, .context = context };
 	snprintf(try->secret, sizeof try->secret, STR_FMT, STR_ARG(post->secret));
+	/* On a connection of its own: on a kept one that died meanwhile the library would say it all once
+	 * more by itself, and nobody would know whether the first was taken. */
 	struct http_ask ask = {
-		.method = "POST", .url = post->url, .fields = post->fields,
+		.method = "POST", .fresh = true, .url = post->url, .fields = post->fields,
 		.fields_count = post->fields_count, .body = post->body, .timeout = CHANNEL_HTTP_TIMEOUT,
 		.connect_timeout = CHANNEL_CONNECT_TIMEOUT, .body_max_bytes = CHANNEL_ANSWER_BYTES_MAX,
 	};
@@ -159,13 +161,13 @@ static void web_destroy(struct channel_web **web)
 	*web = NULL;
 }
 
-static enum err start_child(void *context, const struct child_request *request,
+static enum err start_child(void *context, struct loop *loop, const struct child_request *request,
 			    void (*fn)(void *, const struct child_result *), void *fn_context,
 			    void **ret_run, struct error *err)
 {
 	struct channel_tools *tools = context;
 	struct child *child;
-	enum err r = child_start(tools->loop, tools->clock, request, fn, fn_context, &child, err);
+	enum err r = child_start(loop, tools->clock, request, fn, fn_context, &child, err);
 	if (r == OK)
 		*ret_run = child;
 	return r;

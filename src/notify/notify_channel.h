@@ -38,10 +38,11 @@ struct channel_result {
 
 typedef void channel_done_fn(void *context, const struct channel_result *result);
 
-/* Runs a program, as child.h does; another process of lesser rights may stand behind it. */
+/* Runs a program, as child.h does; another process of lesser rights may stand behind it. The answer is
+ * given on `loop`. */
 struct channel_runner {
 	void *context;
-	enum err (*start)(void *context, const struct child_request *request,
+	enum err (*start)(void *context, struct loop *loop, const struct child_request *request,
 			  void (*fn)(void *fn_context, const struct child_result *result),
 			  void *fn_context, void **ret_run, struct error *err);
 	void (*kill)(void *context, void *run); /* the callback still follows */

@@ -1,4 +1,4 @@
-/* sender_priv.h: the sender's inside, shared by notify_sender.c, sender_record.c, sender_resort.c. */
+/* sender_priv.h: the sender's inside, shared by notify_sender.c and the files sender_*.c. */
 #pragma once
 
 #include <pthread.h>
@@ -14,6 +14,7 @@
 #define SENDER_CHANNELS_MAX 16u
 #define SENDER_LOOK_MAX (5 * TIME_SECOND) /* the outbox is looked at this often at least */
 #define SENDER_STORE_AGAIN TIME_SECOND
+#define SENDER_STOP_TURN (10 * TIME_MS) /* while stopping, nothing is more often than this */
 #define SENDER_PATIENCE (90 * TIME_SECOND) /* for a channel that never says how it ended */
 #define SENDER_ARENA_BYTES (16u << 20)
 #define SENDER_DETAIL_BYTES (CHANNEL_DETAIL_BYTES + 64)
@@ -85,9 +86,14 @@ struct notify_sender {
 enum err sender_create(struct loop *loop, const struct notify_sender_options *options,
 		       struct notify_sender **ret_sender, struct error *err);
 void sender_destroy(struct notify_sender **sender);
+void sender_post(struct notify_sender *sender); /* any thread that holds the lock: a turn, soon */
+
+/* sender_turn.c */
+loop_fn sender_turn; /* context: the sender */
+void sender_count(struct notify_sender *sender);
+void sender_forget(struct flight *flight);
 const struct channel *sender_channel(struct notify_sender *sender, struct str name, unsigned *ret_index);
 void sender_kick(struct notify_sender *sender); /* a turn of the loop's thread, soon */
-void sender_post(struct notify_sender *sender); /* any thread that holds the lock: a turn, soon */
 
 /* sender_record.c */
 void record_submit(struct record *record);

@@ -1,0 +1,79 @@
+/*
+ * sim_referee.h: what must be true, written a second time and much smaller.
+ *
+ * The referee sees every committed event once, in order, and keeps the least it needs to say "this
+ * must not be": the states of incidents, who was paged and when, what became of each page. It shares
+ * no code with the rooms. It never asks the store: what it believes is compared with the tables.
+ *
+ * Time: `boot` is time that really passed, whatever the wall showed.
+ */
+#pragma once
+
+#include "journal/event.h"
+
+#define REFEREE_INCIDENTS_MAX 4096u
+#define REFEREE_PAGES_MAX 65536u
+#define REFEREE_PEOPLE_MAX 64u
+#define REFEREE_CONTACTS_MAX 1024u
+#define REFEREE_EVENTS_MAX 262144u
+#define REFEREE_SILENCE_MAX (15 * TIME_MINUTE)
+
+enum referee_state { REFEREE_NONE, REFEREE_OPEN, REFEREE_ACKNOWLEDGED, REFEREE_RESOLVED };
+
+struct referee_incident {
+	enum referee_state state;
+	bool high;
+	bool set_by_person;  /* a person has chosen the urgency since it was opened */
+	time_us owed_since;  /* boot: a page must be written within REFEREE_SILENCE_MAX of this */
+	int64_t resolved_seq;
+};
+
+struct referee_page {
+	int64_t incident, user, contact;
+	bool is_resolved_message, taken, ended;
+	int attempts;
+	time_us written, delay; /* written: by the wall; delay: of the contact, then */
+	int64_t seq;
+};
+
+struct referee_person {
+	int64_t id;
+	bool can_be_paged;
+};
+
+struct referee_contact {
+	int64_t id, user;
+	time_us delay;
+	bool there;
+};
+
+struct referee {
+	struct referee_incident incidents[REFEREE_INCIDENTS_MAX]; /* by id */
+	size_t incident_count; /* one past the highest id */
+	struct referee_page pages[REFEREE_PAGES_MAX];
+	size_t page_count;
+	struct referee_person people[REFEREE_PEOPLE_MAX];
+	size_t person_count;
+	struct referee_contact contacts[REFEREE_CONTACTS_MAX];
+	size_t contact_count;
+	uint64_t hashes[REFEREE_EVENTS_MAX]; /* by seq: what an event said when it was told */
+	int64_t last_seq;
+	time_us last_recorded;
+	bool somebody;           /* anybody who can be paged has a contact */
+	time_us somebody_since;  /* boot */
+	size_t kinds[EVENT_KIND_COUNT];
+	char wrong[512]; /* the first thing that must not be; empty: nothing */
+};
+
+/* One committed event. */
+void referee_see(struct referee *referee, const struct event *event, time_us boot);
+/* After all events of one commit. */
+void referee_batch(struct referee *referee, time_us boot);
+/* When everything that is due was done: nobody waits too long. */
+void referee_silence(struct referee *referee, time_us boot);
+/* A channel takes a page from the outbox. */
+void referee_take(struct referee *referee, int64_t page);
+
+uint64_t referee_hash(const struct event *event);
+void referee_wrong(struct referee *referee, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
