@@ -232,7 +232,10 @@ static enum err read_body(struct api_call *call, struct error *err)
 	struct doc_limits limits = DOC_LIMITS_DEFAULT;
 	limits.depth_max = BODY_DEPTH_MAX;
 	limits.bytes_max = call->endpoint->body_limit_bytes;
-	return doc_json_parse(call->request->body, &call->arena, limits, NULL, &call->body, err);
+	enum err r = doc_json_parse(call->request->body, &call->arena, limits, NULL, &call->body, err);
+	if (r == OK && !doc_is(call->body, DOC_MAP)) /* null would else be as if nothing was said */
+		return error_set(err, ERR_INVALID, "the body is not an object, as {\"reason\": \"...\"}");
+	return r;
 }
 
 static enum err read_key(struct api_call *call, struct error *err)
@@ -242,7 +245,7 @@ static enum err read_key(struct api_call *call, struct error *err)
 		return OK;
 	if (key.len == 0 || key.len > 200)
 		return error_set(err, ERR_INVALID, "an Idempotency-Key has 1 to 200 bytes");
-	if (!(call->endpoint->flags & API_SECRET))
+	if (!(call->endpoint->flags & (API_SECRET | API_HTML)))
 		call->idempotency_key = key;
 	return OK;
 }

@@ -5,11 +5,29 @@
 #include "notify/notify.h"
 
 #define MUTES_MAX 1000u
+#define SLICE 100u     /* rows read at once */
+#define SCAN_MAX 5000u /* rows looked at for one page; a short page still has a `next` */
 
 struct listing {
 	struct api_call *call;
 	struct api_list list;
+	unsigned seen;     /* rows of this slice */
+	int64_t looked_at; /* id of the last one, shown or not */
 };
+
+/* Rows of incidents that the caller may not see are passed over before they are counted: neither a short
+ * page nor a cursor tells of them. True: read another slice, below `looked_at`. */
+static bool goes_on(struct listing *listing, unsigned *scanned)
+{
+	*scanned += listing->seen;
+	if (listing->list.more || listing->seen < SLICE)
+		return false;
+	if (*scanned < SCAN_MAX)
+		return true;
+	listing->list.more = true;
+	listing->list.last_id = listing->looked_at;
+	return false;
+}
 
 /* ---- alerts ---- */
 
@@ -17,10 +35,13 @@ static bool list_alert(void *context, const struct alert *alert)
 {
 	struct listing *listing = context;
 	struct incident incident;
+	listing->seen++;
+	listing->looked_at = alert->id;
+	if (alert->incident != 0 && api_incident(listing->call, alert->incident, &incident, NULL) != OK)
+		return true;
 	if (!api_list_row(&listing->list, alert->id, STR_NONE))
 		return false;
-	if (alert->incident == 0 || api_incident(listing->call, alert->incident, &incident, NULL) == OK)
-		api_alert_row(listing->call, alert);
+	api_alert_row(listing->call, alert);
 	return true;
 }
 
@@ -37,8 +58,13 @@ enum err api_alert_list(struct api_call *call, struct error *err)
 	if (r != OK)
 		return r;
 	filter.before_id = listing.list.before_id;
-	filter.limit = listing.list.limit + 1;
-	r = alert_list(call->conn, &filter, &call->arena, list_alert, &listing, err);
+	filter.limit = SLICE;
+	unsigned scanned = 0;
+	do {
+		listing.seen = 0;
+		r = alert_list(call->conn, &filter, &call->arena, list_alert, &listing, err);
+		filter.before_id = listing.looked_at;
+	} while (r == OK && goes_on(&listing, &scanned));
 	api_list_end(call, &listing.list);
 	return r;
 }
@@ -205,13 +231,16 @@ static bool list_page(void *context, const struct notify_row *row)
 {
 	struct listing *listing = context;
 	struct incident incident;
-	if (!api_list_row(&listing->list, row->id, STR_NONE))
-		return false;
+	listing->seen++;
+	listing->looked_at = row->id;
 	bool seen = row->incident != 0
 			    ? api_incident(listing->call, row->incident, &incident, NULL) == OK
 			    : row->user == listing->call->principal.user;
-	if (seen)
-		api_page_row(listing->call, row);
+	if (!seen)
+		return true;
+	if (!api_list_row(&listing->list, row->id, STR_NONE))
+		return false;
+	api_page_row(listing->call, row);
 	return true;
 }
 
@@ -228,8 +257,13 @@ enum err api_page_list(struct api_call *call, struct error *err)
 	if (r != OK)
 		return r;
 	filter.before_id = listing.list.before_id;
-	filter.limit = listing.list.limit + 1;
-	r = notify_list(call->conn, &filter, &call->arena, list_page, &listing, err);
+	filter.limit = SLICE;
+	unsigned scanned = 0;
+	do {
+		listing.seen = 0;
+		r = notify_list(call->conn, &filter, &call->arena, list_page, &listing, err);
+		filter.before_id = listing.looked_at;
+	} while (r == OK && goes_on(&listing, &scanned));
 	api_list_end(call, &listing.list);
 	return r;
 }

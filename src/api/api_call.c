@@ -16,7 +16,8 @@ enum err api_id(struct api_call *call, unsigned param, int64_t *ret_id, struct e
 	assert(param < API_PARAMS_MAX);
 	if (str_int(call->params[param], 1, INT64_MAX, ret_id))
 		return OK;
-	return error_set(err, ERR_NOT_FOUND, "\"" STR_FMT "\" is no id", STR_ARG(call->params[param]));
+	return error_set(err, ERR_NOT_FOUND, "\"" STR_FMT "\" is no id",
+			 STR_ARG(str_sub(call->params[param], 0, 40)));
 }
 
 struct str api_query(const struct api_call *call, const char *name)

@@ -49,16 +49,26 @@ static enum err say(struct api_call *call, int status, const char *title, const 
 	return OK;
 }
 
+#define REPEAT_WITHIN TIME_MINUTE
+
 struct pressed {
 	struct incident incident;
 	int64_t user;
+	bool may_act; /* the account is still there, with a role that acknowledges */
 };
 
 static enum err find(struct api_call *call, struct pressed *ret_pressed, struct error *err)
 {
+	struct guard_user user;
 	int64_t id;
 	enum err r = paging_link(call->conn, call->params[0], &id, &ret_pressed->user, err);
-	return r == OK ? incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err) : r;
+	if (r == OK)
+		r = guard_user_by_id(call->conn, &call->arena, ret_pressed->user, &user, err);
+	if (r != OK)
+		return r;
+	struct principal owner = { .user = user.id, .role = user.role, .scope = SCOPE_ADMIN };
+	ret_pressed->may_act = !user.disabled && guard_may(&owner, PERMISSION_RESPOND);
+	return incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err);
 }
 
 static struct str name_of(struct api_call *call, int64_t user)
@@ -110,7 +120,7 @@ enum err api_link_show(struct api_call *call, struct error *err)
 		buf_adds(&call->out, "<p>It is over. Nothing is left to do.</p>");
 	} else if (is_held_by_another(&pressed.incident, pressed.user)) {
 		buf_adds(&call->out, "<p>Nothing is left to do for you. To take it over, sign in.</p>");
-	} else {
+	} else if (pressed.may_act) {
 		buf_adds(&call->out, "<form method=\"post\"><button type=\"submit\">Acknowledge as ");
 		escape(&call->out, name_of(call, pressed.user));
 		buf_adds(&call->out, "</button></form>");
@@ -120,13 +130,17 @@ enum err api_link_show(struct api_call *call, struct error *err)
 	return OK;
 }
 
-/* A link that was pressed late takes nothing out of another's hands. */
+/* A link that was pressed late takes nothing out of another's hands, and a button that was pressed twice is
+ * pressed once. Later the same person renews it, as when asked whether they are still on it. */
 static enum err decide_link(struct decision *d, const void *args, struct error *err)
 {
 	const struct incident_act *act = args;
 	struct incident incident;
 	enum err r = incident_get(d->conn, act->incident, d->arena, &incident, err);
 	if (r == OK && is_held_by_another(&incident, act->user))
+		return OK;
+	if (r == OK && str_is(incident.state, "acknowledged") &&
+	    d->now - incident.acknowledged < REPEAT_WITHIN)
 		return OK;
 	return r == OK ? incident_acknowledge_decide(d, args, err) : r;
 }
@@ -161,6 +175,9 @@ enum err api_link_acknowledge(struct api_call *call, struct error *err)
 		return r;
 	if (str_is(pressed.incident.state, "resolved"))
 		return say(call, 409, "It is already over", "Nothing is left to do.");
+	if (!pressed.may_act)
+		return say(call, 403, "This link acts no more",
+			   "The account it was sent to may not acknowledge. Sign in to see what is wrong.");
 	struct incident_act act = { .incident = pressed.incident.id, .user = pressed.user, .via = STR("link") };
 	call->context = &act;
 	return api_change_as(call, ACTOR_SYSTEM, "link_acknowledge", decide_link, &act,
