@@ -131,7 +131,7 @@ story.step('a note is written, and the timeline tells every step', async () => {
 	await page.getByLabel('Note for the timeline').fill('nginx does not run; starting it.')
 	await page.getByRole('button', { name: 'Add note' }).click()
 	const timeline = page.locator('.timeline')
-	for (const text of ['nginx does not run; starting it.', /acknowledged/i, /took? back|undo|undone/i, /page|paged/i]) await timeline.getByText(text).first().waitFor()
+	for (const text of ['nginx does not run; starting it.', 'Ada Lovelace took it', 'was undone', 'Paged Ada Lovelace', 'Page 2, try']) await timeline.locator('.pre').getByText(text).first().waitFor()
 	await page.evaluate(() => scrollTo(0, 0))
 	await pictures.take('incident', page)
 })
