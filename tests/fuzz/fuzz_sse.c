@@ -1,7 +1,6 @@
 /*
  * fuzz_sse.c: any bytes as an event stream, whole and cut in two: both give the same events.
  */
-
 #include "base/buf.h"
 #include "cli/cli_sse.h"
 #include "fuzz.h"
