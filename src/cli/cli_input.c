@@ -44,7 +44,7 @@ const char *cli_input_value(const struct cli_input *input)
 	static const char *const by_type[] = {
 		[CLI_TEXT] = "TEXT",	     [CLI_INT] = "N",	       [CLI_BOOL] = "yes|no",
 		[CLI_TIME] = "WHEN",	     [CLI_DURATION] = "DURATION", [CLI_PERSON] = "WHO",
-		[CLI_KIND] = "KIND",
+		[CLI_KIND] = "KIND",	     [CLI_MOMENT] = "WHEN",
 	};
 	if (input->type == CLI_SWITCH)
 		return NULL;
@@ -192,6 +192,10 @@ static enum err check(const struct cli_input *input, const struct cli_screen *sc
 	case CLI_DURATION:
 		return duration_parse(*text, &at) ? OK
 						  : refuse(input, *text, "a time span, as 90s, 2h or 7d", err);
+	case CLI_MOMENT:
+		if (str_int(*text, 1, INT64_MAX, &number))
+			return OK;
+		/* fall through */
 	case CLI_TIME:
 		if (!cli_time_parse(screen, *text, &at))
 			return refuse(input, *text, "a time, as 18:00, 2h, -7d or 2026-11-23T09:00:00Z",

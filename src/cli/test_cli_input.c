@@ -22,6 +22,7 @@ static const struct cli_input rows[] = {
 	{ "to", CLI_TEXT, CLI_BODY, "to", .key = "address.to" },
 	{ "url", CLI_TEXT, CLI_BODY, "url", .key = "address.url" },
 	{ "kind", CLI_KIND, CLI_QUERY, "kind" },
+	CLI_AS_OF,
 	{ "file", CLI_TEXT, CLI_OWN, "files", CLI_MANY, .letter = 'f' },
 	{ .name = NULL },
 };
@@ -170,6 +171,18 @@ TEST(what_stands_in_a_path_cannot_leave_its_place)
 	stop(&f);
 }
 
+TEST(a_moment_is_a_seq_or_a_time)
+{
+	struct fixture f;
+	start(&f);
+	CHECK_INT(parse(&f, "1 --as-of 42"), OK);
+	CHECK_STR(cli_text(&f.call, "as-of"), "42");
+	CHECK_INT(parse(&f, "1 --as-of -1h"), OK);
+	CHECK_STR(cli_text(&f.call, "as-of"), "2026-11-22T09:22:48Z");
+	CHECK_INT(parse(&f, "1 --as-of once"), ERR_INVALID);
+	stop(&f);
+}
+
 TEST(kinds_may_be_said_as_people_say_them)
 {
 	static const char *const said[][2] = {
@@ -249,5 +262,5 @@ TESTS(RUN(arguments_are_taken_by_place_and_flags_from_anywhere),
       RUN(after_two_dashes_everything_is_text), RUN(what_is_wrong_is_said_with_what_it_may_be),
       RUN(an_argument_too_many_is_refused), RUN(help_wins_over_what_is_missing),
       RUN(a_body_has_the_types_of_its_rows), RUN(what_stands_in_a_path_cannot_leave_its_place),
-      RUN(kinds_may_be_said_as_people_say_them), RUN(times_are_read_as_people_write_them),
+      RUN(a_moment_is_a_seq_or_a_time), RUN(kinds_may_be_said_as_people_say_them), RUN(times_are_read_as_people_write_them),
       RUN(times_are_shown_local_with_offset_and_distance))
