@@ -209,7 +209,7 @@ class Examples(Cli):
             words = [word for word in usage.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
             if words[-1] not in ("list", "show", "timeline", "results", "shifts", "get", "oncall"):
                 continue
-            arguments = [SAMPLES[word] for word in re.findall(r"(?<=[ [])[A-Z]+\b", usage) if word in SAMPLES]
+            arguments = [SAMPLES[word] for word in re.findall(r"(?<= )[A-Z]+\b", usage) if word in SAMPLES]
             for flag, value in re.findall(r"^  --([a-z-]+) (\S+)", "\n".join(lines), re.M):
                 given = SAMPLES.get(value, value.split("|")[0])
                 said = self.say(" ".join([*words, *arguments, f"--{flag}", given]))
