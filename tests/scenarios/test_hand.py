@@ -124,7 +124,7 @@ class Hand(Scenario):
 
     def test_nothing_of_it_is_left_when_the_server_ends(self):
         mainstay, ann = self.serve()
-        self.command("note", 'echo x > "$TMPDIR/note"; echo "$TMPDIR"\n')
+        self.command("note", 'setsid sleep 300.75 >/dev/null 2>&1 &\necho x > "$TMPDIR/note"; echo "$TMPDIR"\n')
         said = self.detail(self.page(ann, "note"), "sent")
         temp = pathlib.Path(said.rpartition(": ")[2])
         self.assertTrue(temp.is_dir() and str(temp).startswith("/tmp/mainstay-hand-"), said)
@@ -132,6 +132,7 @@ class Hand(Scenario):
         self.assertFalse(temp.exists())
         found = subprocess.run(["ps", "-e", "-o", "args"], capture_output=True, text=True).stdout
         self.assertNotIn(str(mainstay.data), found)
+        self.assertNotIn("sleep 300.75", found)
 
     def test_without_commands_there_is_no_hand(self):
         mainstay = self.mainstay()
