@@ -137,7 +137,7 @@ static void write_item(struct api_call *call, const struct discovered *item,
 	if (doc == NULL)
 		return;
 	json_map_begin(json);
-	api_text_or_null(json, "process", doc_text(doc_get(doc, "process"), ""));
+	json_field_text_or_null(json, "process", doc_text(doc_get(doc, "process"), ""));
 	json_key(json, "pid");
 	if (item->pid > 0)
 		json_int(json, item->pid);
@@ -146,7 +146,7 @@ static void write_item(struct api_call *call, const struct discovered *item,
 	json_field_text(json, "address", doc_text(doc_get(doc, "address"), ""));
 	json_field_int(json, "port", item->port);
 	json_field_text(json, "protocol", doc_text(doc_get(doc, "protocol"), "tcp"));
-	api_text_or_null(json, "guess", doc_text(doc_get(doc, "guess"), ""));
+	json_field_text_or_null(json, "guess", doc_text(doc_get(doc, "guess"), ""));
 	json_key(json, "suggested");
 	doc_write_json(doc_get(doc, "suggested"), json);
 	json_field_bool(json, "watched", is_watched(targets, endpoint));
