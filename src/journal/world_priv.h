@@ -5,8 +5,8 @@
 
 #define COUNTERS_MAX 64u
 #define FOLLOWERS_MAX 32u
-#define BATCH_EVENTS_MAX 8192u
-#define BATCH_EVENTS_SOFT (BATCH_EVENTS_MAX / 2) /* past it the rest waits for the next transaction */
+#define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
+#define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
 struct counter {
 	struct str name; /* of the long arena */
@@ -68,6 +68,10 @@ struct deciding {
 
 bool is_store_failure(enum err code);
 void deciding_init(struct deciding *deciding, struct world *world, struct actor actor, time_us now);
+
+/* Whose event it is, for the flight recorder: its subject, or what its first two fields name. A rule
+ * that ends the server for one check must not be switched off for all. */
+int64_t event_whose(const struct event *event);
 
 /* Records everything the decision emitted, applies it, runs NOW rows, then its work. */
 enum err record_all(struct world *world, struct deciding *deciding, unsigned depth,

@@ -133,7 +133,8 @@ static bool follow_one(void *context, const struct event *event)
 		if (row->kind != event->kind || strcmp(row->follower, f->follower->name) != 0 ||
 		    event->payload == NULL)
 			continue;
-		if (!flight_enter(f->world->options.flight, row->follower, kind, event->subject))
+		if (!flight_enter(f->world->options.flight, row->follower, kind,
+				  event_whose(event)))
 			continue;
 		f->result = row->after(&a, event, f->err);
 		flight_leave(f->world->options.flight);

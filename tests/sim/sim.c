@@ -231,7 +231,7 @@ void sim_close(struct sim **sim)
 static void begin_again(struct sim *sim, int64_t tried)
 {
 	open_until_it_is(sim);
-	referee_channels_end(sim->referee);
+	referee_begin_again(sim->referee, sim_wall(sim), sim_boot(sim));
 	sim->flight_count = 0; /* the channels' answers are lost with the process */
 	sim->restarts++;
 	sim_check_kept(sim, tried);
@@ -243,7 +243,6 @@ void sim_restart(struct sim *sim, time_us down, time_us back)
 	close_world(sim);
 	clock_advance(&sim->clock, down);
 	clock_step(&sim->clock, -back);
-	referee_time_lost(sim->referee, back, sim_boot(sim));
 	begin_again(sim, sim->referee->last_seq);
 	sim_settle(sim);
 }

@@ -302,17 +302,14 @@ void referee_take(struct referee *referee, int64_t id)
 		referee->pages[id].taken = referee->pages[id].with_channel = true;
 }
 
-void referee_channels_end(struct referee *referee)
+void referee_begin_again(struct referee *referee, time_us wall, time_us boot)
 {
-	for (size_t i = 1; i < referee->page_count; i++)
+	time_us seen = wall > referee->last_wall ? wall - referee->last_wall : 0;
+	time_us lost = boot - referee->last_boot > seen ? boot - referee->last_boot - seen : 0;
+	for (size_t i = 1; i < referee->page_count; i++) {
 		referee->pages[i].with_channel = false;
-}
-
-void referee_time_lost(struct referee *referee, time_us back, time_us boot)
-{
-	time_us lost = boot - referee->last_boot < back ? boot - referee->last_boot : back;
-	for (size_t i = 1; i < referee->page_count; i++)
 		referee->pages[i].may_leave += lost;
+	}
 	for (size_t i = 1; i < referee->incident_count; i++)
 		referee->incidents[i].owed_since += lost;
 }
@@ -343,6 +340,7 @@ void referee_see(struct referee *referee, const struct event *event, time_us boo
 	referee->last_seq = event->seq;
 	referee->last_recorded = event->recorded_time;
 	referee->last_boot = boot;
+	referee->last_wall = event->event_time;
 	referee->kinds[event->kind]++;
 	see_people(referee, event, boot);
 	see_incidents(referee, event, boot);

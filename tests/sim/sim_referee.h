@@ -63,7 +63,7 @@ struct referee {
 	uint64_t hashes[REFEREE_EVENTS_MAX]; /* by seq: what an event said when it was told */
 	int64_t last_seq;
 	time_us last_recorded;
-	time_us last_boot; /* of the last event */
+	time_us last_boot, last_wall; /* of the last event */
 	bool somebody;           /* anybody who can be paged has a contact */
 	time_us somebody_since;  /* boot */
 	size_t kinds[EVENT_KIND_COUNT];
@@ -76,14 +76,13 @@ void referee_see(struct referee *referee, const struct event *event, time_us boo
 void referee_batch(struct referee *referee, time_us boot);
 /* When everything that is due was done: nobody waits too long. */
 void referee_silence(struct referee *referee, time_us boot);
-/* The clock of the machine has lost `back` while nothing ran: nobody can know how long that was, and
- * what waits goes on from the last event. */
-void referee_time_lost(struct referee *referee, time_us back, time_us boot);
 /* Nothing that may leave is left lying. */
 void referee_outbox(struct referee *referee, time_us boot);
-/* A channel takes a page from the outbox; all of them lose what they have when the process ends. */
+/* A channel takes a page from the outbox. */
 void referee_take(struct referee *referee, int64_t page);
-void referee_channels_end(struct referee *referee);
+/* The server begins again: what channels had is lost. And when the clock has lost time meanwhile, nobody
+ * can know how long nothing ran: what waits goes on from the last event. */
+void referee_begin_again(struct referee *referee, time_us wall, time_us boot);
 
 uint64_t referee_hash(const struct event *event);
 void referee_wrong(struct referee *referee, const char *format, ...)
