@@ -2,7 +2,7 @@
 // gzip copy of everything that shrinks. Prints what a browser has to fetch, and fails when it is more than it may be.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { constants, gzipSync } from 'node:zlib'
@@ -54,8 +54,9 @@ function writePage({ first, app, style, link, font }) {
 	].join('\n')
 	writeFileSync(join(dist, 'index.html'), readFileSync(src('index.html'), 'utf8').replace('<!-- head -->', head))
 	for (const name of ['favicon.svg', 'favicon-alert.svg', 'manifest.webmanifest']) cpSync(src(name), join(dist, name))
-	// The page behind an acknowledge link is written by the server and names this one file, always so.
-	renameSync(join(dist, 'assets', link), join(dist, 'link.css'))
+	// The page behind an acknowledge link is filled by the server; it is no page of its own.
+	mkdirSync(join(dist, 'templates'))
+	writeFileSync(join(dist, 'templates', 'link.html'), readFileSync(src('link.html'), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${link}">`))
 	const fonts = join(here, 'node_modules', '@fontsource-variable', 'atkinson-hyperlegible-next')
 	cpSync(join(fonts, 'LICENSE'), join(dist, 'assets', 'font-license.txt'))
 }

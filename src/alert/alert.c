@@ -9,6 +9,7 @@
 #include "wire/json_writer.h"
 
 #define ITEMS_MAX 1000u
+#define BATCH_MAX 50u /* of one event: with texts as long as they may be, it fits its limit */
 
 static void write_item(struct json_writer *json, const struct alert *alert)
 {
@@ -29,11 +30,8 @@ static void write_item(struct json_writer *json, const struct alert *alert)
 	json_map_end(json);
 }
 
-void alert_emit(struct decision *d, const char *source, const struct alert *alerts, size_t count)
+static void emit_some(struct decision *d, const char *source, const struct alert *alerts, size_t count)
 {
-	assert(count <= ITEMS_MAX);
-	if (count == 0)
-		return;
 	cleanup_buf struct buf items;
 	struct json_writer json;
 	buf_init(&items, EVENT_PAYLOAD_BYTES_MAX);
@@ -47,6 +45,12 @@ void alert_emit(struct decision *d, const char *source, const struct alert *aler
 	struct event_alert_batch batch = { .source = str_of(source),
 					   .items = arena_str(d->arena, buf_str(&items)) };
 	decision_emit(d, EVENT_ALERT_BATCH, alerts[0].id, &batch);
+}
+
+void alert_emit(struct decision *d, const char *source, const struct alert *alerts, size_t count)
+{
+	for (size_t i = 0; i < count; i += BATCH_MAX)
+		emit_some(d, source, alerts + i, count - i < BATCH_MAX ? count - i : BATCH_MAX);
 }
 
 static struct alert read_item(const struct doc_node *item)
@@ -234,25 +238,25 @@ enum err alert_mute_due(struct decision *d, const struct timer *timer, struct er
 }
 
 struct unmuting {
-	struct alert alerts[ITEMS_MAX];
+	struct alert alerts[ITEMS_MAX]; /* of one page of the list */
 	size_t count;
+	size_t seen;
+	int64_t last; /* id */
 };
 
 static bool collect_muted(void *context, const struct alert *alert)
 {
 	struct unmuting *unmuting = context;
+	unmuting->seen++;
+	unmuting->last = alert->id;
 	if (alert->muted)
 		unmuting->alerts[unmuting->count++] = *alert;
-	return unmuting->count < ITEMS_MAX;
+	return true;
 }
 
-/* What still fires when the mute is over pages now, unless another mute covers it. */
-enum err alert_after_mute(struct decision *d, const struct event *event, struct error *err)
+static enum err unmute_page(struct decision *d, struct unmuting *unmuting, struct error *err)
 {
-	(void)event;
-	struct unmuting *unmuting = arena_new(d->arena, struct unmuting);
-	struct alert_filter filter = { .states = STR("firing"), .limit = ITEMS_MAX };
-	enum err r = alert_list(d->conn, &filter, d->arena, collect_muted, unmuting, err);
+	enum err r = OK;
 	size_t kept = 0;
 	for (size_t i = 0; r == OK && i < unmuting->count; i++) {
 		r = is_muted(d, &unmuting->alerts[i], err);
@@ -261,5 +265,22 @@ enum err alert_after_mute(struct decision *d, const struct event *event, struct 
 	}
 	if (r == OK)
 		alert_emit(d, "mute", unmuting->alerts, kept);
+	return r;
+}
+
+/* What still fires when the mute is over pages now, unless another mute covers it. */
+enum err alert_after_mute(struct decision *d, const struct event *event, struct error *err)
+{
+	(void)event;
+	struct unmuting *unmuting = arena_new(d->arena, struct unmuting);
+	struct alert_filter filter = { .states = STR("firing"), .limit = ITEMS_MAX };
+	enum err r = OK;
+	do {
+		unmuting->count = unmuting->seen = 0;
+		r = alert_list(d->conn, &filter, d->arena, collect_muted, unmuting, err);
+		if (r == OK)
+			r = unmute_page(d, unmuting, err);
+		filter.before_id = unmuting->last;
+	} while (r == OK && unmuting->seen == ITEMS_MAX);
 	return r;
 }

@@ -90,7 +90,7 @@ static bool is_ui_path(struct str path)
 	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/"));
 }
 
-static const struct http_asset *asset(const struct api *api, struct str path)
+const struct http_asset *api_asset(const struct api *api, struct str path)
 {
 	for (size_t i = 0; i < api->options.asset_count; i++) {
 		if (str_is(path, api->options.assets[i].path))
@@ -112,9 +112,9 @@ struct http_route api_route(void *context, struct str method, struct str path)
 			.body_limit_bytes = row->body_limit_bytes,
 			.endpoint = row,
 		};
-	const struct http_asset *file = asset(api, path);
+	const struct http_asset *file = str_starts(path, STR(API_TEMPLATES)) ? NULL : api_asset(api, path);
 	if (file == NULL && !known && is_ui_path(path) && memchr(path.ptr, '.', path.len) == NULL)
-		file = asset(api, STR("/index.html"));
+		file = api_asset(api, STR("/index.html"));
 	if (file != NULL && str_is(method, "GET"))
 		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
 	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,

@@ -35,8 +35,9 @@ struct api_sense {
 	size_t (*results)(void *context, struct str name, struct check_result *ret_results, size_t max);
 	/* The newest one, whole; false when there is none yet. */
 	bool (*last)(void *context, struct str name, struct check_result *ret_result);
-	/* What listens on this host, asked what it speaks. */
-	enum err (*discover)(void *context, struct discovery *ret_discovery, struct error *err);
+	/* What listens on this host, asked what it speaks; an answer of at most that age will do. */
+	enum err (*discover)(void *context, time_us age_max, struct discovery *ret_discovery,
+			     struct error *err);
 	/* When it is looked at next; TIME_NONE: unknown, or paused. */
 	time_us (*next_at)(void *context, struct str name);
 };

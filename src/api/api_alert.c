@@ -184,23 +184,14 @@ static bool write_try(void *context, const struct notify_try *try)
 	return true;
 }
 
-static void id_or_null(struct json_writer *json, const char *key, int64_t id)
-{
-	json_key(json, key);
-	if (id != 0)
-		json_int(json, id);
-	else
-		json_null(json);
-}
-
 void api_page_row(struct api_call *call, const struct notify_row *row)
 {
 	struct json_writer *json = &call->json;
 	json_map_begin(json);
 	json_field_int(json, "id", row->id);
-	id_or_null(json, "incident", row->incident);
+	json_field_id_or_null(json, "incident", row->incident);
 	api_person(call, "user", row->user);
-	id_or_null(json, "contact", row->contact);
+	json_field_id_or_null(json, "contact", row->contact);
 	json_field_text(json, "channel", row->channel);
 	json_field_text(json, "state", row->state);
 	json_field_time(json, "created_at", row->created);

@@ -134,7 +134,7 @@ static void write_change(struct json_writer *json, const struct plan_change *cha
 	json_field_cstr(json, "action", plan_action_name(change->action));
 	json_field_cstr(json, "kind", change->kind->name);
 	json_field_text(json, "name", change->name);
-	api_text_or_null(json, "file", change->source);
+	json_field_text_or_null(json, "file", change->source);
 	json_key(json, "line");
 	if (from_file)
 		json_int(json, change->place.line);

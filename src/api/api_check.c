@@ -179,7 +179,7 @@ enum err api_check_get(struct api_call *call, struct error *err)
 	doc_write_json(spec_mask(monitor_check_fields, check.spec, &call->arena), json);
 	json_field_int(json, "revision", check.revision);
 	json_field_text(json, "manager", check.manager);
-	api_text_or_null(json, "paused_reason", paused ? check.state_reason : STR_NONE);
+	json_field_text_or_null(json, "paused_reason", paused ? check.state_reason : STR_NONE);
 	r = write_firing(call, check.name, err);
 	json_field_time(json, "next_at", planned ? sense->next_at(sense->context, check.name)
 						 : TIME_NONE);

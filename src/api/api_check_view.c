@@ -198,12 +198,12 @@ enum err api_check_fields(struct api_call *call, const struct api_check *check, 
 	json_field_text(json, "display", check->display);
 	json_field_text(json, "kind", check->kind);
 	json_field_cstr(json, "target", check->target);
-	api_text_or_null(json, "service", check->service);
+	json_field_text_or_null(json, "service", check->service);
 	json_field_text(json, "state", check->state);
 	json_field_time(json, "since", check->since);
 	json_field_time(json, "last_at", seen ? last.wall : TIME_NONE);
 	write_latency(json, "last_latency_ms", seen ? last.latency : check->latency);
-	api_text_or_null(json, "last_reason", reason_of(check, seen ? &last : NULL));
+	json_field_text_or_null(json, "last_reason", reason_of(check, seen ? &last : NULL));
 	json_field_time(json, "muted_until", check->muted_until);
 	write_uptime(json, uptime);
 	if (bars)

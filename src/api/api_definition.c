@@ -82,15 +82,6 @@ bool api_words_occur(struct str words, struct str one, struct str other)
 	return true;
 }
 
-void api_text_or_null(struct json_writer *json, const char *key, struct str text)
-{
-	json_key(json, key);
-	if (text.len > 0)
-		json_text(json, text);
-	else
-		json_null(json);
-}
-
 /* ---- writing ---- */
 
 static void write_definition(struct api_call *call, const struct resource_kind *kind,

@@ -30,8 +30,6 @@ const struct doc_node *api_spec_of(const struct definition *definition, struct a
 /* Every word occurs in one of the two texts; capitals do not matter. */
 bool api_words_occur(struct str words, struct str one, struct str other);
 
-/* A text, or null when it is empty. */
-void api_text_or_null(struct json_writer *json, const char *key, struct str text);
 
 /* ---- api_reference.c ---- */
 

@@ -24,6 +24,7 @@
 #define ROW_ARENA_BYTES (16u << 20)
 #define ENDPOINT_BYTES 300
 #define NAMES_TRIED 9
+#define SEEN_WITHIN (2 * TIME_MINUTE) /* who clicks has just seen the list: one click must not ask all again */
 
 /* ---- where a check looks: "host:port" ---- */
 
@@ -89,7 +90,8 @@ static bool is_watched(const struct targets *targets, struct str endpoint)
 
 /* ---- what listens ---- */
 
-static enum err discover(struct api_call *call, struct discovery **ret_discovery, struct error *err)
+static enum err discover(struct api_call *call, time_us age_max, struct discovery **ret_discovery,
+			 struct error *err)
 {
 	const struct api_sense *sense = call->api->options.sense;
 	struct discovery *discovery = arena_new(&call->arena, struct discovery);
@@ -98,7 +100,7 @@ static enum err discover(struct api_call *call, struct discovery **ret_discovery
 		error_hint(err, "ask the server that runs them");
 		return ERR_UNAVAILABLE;
 	}
-	enum err r = sense->discover(sense->context, discovery, err);
+	enum err r = sense->discover(sense->context, age_max, discovery, err);
 	if (r == OK)
 		*ret_discovery = discovery;
 	return r;
@@ -135,7 +137,7 @@ static void write_item(struct api_call *call, const struct discovered *item,
 	if (doc == NULL)
 		return;
 	json_map_begin(json);
-	api_text_or_null(json, "process", doc_text(doc_get(doc, "process"), ""));
+	json_field_text_or_null(json, "process", doc_text(doc_get(doc, "process"), ""));
 	json_key(json, "pid");
 	if (item->pid > 0)
 		json_int(json, item->pid);
@@ -144,7 +146,7 @@ static void write_item(struct api_call *call, const struct discovered *item,
 	json_field_text(json, "address", doc_text(doc_get(doc, "address"), ""));
 	json_field_int(json, "port", item->port);
 	json_field_text(json, "protocol", doc_text(doc_get(doc, "protocol"), "tcp"));
-	api_text_or_null(json, "guess", doc_text(doc_get(doc, "guess"), ""));
+	json_field_text_or_null(json, "guess", doc_text(doc_get(doc, "guess"), ""));
 	json_key(json, "suggested");
 	doc_write_json(doc_get(doc, "suggested"), json);
 	json_field_bool(json, "watched", is_watched(targets, endpoint));
@@ -155,7 +157,7 @@ enum err api_discovery_get(struct api_call *call, struct error *err)
 {
 	struct discovery *discovery;
 	struct targets targets;
-	enum err r = discover(call, &discovery, err);
+	enum err r = discover(call, 0, &discovery, err);
 	if (r == OK)
 		r = read_targets(call, &targets, err);
 	if (r != OK)
@@ -438,7 +440,7 @@ enum err api_discovery_watch(struct api_call *call, struct error *err)
 	making->changes.changes = making->rows;
 	enum err r = api_body(call, watch_fields, &body, err);
 	if (r == OK)
-		r = discover(call, &discovery, err);
+		r = discover(call, SEEN_WITHIN, &discovery, err);
 	if (r == OK)
 		r = read_targets(call, &making->targets, err);
 	if (r == OK)

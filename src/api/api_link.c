@@ -3,50 +3,89 @@
  *
  * Mail scanners and chat previews press links. So the GET changes nothing, whoever does it and however
  * often; the button is a form that POSTs. The link stays valid until the incident closes, and whoever
- * presses it later is told who has it.
+ * presses it later is told who has it. What it looks like is web/src/link.html.
  */
+#include <stdio.h>
+
 #include "api/api_handlers.h"
+#include "api/api_template.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
 
-static void escape(struct buf *out, struct str text)
+#define TEMPLATE API_TEMPLATES "link.html"
+#define AGE_BYTES (DURATION_TEXT_BYTES + 24)
+
+/* What the page can say; see web/src/link.html. Empty fields are left out. */
+struct face {
+	const char *title, *notice, *text;
+	struct str person; /* the button acts as them; empty: there is no button */
+};
+
+static struct str name_of(struct api_call *call, int64_t user)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		switch (text.ptr[i]) {
-		case '<': buf_adds(out, "&lt;"); break;
-		case '>': buf_adds(out, "&gt;"); break;
-		case '&': buf_adds(out, "&amp;"); break;
-		case '"': buf_adds(out, "&quot;"); break;
-		case '\'': buf_adds(out, "&#39;"); break;
-		default: buf_addc(out, text.ptr[i]);
-		}
+	struct guard_user found;
+	if (guard_user_by_id(call->conn, &call->arena, user, &found, NULL) != OK)
+		return STR("somebody");
+	return found.name;
+}
+
+/* "Ada has it." */
+static struct str holder_line(struct api_call *call, const struct incident *incident)
+{
+	if (incident->acknowledged_by == 0)
+		return STR_NONE;
+	bool over = incident->resolved != TIME_NONE;
+	return arena_printf(&call->arena, STR_FMT " %s it.", STR_ARG(name_of(call, incident->acknowledged_by)),
+			    over ? "had" : "has");
+}
+
+/* "open for 4 min" */
+static void age_line(struct api_call *call, const struct incident *incident, char ret_text[AGE_BYTES])
+{
+	char age[DURATION_TEXT_BYTES];
+	bool over = incident->resolved != TIME_NONE;
+	duration_words((over ? incident->resolved : call->now) - incident->opened, age);
+	snprintf(ret_text, AGE_BYTES, "%s for %s", over ? "was open" : "open", age);
+}
+
+/* A build without the UI has no template: then the same words come as plain text. */
+static enum err show(struct api_call *call, int status, const struct face *face, const struct incident *incident)
+{
+	const struct http_asset *page = api_asset(call->api, STR(TEMPLATE));
+	char id[24] = "", age[AGE_BYTES] = "";
+	struct str held = STR_NONE;
+	if (incident != NULL) {
+		snprintf(id, sizeof id, "%lld", (long long)incident->id);
+		held = holder_line(call, incident);
+		age_line(call, incident, age);
 	}
-}
-
-static void page_begin(struct api_call *call, const char *title)
-{
-	buf_printf(&call->out,
-		   "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title>"
-		   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-		   "<meta name=\"robots\" content=\"noindex\"><link rel=\"stylesheet\" href=\"/link.css\">"
-		   "</head><body><main>",
-		   title);
-	call->content_type = "text/html; charset=utf-8";
-}
-
-static void page_end(struct api_call *call)
-{
-	buf_adds(&call->out, "</main></body></html>");
-}
-
-static enum err say(struct api_call *call, int status, const char *title, const char *text)
-{
+	const struct api_template_value values[] = {
+		{ "title", str_of(face->title) },
+		{ "state", incident != NULL ? incident->state : STR("unknown") },
+		{ "incident", str_of(id) },
+		{ "priority", incident != NULL ? incident->priority : STR_NONE },
+		{ "age", str_of(age) },
+		{ "name", incident != NULL ? incident->title : STR_NONE },
+		{ "held", held },
+		{ "notice", str_of(face->notice) },
+		{ "text", str_of(face->text) },
+		{ "person", face->person },
+	};
+	size_t count = sizeof values / sizeof values[0];
 	buf_reset(&call->out);
-	page_begin(call, title);
-	buf_printf(&call->out, "<h1>%s</h1><p>%s</p>", title, text);
-	page_end(call);
 	call->status = status;
+	call->content_type = page != NULL ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
+	if (page != NULL)
+		api_template_fill(&call->out, (struct str){ page->bytes, page->size_bytes }, values, count);
+	for (size_t i = 0; page == NULL && i < count; i++)
+		buf_printf(&call->out, "%s: " STR_FMT "\n", values[i].name, STR_ARG(values[i].value));
 	return OK;
+}
+
+static enum err say(struct api_call *call, int status, const char *notice, const char *text)
+{
+	const struct face face = { .title = notice, .notice = notice, .text = text };
+	return show(call, status, &face, NULL);
 }
 
 #define REPEAT_WITHIN TIME_MINUTE
@@ -71,38 +110,9 @@ static enum err find(struct api_call *call, struct pressed *ret_pressed, struct 
 	return incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err);
 }
 
-static struct str name_of(struct api_call *call, int64_t user)
-{
-	struct guard_user found;
-	if (guard_user_by_id(call->conn, &call->arena, user, &found, NULL) != OK)
-		return STR("somebody");
-	return found.name;
-}
-
-static void state_line(struct api_call *call, const struct incident *incident)
-{
-	char age[DURATION_TEXT_BYTES];
-	time_us until = incident->resolved != TIME_NONE ? incident->resolved : call->now;
-	duration_words(until - incident->opened, age);
-	buf_printf(&call->out, "<p class=\"priority\">" STR_FMT "</p><h1>", STR_ARG(incident->priority));
-	escape(&call->out, incident->title);
-	buf_printf(&call->out, "</h1><p>Incident %lld, %s for %s.</p>", (long long)incident->id,
-		   incident->resolved != TIME_NONE ? "was open" : "open", age);
-	if (incident->acknowledged_by != 0) {
-		buf_adds(&call->out, "<p>");
-		escape(&call->out, name_of(call, incident->acknowledged_by));
-		buf_adds(&call->out, " has it.</p>");
-	}
-}
-
 static bool is_held_by_another(const struct incident *incident, int64_t user)
 {
 	return str_is(incident->state, "acknowledged") && incident->acknowledged_by != user;
-}
-
-static void details_link(struct api_call *call, int64_t id)
-{
-	buf_printf(&call->out, "<p><a href=\"/incidents/%lld\">All details</a></p>", (long long)id);
 }
 
 enum err api_link_show(struct api_call *call, struct error *err)
@@ -114,20 +124,14 @@ enum err api_link_show(struct api_call *call, struct error *err)
 			   "It belongs to no page, or was cut on its way. Sign in to see what is wrong.");
 	if (r != OK)
 		return r;
-	page_begin(call, "Acknowledge");
-	state_line(call, &pressed.incident);
-	if (str_is(pressed.incident.state, "resolved")) {
-		buf_adds(&call->out, "<p>It is over. Nothing is left to do.</p>");
-	} else if (is_held_by_another(&pressed.incident, pressed.user)) {
-		buf_adds(&call->out, "<p>Nothing is left to do for you. To take it over, sign in.</p>");
-	} else if (pressed.may_act) {
-		buf_adds(&call->out, "<form method=\"post\"><button type=\"submit\">Acknowledge as ");
-		escape(&call->out, name_of(call, pressed.user));
-		buf_adds(&call->out, "</button></form>");
-	}
-	details_link(call, pressed.incident.id);
-	page_end(call);
-	return OK;
+	struct face face = { .title = "Acknowledge" };
+	if (str_is(pressed.incident.state, "resolved"))
+		face.text = "It is over. Nothing is left to do.";
+	else if (is_held_by_another(&pressed.incident, pressed.user))
+		face.text = "Nothing is left to do for you. To take it over, sign in.";
+	else if (pressed.may_act)
+		face.person = name_of(call, pressed.user);
+	return show(call, 200, &face, &pressed.incident);
 }
 
 /* A link that was pressed late takes nothing out of another's hands, and a button that was pressed twice is
@@ -153,14 +157,13 @@ static enum err acknowledged(struct api_call *call, struct error *err)
 	if (r != OK)
 		return r;
 	bool late = is_held_by_another(&incident, act->user);
-	page_begin(call, late ? "Somebody has it already" : "Acknowledged");
-	state_line(call, &incident);
-	buf_adds(&call->out, late ? "<p>Nothing was changed. To take it over, sign in.</p>"
-				  : "<p>Nobody else is paged while you are on it. In 30 minutes you are asked "
-				    "whether you still are.</p>");
-	details_link(call, incident.id);
-	page_end(call);
-	return OK;
+	const struct face face = {
+		.title = late ? "Somebody has it already" : "Acknowledged",
+		.text = late ? "Nothing was changed. To take it over, sign in."
+			     : "Nobody else is paged while you are on it. In 30 minutes you are asked whether you "
+			       "still are.",
+	};
+	return show(call, 200, &face, &incident);
 }
 
 /* Who holds the link acts as its owner, and only to acknowledge this one incident. */

@@ -75,6 +75,9 @@ struct api_call {
 
 /* A path parameter as an id: ERR_NOT_FOUND when it is none, as no such thing exists. */
 enum err api_id(struct api_call *call, unsigned param, int64_t *ret_id, struct error *err);
+/* A file of the UI by its path; NULL: this build has none. Templates are filled, never sent as they are. */
+#define API_TEMPLATES "/templates/"
+const struct http_asset *api_asset(const struct api *api, struct str path);
 struct str api_query(const struct api_call *call, const char *name); /* empty when absent */
 
 /* Checks the body against rows and gives it with defaults; every error names its field. */

@@ -111,16 +111,16 @@ static enum err write_fields(struct api_call *call, const struct definition *def
 	struct figures figures = figures_of(overview, definition->name);
 	json_field_text(json, "name", service.name);
 	json_field_text(json, "display", service.display);
-	api_text_or_null(json, "about", doc_text(doc_get(spec, "about"), ""));
+	json_field_text_or_null(json, "about", doc_text(doc_get(spec, "about"), ""));
 	json_field_int(json, "tier", service.tier);
-	api_text_or_null(json, "team", service.team);
+	json_field_text_or_null(json, "team", service.team);
 	json_field_text(json, "impact", service.impact);
 	json_field_bool(json, "customers", service.customers);
 	json_field_text(json, "state", figures.state);
 	json_field_int(json, "checks", figures.checks);
 	json_field_int(json, "checks_bad", figures.bad);
 	json_field_int(json, "incidents_open", figures.open);
-	api_text_or_null(json, "worst_priority", figures.worst);
+	json_field_text_or_null(json, "worst_priority", figures.worst);
 	json_field_time(json, "muted_until", muted_until > call->now ? muted_until : TIME_NONE);
 	return OK;
 }

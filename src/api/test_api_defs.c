@@ -52,9 +52,10 @@ static bool say_last(void *context, struct str name, struct check_result *ret_re
 	return !said.silent;
 }
 
-static enum err say_discover(void *context, struct discovery *ret_discovery, struct error *err)
+static enum err say_discover(void *context, time_us age_max, struct discovery *ret_discovery,
+			     struct error *err)
 {
-	(void)context, (void)err;
+	(void)context, (void)age_max, (void)err;
 	*ret_discovery = (struct discovery){ .count = 3 };
 	struct discovered *items = ret_discovery->items;
 	items[0] = (struct discovered){ .port = 8080, .pid = 12, .process = "nginx",

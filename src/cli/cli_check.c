@@ -105,7 +105,7 @@ static enum err spec_of_file(struct cli_call *call, struct str file, struct str 
 	char *bytes;
 	size_t size;
 	const struct doc_node *root;
-	cleanup_buf struct buf spec;
+	cleanup_buf struct buf spec = { 0 };
 	const char *path = arena_cstr(&call->arena, file);
 	enum err r = file_read(path, SPEC_FILE_BYTES_MAX, &bytes, &size, err);
 	if (r != OK)
@@ -126,7 +126,7 @@ static enum err spec_of_file(struct cli_call *call, struct str file, struct str 
 static enum err spec_of_target(struct cli_call *call, struct str target, struct str *ret_spec,
 			       struct error *err)
 {
-	cleanup_buf struct buf out;
+	cleanup_buf struct buf out = { 0 };
 	struct json_writer json;
 	size_t colon = target.len;
 	int64_t port;

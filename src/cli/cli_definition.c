@@ -48,6 +48,9 @@ static enum err get(struct cli_call *call, struct error *err)
 		call->action = get_actions;
 		return listed;
 	}
+	if (cli_text(call, "search").len > 0)
+		return error_set(err, ERR_INVALID, "--search is for lists, and \"" STR_FMT "\" is one definition",
+				 STR_ARG(name));
 	const struct doc_node *answer;
 	struct str path = cli_request_path(call, "/definitions/{kind}"), before, query;
 	bool asks = str_cut(path, '?', &before, &query);

@@ -53,7 +53,7 @@ const struct verb *verb_find(const struct verb_group *groups, int argc, char **a
 const char *verb_nearest(const struct verb_group *groups, const char *name)
 {
 	const char *nearest = NULL;
-	unsigned best = 3;
+	unsigned best = cli_nearness(str_of(name));
 	for (; groups->title != NULL; groups++) {
 		for (const struct verb *verb = groups->verbs; verb->name != NULL; verb++) {
 			unsigned distance = str_distance(str_of(name), str_of(verb->name));

@@ -44,7 +44,7 @@ const char *cli_input_value(const struct cli_input *input)
 	static const char *const by_type[] = {
 		[CLI_TEXT] = "TEXT",	     [CLI_INT] = "N",	       [CLI_BOOL] = "yes|no",
 		[CLI_TIME] = "WHEN",	     [CLI_DURATION] = "DURATION", [CLI_PERSON] = "WHO",
-		[CLI_KIND] = "KIND",
+		[CLI_KIND] = "KIND",	     [CLI_MOMENT] = "WHEN",
 	};
 	if (input->type == CLI_SWITCH)
 		return NULL;
@@ -72,6 +72,12 @@ static const struct cli_input *find(const struct cli_action *action, struct str 
 	return found != NULL ? found : find_in(cli_common, name, letter);
 }
 
+/* A distance below this may be a slip of the finger; in a short word everything is near. */
+unsigned cli_nearness(struct str word)
+{
+	return word.len < 4 ? (unsigned)word.len / 2 + 1 : 3;
+}
+
 static const char *nearest_in(const struct cli_input *rows, struct str name, unsigned *best)
 {
 	const char *nearest = NULL;
@@ -88,7 +94,7 @@ static const char *nearest_in(const struct cli_input *rows, struct str name, uns
 static enum err unknown_flag(const struct cli_action *action, const char *word, struct str name,
 			     struct error *err)
 {
-	unsigned best = 3;
+	unsigned best = cli_nearness(name);
 	const char *own = nearest_in(action->inputs, name, &best);
 	const char *common = nearest_in(cli_common, name, &best);
 	error_set(err, ERR_INVALID, "there is no flag \"%s\" here", word);
@@ -186,6 +192,10 @@ static enum err check(const struct cli_input *input, const struct cli_screen *sc
 	case CLI_DURATION:
 		return duration_parse(*text, &at) ? OK
 						  : refuse(input, *text, "a time span, as 90s, 2h or 7d", err);
+	case CLI_MOMENT:
+		if (str_int(*text, 1, INT64_MAX, &number))
+			return OK;
+		/* fall through */
 	case CLI_TIME:
 		if (!cli_time_parse(screen, *text, &at))
 			return refuse(input, *text, "a time, as 18:00, 2h, -7d or 2026-11-23T09:00:00Z",

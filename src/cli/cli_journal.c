@@ -31,7 +31,7 @@ static const struct cli_column proof[] = {
 static const struct cli_section proof_show[] = { { .columns = proof }, { 0 } };
 
 static const struct cli_input list_inputs[] = {
-	{ "kind", CLI_TEXT, CLI_QUERY, "a kind, or a room with a dot at the end: incident.", .value = "KIND" },
+	{ "kind", CLI_TEXT, CLI_QUERY, "a kind, or incident. for all kinds of a room", .value = "KIND" },
 	{ "subject", CLI_TEXT, CLI_QUERY, "as incident/12 or check/web", .value = "SUBJECT" },
 	{ "actor", CLI_PERSON, CLI_QUERY, "only what this person did" },
 	{ "from", CLI_TIME, CLI_QUERY, "at or after" },
@@ -71,7 +71,7 @@ struct following {
 static void print_notice(struct following *following, const struct sse_event *said)
 {
 	struct cli_call *call = following->call;
-	cleanup_arena struct arena arena;
+	cleanup_arena struct arena arena = { 0 };
 	const struct doc_node *root;
 	char at[CLI_TIME_BYTES];
 	struct clock clock;
@@ -177,7 +177,7 @@ static enum err events(struct cli_call *call, struct error *err)
 }
 
 static const struct cli_input events_inputs[] = {
-	{ "kind", CLI_TEXT, CLI_OWN, "only kinds that begin so: incident.", .value = "KIND" },
+	{ "kind", CLI_TEXT, CLI_OWN, "only kinds that begin so, as incident. does", .value = "KIND" },
 	{ "since", CLI_INT, CLI_OWN, "begin after this seq, at most 500 back", .value = "SEQ" },
 	{ "count", CLI_INT, CLI_OWN, "stop after so many" },
 	{ "for", CLI_DURATION, CLI_OWN, "stop after so long" },

@@ -129,7 +129,7 @@ static const struct cli_section mute_made[] = {
 	{ .text = "muted until {until}; to end it before: mainstay mute end {id}" },
 	{ 0 },
 };
-static const struct cli_input mute_list_inputs[] = { CLI_LIMIT, { .name = NULL } };
+static const struct cli_input mute_list_inputs[] = { CLI_AS_OF, { .name = NULL } };
 static const struct cli_input mute_add_inputs[] = {
 	{ "WHAT", CLI_CHOICE, CLI_BODY, "what is muted", CLI_REQUIRED, .key = "kind",
 	  .choices = "check|service|all" },
@@ -144,7 +144,7 @@ static const struct cli_input mute_end_inputs[] = {
 };
 
 const struct cli_action mute_actions[] = {
-	{ "list", "Lists mutes in force.", "GET", "/mutes", mute_list_inputs, mute_list, .pages = true,
+	{ "list", "Lists mutes in force.", "GET", "/mutes", mute_list_inputs, mute_list,
 	  .examples = { "mainstay mute list", "mainstay mute list -o json" } },
 	{ "add", "Stops paging for a check, a service or everything, for a while; it is still checked.", "POST",
 	  "/mutes", mute_add_inputs, mute_made,

@@ -127,7 +127,7 @@ const struct cli_action contact_actions[] = {
 	{ "add", "Adds a way to reach a person.", "POST", "/users/{id}/contacts", contact_add_inputs,
 	  contact_made,
 	  .examples = { "mainstay contact add email --to me@example.org --label work",
-			"mainstay contact add ntfy --topic my-pages --ntfy-server https://ntfy.sh" } },
+			"mainstay contact add ntfy --topic my-pages --ntfy-server https://ntfy.example.org" } },
 	{ "test", "Sends you a test page.", "POST", "/contacts/{id}/test", contact_test_inputs,
 	  contact_tested,
 	  .examples = { "mainstay contact test 1", "mainstay contact test 1 -o json" } },
@@ -159,7 +159,7 @@ static const struct cli_input token_create_inputs[] = {
 	{ "NAME", CLI_TEXT, CLI_BODY, "what it is for", CLI_REQUIRED | CLI_REST },
 	{ "scope", CLI_CHOICES, CLI_BODY, "what it may do", .key = "scopes", .choices = "read|act|manage|admin",
 	  .otherwise = "read" },
-	{ "expires", CLI_TIME, CLI_BODY, "when it stops to work", .key = "expires_at", .otherwise = "90d" },
+	{ "expires", CLI_TIME, CLI_BODY, "when it stops to work", .key = "expires_at", .otherwise = "30d" },
 	{ .name = NULL },
 };
 static const struct cli_input token_revoke_inputs[] = {

@@ -34,6 +34,7 @@ enum cli_type {
 	CLI_CHOICE,   /* one of `choices` */
 	CLI_CHOICES,  /* several of them, "open,resolved"; a list in a body */
 	CLI_TIME,     /* see cli_time_parse; becomes RFC 3339 */
+	CLI_MOMENT,   /* a time, or a seq of the journal */
 	CLI_DURATION, /* "2h" */
 	CLI_PERSON,   /* "me", an id, an e-mail address or a name; becomes an id */
 	CLI_KIND,     /* of a definition: "check", "checks" and "Check" are Check */
@@ -155,7 +156,7 @@ struct cli_action {
 #define CLI_LIMIT \
 	{ "limit", CLI_INT, CLI_OWN, "at most so many rows", .value = "N", .otherwise = "50" }
 #define CLI_AS_OF \
-	{ "as-of", CLI_TEXT, CLI_QUERY, "as it was recorded by then: a time or a seq", .value = "WHEN" }
+	{ "as-of", CLI_MOMENT, CLI_QUERY, "as it was recorded by then: a time, or a seq" }
 
 #define CLI_LIMIT_MAX 100000
 #define CLI_PAGE_MAX 200
@@ -168,6 +169,7 @@ enum err cli_inputs_parse(const struct cli_action *action, const struct cli_scre
 			  struct error *err);
 bool cli_input_is_argument(const struct cli_input *input);
 struct str cli_input_key(const struct cli_input *input, char ret_key[CLI_KEY_BYTES]);
+unsigned cli_nearness(struct str word);
 const char *cli_input_value(const struct cli_input *input); /* for help; NULL for switches */
 /* By name; the empty run when it was not given. */
 struct str cli_text(const struct cli_call *call, const char *name);

@@ -221,7 +221,7 @@ enum err cli_credential_keep(const struct cli_credential *credential, struct are
 {
 	struct str path;
 	const struct doc_node *list;
-	cleanup_buf struct buf out;
+	cleanup_buf struct buf out = { 0 };
 	enum err r = make_folder(arena, &path, err);
 	if (r == OK)
 		r = read_credentials(arena, &path, &list, err);

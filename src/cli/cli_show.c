@@ -115,7 +115,7 @@ static void put_csv(struct buf *out, struct str text, bool is_text)
 
 static void put_csv_node(struct buf *out, const struct doc_node *node)
 {
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 	if (node == NULL || doc_is(node, DOC_NULL))
 		return;
 	if (doc_is(node, DOC_TEXT)) {

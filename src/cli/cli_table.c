@@ -46,7 +46,7 @@ const struct doc_node *cli_path(const struct doc_node *root, struct str path)
 
 static struct str scalar(const struct doc_node *node, struct arena *arena)
 {
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 	if (node == NULL || doc_is(node, DOC_NULL))
 		return STR_NONE;
 	if (doc_is(node, DOC_TEXT))

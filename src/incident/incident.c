@@ -90,16 +90,22 @@ enum err incident_open_decide(struct decision *d, const void *args, struct error
 	return OK;
 }
 
+static enum err need_resolved(struct decision *d, int64_t id, bool wanted, struct error *err)
+{
+	struct incident incident;
+	enum err r = incident_get(d->conn, id, d->arena, &incident, err);
+	if (r != OK || str_is(incident.state, "resolved") == wanted)
+		return r;
+	return error_set(err, ERR_CONFLICT, "incident %lld is %s resolved", (long long)id,
+			 wanted ? "not" : "already");
+}
+
 enum err incident_acknowledge_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct incident_act *act = args;
-	struct incident incident;
-	enum err r = incident_get(d->conn, act->incident, d->arena, &incident, err);
+	enum err r = need_resolved(d, act->incident, false, err);
 	if (r != OK)
 		return r;
-	if (str_is(incident.state, "resolved"))
-		return error_set(err, ERR_CONFLICT, "incident %lld is already resolved",
-				 (long long)act->incident);
 	struct event_incident_acknowledged acknowledged = {
 		.incident = act->incident,
 		.user = act->user,
@@ -113,13 +119,9 @@ enum err incident_acknowledge_decide(struct decision *d, const void *args, struc
 enum err incident_resolve_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct incident_act *act = args;
-	struct incident incident;
-	enum err r = incident_get(d->conn, act->incident, d->arena, &incident, err);
+	enum err r = need_resolved(d, act->incident, false, err);
 	if (r != OK)
 		return r;
-	if (str_is(incident.state, "resolved"))
-		return error_set(err, ERR_CONFLICT, "incident %lld is already resolved",
-				 (long long)act->incident);
 	struct event_incident_resolved resolved = {
 		.incident = act->incident, .via = act->via, .reason = act->text,
 	};
@@ -130,13 +132,9 @@ enum err incident_resolve_decide(struct decision *d, const void *args, struct er
 enum err incident_reopen_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct incident_act *act = args;
-	struct incident incident;
-	enum err r = incident_get(d->conn, act->incident, d->arena, &incident, err);
+	enum err r = need_resolved(d, act->incident, true, err);
 	if (r != OK)
 		return r;
-	if (!str_is(incident.state, "resolved"))
-		return error_set(err, ERR_CONFLICT, "incident %lld is not resolved",
-				 (long long)act->incident);
 	struct event_incident_reopened reopened = { .incident = act->incident, .reason = act->text };
 	decision_emit(d, EVENT_INCIDENT_REOPENED, act->incident, &reopened);
 	return OK;

@@ -45,26 +45,22 @@ static void join(struct decision *d, int64_t incident, const struct alert *alert
 	decision_emit(d, EVENT_INCIDENT_ALERT_JOINED, incident, &joined);
 }
 
-static enum err open_for(struct decision *d, const struct alert *alert, int64_t *ret_incident,
-			 struct error *err)
+static enum err open_for(struct decision *d, const struct alert *alert,
+			 const struct catalog_service *service, const struct incident_weight *weight,
+			 int64_t *ret_incident, struct error *err)
 {
-	struct catalog_service service;
-	enum err r = catalog_service_get(d->conn, alert->service, d->arena, &service, err);
-	if (r != OK)
-		return r;
-	struct incident_weight weight = weight_of(d, alert, &service);
 	struct event_incident_opened opened = {
-		.title = title_for(d, alert, &service),
+		.title = title_for(d, alert, service),
 		.service = alert->service,
-		.team = service.team,
-		.impact = weight.impact,
-		.urgency = weight.urgency,
+		.team = service->team,
+		.impact = weight->impact,
+		.urgency = weight->urgency,
 		.visibility = STR("everyone"),
-		.policy = service.policy.len > 0 ? service.policy : STR("default"),
+		.policy = service->policy.len > 0 ? service->policy : STR("default"),
 		.source = STR("alert"),
 		.cause = alert->check,
 	};
-	r = incident_weigh(d, &weight, &opened.priority, &opened.why, err);
+	enum err r = incident_weigh(d, weight, &opened.priority, &opened.why, err);
 	if (r != OK)
 		return r;
 	opened.incident = decision_new_id(d, "incident");
@@ -75,36 +71,124 @@ static enum err open_for(struct decision *d, const struct alert *alert, int64_t 
 
 /* Alerts of one batch for the same service go to one incident, also when it is opened here. */
 struct opening {
-	struct str service, check;
+	struct str service, check, urgency;
 	int64_t incident;
 };
 
-static int64_t opened_before(const struct opening *openings, size_t count, const struct alert *alert)
+static struct opening *opened_before(struct opening *openings, size_t count, const struct alert *alert)
 {
 	for (size_t i = 0; i < count; i++) {
 		bool same = alert->service.len > 0 ? str_eq(openings[i].service, alert->service)
 						   : str_eq(openings[i].check, alert->check);
 		if (same)
-			return openings[i].incident;
+			return &openings[i];
 	}
-	return 0;
+	return NULL;
+}
+
+/* An incident is as urgent as the worst that fires for it: what began as a slow page and is now an
+ * outage must wake somebody. It never becomes less urgent by itself. */
+static enum err raise(struct decision *d, int64_t id, struct str impact, struct str urgency,
+		      const struct incident_weight *wanted, struct error *err)
+{
+	if (incident_level(wanted->urgency) >= incident_level(urgency))
+		return OK;
+	struct incident_weight weight = *wanted;
+	weight.impact = impact;
+	weight.impact_reason = STR("as it was");
+	struct event_incident_priority_set set = {
+		.incident = id,
+		.impact = impact,
+		.urgency = weight.urgency,
+		.reason = weight.urgency_reason,
+	};
+	enum err r = incident_weigh(d, &weight, &set.priority, &set.why, err);
+	if (r == OK)
+		decision_emit(d, EVENT_INCIDENT_PRIORITY_SET, id, &set);
+	return r;
+}
+
+static enum err raise_stored(struct decision *d, const struct incident *incident,
+			     const struct alert *alert, struct error *err)
+{
+	struct catalog_service service;
+	enum err r = catalog_service_get(d->conn, alert->service, d->arena, &service, err);
+	if (r != OK)
+		return r;
+	struct incident_weight weight = weight_of(d, alert, &service);
+	return raise(d, incident->id, incident->impact, incident->urgency, &weight, err);
+}
+
+static enum err open_or_raise(struct decision *d, const struct alert *alert, struct opening *openings,
+			      size_t *count, int64_t *ret_incident, struct error *err)
+{
+	struct catalog_service service;
+	struct opening *opening = opened_before(openings, *count, alert);
+	enum err r = catalog_service_get(d->conn, alert->service, d->arena, &service, err);
+	if (r != OK)
+		return r;
+	struct incident_weight weight = weight_of(d, alert, &service);
+	if (opening == NULL) {
+		r = open_for(d, alert, &service, &weight, ret_incident, err);
+		openings[(*count)++] =
+			(struct opening){ alert->service, alert->check, weight.urgency, *ret_incident };
+		return r;
+	}
+	*ret_incident = opening->incident;
+	r = raise(d, opening->incident, weight.impact, opening->urgency, &weight, err);
+	if (incident_level(weight.urgency) < incident_level(opening->urgency))
+		opening->urgency = weight.urgency;
+	return r;
 }
 
 static enum err place(struct decision *d, const struct alert *alert, struct opening *openings,
 		      size_t *count, struct error *err)
 {
-	int64_t incident = opened_before(openings, *count, alert);
-	enum err r = OK;
-	if (incident == 0)
-		r = incident_unresolved_for(d->conn, alert->service, alert->check, d->arena, &incident,
-					    err);
-	if (r == OK && incident == 0) {
-		r = open_for(d, alert, &incident, err);
-		openings[(*count)++] = (struct opening){ alert->service, alert->check, incident };
+	int64_t id = 0;
+	struct incident incident;
+	enum err r = incident_unresolved_for(d->conn, alert->service, alert->check, d->arena, &id, err);
+	if (r == OK && id == 0) {
+		r = open_or_raise(d, alert, openings, count, &id, err);
+	} else if (r == OK) {
+		r = incident_get(d->conn, id, d->arena, &incident, err);
+		if (r == OK)
+			r = raise_stored(d, &incident, alert, err);
 	}
 	if (r == OK)
-		join(d, incident, alert);
+		join(d, id, alert);
 	return r;
+}
+
+/* Of an alert as it stood before this event. */
+static enum err was_critical(struct decision *d, const struct event *event, int64_t alert,
+			     bool *ret_was, struct error *err)
+{
+	struct alert before;
+	assert(store_as_of_seq(d->conn) == 0);
+	store_as_of(d->conn, event->seq - 1);
+	enum err r = alert_get(d->conn, alert, d->arena, &before, err);
+	store_as_of(d->conn, 0);
+	if (r == OK)
+		*ret_was = str_is(before.severity, "critical");
+	return r;
+}
+
+/* An alert that has an incident has changed. When people have ended that incident and it is worse
+ * now than what they knew, it is a new one. */
+static enum err follow(struct decision *d, const struct event *event, const struct alert *alert,
+		       struct opening *openings, size_t *count, struct error *err)
+{
+	struct incident incident;
+	bool was = false;
+	enum err r = incident_get(d->conn, alert->incident, d->arena, &incident, err);
+	if (r != OK)
+		return r;
+	if (!str_is(incident.state, "resolved"))
+		return raise_stored(d, &incident, alert, err);
+	r = was_critical(d, event, alert->id, &was, err);
+	if (r != OK || was || !str_is(alert->severity, "critical"))
+		return r;
+	return place(d, alert, openings, count, err);
 }
 
 static enum err end_alert(struct decision *d, const struct alert *alert, struct error *err)
@@ -136,6 +220,8 @@ enum err incident_from_alerts(struct decision *d, const struct event *event, str
 			r = end_alert(d, &alerts[i], err);
 		else if (!alerts[i].muted && alerts[i].incident == 0)
 			r = place(d, &alerts[i], openings, &opened, err);
+		else if (!alerts[i].muted)
+			r = follow(d, event, &alerts[i], openings, &opened, err);
 	}
 	return r;
 }
@@ -161,7 +247,8 @@ enum err incident_after_escalation(struct decision *d, const struct event *event
 {
 	const struct event_escalation_moved *e = event->payload;
 	struct incident incident;
-	if (!str_is(e->action, "lapsed"))
+	/* An acknowledged escalation takes a step only because a person asked for more people. */
+	if (!str_is(e->action, "lapsed") && !str_is(e->action, "stepped"))
 		return OK;
 	enum err r = incident_get(d->conn, e->incident, d->arena, &incident, err);
 	if (r != OK || !str_is(incident.state, "acknowledged"))

@@ -242,9 +242,14 @@ static enum err set_firing(struct apply *a, const struct event *event, int64_t i
 enum err incident_apply_alert_joined(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_alert_joined *e = event->payload;
-	enum err r = store_put(a->conn, &member_table, event->seq,
-			       STORE_VALUES(STORE_INT(e->alert), STORE_INT(e->incident), STORE_INT(1)),
-			       err);
+	int64_t before; /* an alert moves when it became worse after people had ended its incident */
+	enum err r = incident_of_alert(a->conn, e->alert, &before, err);
+	if (r == OK)
+		r = store_put(a->conn, &member_table, event->seq,
+			      STORE_VALUES(STORE_INT(e->alert), STORE_INT(e->incident), STORE_INT(1)),
+			      err);
+	if (r == OK && before != 0 && before != e->incident)
+		r = set_firing(a, event, before, err);
 	return r == OK ? set_firing(a, event, e->incident, err) : r;
 }
 

@@ -20,6 +20,9 @@ enum err journal_rows(struct store_conn *conn, int64_t after_seq, int64_t up_to_
 /* Reads the columns of one row; texts are valid until the next row. False: unknown kind. */
 bool journal_row_read(struct store_rows *rows, struct journal_row *ret_row);
 
+/* What the wall showed at the last event; TIME_NONE: there is none. */
+enum err journal_last_event_time(struct store_conn *conn, time_us *ret_at, struct error *err);
+
 enum err timer_remove(struct store_conn *conn, const char *name, int64_t of, int64_t seq,
 		      struct error *err);
 enum err timers_due(struct store_conn *conn, time_us now, unsigned limit, struct arena *arena,

@@ -228,6 +228,12 @@ enum err journal_last(struct store_conn *conn, int64_t *ret_seq, time_us *ret_re
 			     STORE_VALUES(STORE_INT(*ret_seq)), TIME_NONE, ret_recorded, err);
 }
 
+enum err journal_last_event_time(struct store_conn *conn, time_us *ret_at, struct error *err)
+{
+	return store_one_int(conn, "SELECT event_time FROM event ORDER BY seq DESC LIMIT 1",
+			     STORE_NO_VALUES, TIME_NONE, ret_at, err);
+}
+
 static enum err read_node(void *context, unsigned level, uint64_t index, struct tree_hash *ret_hash,
 			  struct error *err)
 {

@@ -146,6 +146,19 @@ static time_us wall_less_boot(struct world *world)
 	return clock_wall(world->options.clock) - clock_since_boot(world->options.clock);
 }
 
+/* A wall that shows less than at the last event has gone back while nobody looked: a machine without
+ * a battery clock that just started. It counts as a step, or timers would wait for that time again,
+ * and be moved once more when the clock is put right. */
+static enum err compare_walls(struct world *world, struct error *err)
+{
+	time_us last;
+	enum err r = journal_last_event_time(world->conn, &last, err);
+	time_us back = last - clock_wall(world->options.clock);
+	if (r == OK && last != TIME_NONE && back > 0)
+		world->wall_less_boot += back;
+	return r;
+}
+
 enum err world_open(const struct world_options *options, struct world **ret_world,
 		    struct error *err)
 {
@@ -163,6 +176,8 @@ enum err world_open(const struct world_options *options, struct world **ret_worl
 		r = store_tables_create(world->conn, options->wiring->tables, &remake, err);
 	if (r == OK)
 		r = world_load(world, err);
+	if (r == OK)
+		r = compare_walls(world, err);
 	if (r == OK && remake && world->last_seq > 0)
 		r = world_rebuild(world, NULL, NULL, err);
 	if (r != OK) {
@@ -187,17 +202,34 @@ void world_close(struct world **world)
 
 /* ---- a batch ---- */
 
-static enum err note_clock_step(struct world *world, time_us now, struct error *err)
+time_us world_clock_step(struct world *world)
 {
 	time_us step = wall_less_boot(world) - world->wall_less_boot;
-	if (step > -CLOCK_STEP_LEAST && step < CLOCK_STEP_LEAST)
+	return step > -CLOCK_STEP_LEAST && step < CLOCK_STEP_LEAST ? 0 : step;
+}
+
+static enum err note_clock_step(struct world *world, time_us now, struct error *err)
+{
+	time_us step = world_clock_step(world);
+	if (step == 0)
 		return OK;
 	struct deciding deciding;
 	deciding_init(&deciding, world, ACTOR_SYSTEM, now);
 	decision_emit(&deciding.d, EVENT_CLOCK_STEPPED, 0, &(struct event_clock_stepped){ .by = step });
-	world->wall_less_boot += step;
+	world->noted_step = step;
 	world->stepped += step;
 	return record_all(world, &deciding, 0, err);
+}
+
+/* After a failed write memory was read again; when even that failed, nothing may be recorded before
+ * it has gone well: events would follow on what was never stored. */
+static enum err remember(struct world *world, struct error *err)
+{
+	if (!world->forgotten)
+		return OK;
+	enum err r = world_load(world, err);
+	world->forgotten = r != OK;
+	return r == OK ? OK : ERR_UNAVAILABLE;
 }
 
 static void note_try(struct world *world, const struct error *failure)
@@ -210,7 +242,9 @@ enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 {
 	if (world->options.before != NULL)
 		world->options.before(world->options.tried_context);
-	enum err r = store_begin(world->conn, err);
+	enum err r = remember(world, err);
+	if (r == OK)
+		r = store_begin(world->conn, err);
 	if (r != OK) {
 		note_try(world, err);
 		return r;
@@ -243,7 +277,8 @@ static void forget_batch(struct world *world)
 {
 	struct error err;
 	store_rollback(world->conn);
-	if (world_load(world, &err) != OK)
+	world->forgotten = world_load(world, &err) != OK;
+	if (world->forgotten)
 		log_write(LOG_ERROR, "could not read the journal after a failed write", "%s", err.text);
 }
 
@@ -257,6 +292,7 @@ enum err batch_end(struct world *world, enum err result, struct error *err)
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {
+		world->wall_less_boot += world->noted_step;
 		world->next_timer_known = false;
 		world->followers_behind = world->follower_count > 0;
 		if (world->options.committed != NULL)
@@ -264,6 +300,7 @@ enum err batch_end(struct world *world, enum err result, struct error *err)
 						 world->event_count);
 	}
 	world->event_count = 0;
+	world->noted_step = 0;
 	return result;
 }
 
@@ -326,26 +363,38 @@ static void fail_all(struct command **commands, size_t count, const struct error
 	}
 }
 
-void world_run(struct world *world, struct command **commands, size_t count)
+/* One transaction: the first commands, until they have set off so much that the rest must wait.
+ * Returns how many. */
+static size_t run_some(struct world *world, struct command **commands, size_t count)
 {
 	struct error err = { 0 };
 	time_us now;
+	size_t done = 0;
 	enum err r = batch_begin(world, &now, &err);
 	if (r == OK) {
-		for (size_t i = 0; r == OK && i < count; i++)
-			r = run_command(world, commands[i], now, &err);
+		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT)
+			r = run_command(world, commands[done++], now, &err);
 		r = batch_end(world, r, &err);
 	}
-	if (r != OK) {
-		log_write(LOG_ERROR, "could not store a batch", "commands=%zu reason=\"%s\"", count,
-			  err.text);
-		fail_all(commands, count, &err);
+	if (r == OK)
+		return done;
+	log_write(LOG_ERROR, "could not store a batch", "commands=%zu reason=\"%s\"", count, err.text);
+	fail_all(commands, count, &err);
+	return count;
+}
+
+void world_run(struct world *world, struct command **commands, size_t count)
+{
+	for (size_t begun = 0; begun < count;) {
+		size_t done = run_some(world, commands + begun, count - begun);
+		assert(done > 0);
+		for (size_t i = begun; i < begun + done; i++) {
+			if (commands[i]->done != NULL)
+				commands[i]->done(commands[i]);
+		}
+		begun += done;
+		arena_reset(&world->batch);
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (commands[i]->done != NULL)
-			commands[i]->done(commands[i]);
-	}
-	arena_reset(&world->batch);
 }
 
 int64_t world_last_seq(const struct world *world)

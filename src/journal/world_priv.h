@@ -5,7 +5,8 @@
 
 #define COUNTERS_MAX 64u
 #define FOLLOWERS_MAX 32u
-#define BATCH_EVENTS_MAX 8192u
+#define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
+#define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
 struct counter {
 	struct str name; /* of the long arena */
@@ -29,7 +30,9 @@ struct world {
 	int64_t last_seq;      /* written by the world's thread, read by any (atomic) */
 	time_us last_recorded;
 	time_us stepped;        /* all steps of the wall so far: wall - stepped is elapsed time */
-	time_us wall_less_boot; /* a change of it is a step of the wall clock */
+	time_us wall_less_boot; /* a change of it is a step of the wall clock; as of the last commit */
+	time_us noted_step;     /* by how much the running batch has noted that it changed */
+	bool forgotten;         /* memory is not what is stored, and could not be read again yet */
 	time_us next_timer;     /* TIME_NONE: none */
 	bool next_timer_known;
 	struct counter counters[COUNTERS_MAX];
@@ -66,11 +69,17 @@ struct deciding {
 bool is_store_failure(enum err code);
 void deciding_init(struct deciding *deciding, struct world *world, struct actor actor, time_us now);
 
+/* Whose event it is, for the flight recorder: its subject, or what its first two fields name. A rule
+ * that ends the server for one check must not be switched off for all. */
+int64_t event_whose(const struct event *event);
+
 /* Records everything the decision emitted, applies it, runs NOW rows, then its work. */
 enum err record_all(struct world *world, struct deciding *deciding, unsigned depth,
 		    struct error *err);
 
 enum err world_load(struct world *world, struct error *err);
+/* By how much the wall has jumped since the last commit; 0: it has not. */
+time_us world_clock_step(struct world *world);
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err);
 /* COMMIT, news to the listener, memory given back; or, with a failure, as if nothing had been. */
 enum err batch_end(struct world *world, enum err result, struct error *err);

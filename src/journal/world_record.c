@@ -103,12 +103,30 @@ static enum err tell_parked(struct world *world, const char *name, const struct 
 	return record_all(world, &deciding, WIRE_DEPTH_MAX, err);
 }
 
+#define WHOSE_FIELDS 2u
+
+int64_t event_whose(const struct event *event)
+{
+	const struct event_kind_info *info = &event_kinds[event->kind];
+	uint64_t hash = 0;
+	if (event->subject != 0 || event->payload == NULL)
+		return event->subject;
+	for (size_t i = 0; i < info->field_count && i < WHOSE_FIELDS; i++) {
+		const char *at = (const char *)event->payload + info->fields[i].offset;
+		bool text = info->fields[i].type == EVENT_FIELD_TEXT;
+		uint64_t value = text ? str_hash(*(const struct str *)at)
+				      : info->fields[i].type == EVENT_FIELD_ID ? *(const uint64_t *)at : 0;
+		hash = (hash ^ value) * UINT64_C(1099511628211);
+	}
+	return -1 - (int64_t)(hash >> 1); /* subjects are positive */
+}
+
 static enum err run_now(struct world *world, const struct wire_now *row, const struct event *event,
 			time_us now, unsigned depth, struct error *err)
 {
 	assert(depth < WIRE_DEPTH_MAX);
 	const char *kind = event_kinds[event->kind].name;
-	if (!flight_enter(world->options.flight, row->name, kind, event->subject))
+	if (!flight_enter(world->options.flight, row->name, kind, event_whose(event)))
 		return tell_parked(world, row->name, event, now, "it ended the server twice", err);
 	struct deciding deciding;
 	deciding_init(&deciding, world, ACTOR_SYSTEM, now);

@@ -61,11 +61,12 @@ static enum err fire(struct world *world, const struct timer *timer, time_us now
 	return r;
 }
 
-/* A timer that an earlier one of the same slice has cleared is no longer due. */
+/* A timer that an earlier one of the same slice has cleared is no longer due. What has not had its
+ * turn when much was set off already comes in the next transaction. */
 static enum err fire_all(struct world *world, const struct timer *timers, size_t count, time_us now,
 			 struct error *err)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && world->event_count < BATCH_EVENTS_SOFT; i++) {
 		bool due;
 		enum err r = timer_is_due(world->conn, &timers[i], now, &due, err);
 		if (r == OK && due)
@@ -79,7 +80,8 @@ static enum err fire_all(struct world *world, const struct timer *timers, size_t
 bool world_run_timers(struct world *world)
 {
 	time_us next = world_next_timer(world);
-	if (next == TIME_NONE || next > clock_wall(world->options.clock))
+	bool due = next != TIME_NONE && next <= clock_wall(world->options.clock);
+	if (!due && world_clock_step(world) == 0) /* a step moves the timers: it is noted at once */
 		return false;
 	struct error err = { 0 };
 	time_us now;
@@ -131,7 +133,8 @@ static bool follow_one(void *context, const struct event *event)
 		if (row->kind != event->kind || strcmp(row->follower, f->follower->name) != 0 ||
 		    event->payload == NULL)
 			continue;
-		if (!flight_enter(f->world->options.flight, row->follower, kind, event->subject))
+		if (!flight_enter(f->world->options.flight, row->follower, kind,
+				  event_whose(event)))
 			continue;
 		f->result = row->after(&a, event, f->err);
 		flight_leave(f->world->options.flight);

@@ -274,6 +274,7 @@ enum err hand_serve(const struct hand_place *place, int socket, struct clock *cl
 {
 	struct hand hand = { .place = place, .clock = clock };
 	struct hand_wire_reader reader = { on_message, on_closed, &hand };
+	fcntl(socket, F_SETFD, FD_CLOEXEC); /* a command that held it could answer in our name */
 	hand.queued_last = &hand.queued;
 	hand.loop = loop_create();
 	enum err r = hand_wire_create(hand.loop, socket, &reader, &hand.wire, err);

@@ -151,11 +151,11 @@ void serve_sense_committed(void *context, const struct event *const *events, siz
 
 /* ---- time ---- */
 
-/* Open buckets are given out in parts, so that pictures are a minute old at most (more when there are
- * many checks) and no tick is heavy. */
+/* Open buckets are given out in parts, so that pictures are fresh and no tick is heavy, however many
+ * checks there are. */
 static void flush_part(struct serve_sense *s)
 {
-	unsigned parts = 6 + s->count / 1000;
+	unsigned parts = 1 + s->count / 500;
 	sense_flush(s->sense, s->ticks / TICKS_PER_FLUSH % parts, parts);
 	tell_flush(s);
 }
@@ -293,6 +293,7 @@ void serve_sense_destroy(struct serve_sense **pointer)
 	store_disconnect(&s->conn);
 	book_finish(s);
 	mem_free(s->rows);
+	mem_free(s->found);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	mem_free(s);

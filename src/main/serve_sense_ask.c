@@ -226,9 +226,32 @@ static void begin_discovery(void *context)
 	discovery_probe(&s->tools, question->discovery, on_discovered, question);
 }
 
-static enum err discover(void *context, struct discovery *ret_discovery, struct error *err)
+/* With the lock held. */
+static void keep_found(struct serve_sense *s, const struct discovery *discovery)
+{
+	if (s->found == NULL)
+		s->found = mem_alloc(sizeof *s->found);
+	*s->found = *discovery;
+	s->found_boot = clock_since_boot(s->options.clock);
+}
+
+static bool found_lately(struct serve_sense *s, time_us age_max, struct discovery *ret_discovery)
+{
+	time_us now = clock_since_boot(s->options.clock);
+	pthread_mutex_lock(&s->lock);
+	bool fresh = s->found != NULL && now - s->found_boot < age_max;
+	if (fresh)
+		*ret_discovery = *s->found;
+	pthread_mutex_unlock(&s->lock);
+	return fresh;
+}
+
+static enum err discover(void *context, time_us age_max, struct discovery *ret_discovery,
+			 struct error *err)
 {
 	struct serve_sense *s = context;
+	if (found_lately(s, age_max, ret_discovery))
+		return OK;
 	struct question *question = question_create(s);
 	question->discovery = mem_alloc(sizeof *question->discovery);
 	enum err r = discovery_scan("/proc", question->discovery, err);
@@ -241,8 +264,10 @@ static enum err discover(void *context, struct discovery *ret_discovery, struct 
 	}
 	pthread_mutex_lock(&s->lock);
 	r = wait_for(question, DISCOVER_WAIT, err);
-	if (r == OK)
+	if (r == OK) {
+		keep_found(s, question->discovery);
 		*ret_discovery = *question->discovery;
+	}
 	let_go(question);
 	return r;
 }

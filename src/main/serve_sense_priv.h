@@ -114,6 +114,8 @@ struct serve_sense {
 	struct telling *told;
 	struct flushing *flushed;
 	bool reload, mutes_changed, posted, stopping, closed;
+	struct discovery *found; /* the last one, and when (since boot); NULL: none yet */
+	time_us found_boot;
 
 	unsigned discoveries; /* that run; the loop's thread only */
 };

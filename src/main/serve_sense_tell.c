@@ -202,11 +202,11 @@ void tell_flush(struct serve_sense *s)
 {
 	while (s->rows_count > 0 && !s->flushing) {
 		struct flushing *flushing = flushing_create(s);
+		unsigned count = (unsigned)flushing->flush.count; /* once submitted it may be gone */
 		if (writer_submit(s->options.writer, &flushing->command, NULL) != OK) {
 			tell_flushed_free(flushing);
 			return;
 		}
-		unsigned count = (unsigned)flushing->flush.count;
 		s->rows_first = (s->rows_first + count) % SERVE_SENSE_ROWS_MAX;
 		s->rows_count -= count;
 		s->flushing = !s->closed;

@@ -93,6 +93,9 @@ static const struct wire_now nows[] = {
 	NOW(EVENT_CHECK_PAUSED, alert_after_pause),
 	NOW(EVENT_DEFINITION_DELETED, monitor_on_deleted),
 
+	/* what waits for a span of time, when the wall jumps */
+	NOW(EVENT_CLOCK_STEPPED, notify_on_clock_stepped),
+
 	/* people */
 	NOW(EVENT_USER_CREATED, paging_on_user_created),
 	NOW(EVENT_PAGE_TESTED, paging_on_tested),

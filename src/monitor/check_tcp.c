@@ -41,9 +41,8 @@ static void finish(struct tcp_run *run, struct check_result *result)
 {
 	if (result->good) {
 		result->latency = clock_since_boot(run->tools->clock) - run->started;
-		snprintf(result->reason, sizeof result->reason, "%s in %lld ms",
-		         run->spec->receive != NULL ? "answered" : "connected",
-		         (long long)(result->latency / TIME_MS));
+		snprintf(result->reason, sizeof result->reason, "%s",
+		         run->spec->receive != NULL ? "answered" : "connected");
 	}
 	run->done(run->context, result);
 	run_free(run);

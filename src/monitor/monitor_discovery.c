@@ -35,6 +35,7 @@ static const struct known_program knowns[] = {
 	{ "etcd", "etcd", "etcd", true, "/health", NULL, NULL },
 	{ "consul", "Consul", "consul", true, "/v1/status/leader", NULL, NULL },
 	{ "mainstay", "Mainstay", "mainstay", true, "/healthz", NULL, NULL },
+	{ "mainstay-server", "Mainstay", "mainstay", true, "/healthz", NULL, NULL },
 	{ "postgres", "PostgreSQL", "postgresql", false, NULL, NULL, NULL },
 	{ "pgbouncer", "PgBouncer", "pgbouncer", false, NULL, NULL, NULL },
 	{ "redis-server", "Redis", "redis", false, NULL, "PING\r\n", "PONG" },

@@ -161,7 +161,8 @@ enum err notify_on_clock_stepped(struct decision *d, const struct event *event, 
 	(void)err;
 	struct outbox_shift *shift = arena_new(d->arena, struct outbox_shift);
 	shift->by = stepped->by;
-	shift->after = d->now - stepped->by; /* what was due already stays due */
+	/* Forward, what was due already stays due; back, it would not be any more, and moves too. */
+	shift->after = stepped->by > 0 ? d->now - stepped->by : INT64_MIN;
 	decision_work(d, outbox_shift, shift);
 	return OK;
 }

@@ -347,6 +347,8 @@ static void urgency(struct work *work, bool high)
 	if (state->high == high)
 		return;
 	state->high = high;
+	if (state->phase == ESCALATION_STOPPED)
+		return;
 	if (is_acknowledged(state)) {
 		if (state->phase == ESCALATION_ACKNOWLEDGED)
 			set_lapse(work);
@@ -378,6 +380,8 @@ static bool is_allowed(const struct escalation_state *state, enum escalation_eve
 		return !open;
 	if (kind == ESCALATION_UNDO)
 		return is_acknowledged(state);
+	if (kind == ESCALATION_URGENCY)
+		return state->phase != ESCALATION_IDLE; /* remembered for when it is opened again */
 	return open;
 }
 

@@ -33,6 +33,7 @@
  *     RUNNING, ACKED, ASKING     ESCALATE   RUNNING        [escalate]: next step now
  *     LAST_RESORT, QUIET         ESCALATE   the same       [escalate]: last resort now
  *     open                       URGENCY    see [urgency]: up pages at once, down may end in QUIET
+ *     STOPPED                    URGENCY    STOPPED        [urgency]: only remembered
  *     open                       RESOLVE    STOPPED        [stop]
  *
  * A step with nobody is passed at once and reported. When a whole round has nobody, the last resort

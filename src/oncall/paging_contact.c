@@ -70,14 +70,16 @@ static enum err check_contact(const struct paging_contact *c, struct error *err)
 
 static enum err place_contact(struct decision *d, struct paging_contact *c, struct error *err)
 {
-	int64_t last;
+	int64_t last, count;
 	struct guard_user user;
 	enum err r = guard_user_by_id(d->conn, d->arena, c->user, &user, err);
 	if (r == OK)
 		r = contact_last_position(d->conn, c->user, &last, err);
+	if (r == OK)
+		r = contact_count(d->conn, c->user, &count, err);
 	if (r != OK)
 		return r;
-	if (last >= CONTACTS_MAX)
+	if (count >= CONTACTS_MAX)
 		return error_set(err, ERR_LIMIT, "a person has at most %d contacts", CONTACTS_MAX);
 	c->id = decision_new_id(d, "contact");
 	if (c->position == 0)

@@ -27,13 +27,23 @@ static bool can_be_paged(const struct guard_user *user)
 	return !user->disabled && user->role != ROLE_VIEWER && user->role != ROLE_AUDITOR;
 }
 
+/* Who has no contact at all is nobody: the step would wait for an answer to a page never written. */
+static bool can_be_reached(struct resolving *r, int64_t id)
+{
+	int64_t count = 0;
+	enum err result = contact_count(r->d->conn, id, &count, r->err);
+	if (result != OK)
+		r->result = result;
+	return count > 0;
+}
+
 static size_t one_user(struct resolving *r, int64_t id, int64_t *ret_users, size_t max)
 {
 	struct guard_user user;
 	enum err result = guard_user_by_id(r->d->conn, r->d->arena, id, &user, r->err);
 	if (result != OK && result != ERR_NOT_FOUND)
 		r->result = result;
-	if (result != OK || user.disabled || max == 0)
+	if (result != OK || user.disabled || max == 0 || !can_be_reached(r, id))
 		return 0;
 	ret_users[0] = id;
 	return 1;
@@ -68,7 +78,7 @@ static size_t of_team(struct resolving *r, struct str team, int64_t *ret_users, 
 		return 0;
 	}
 	for (size_t i = 0; i < member_count && count < max; i++) {
-		if (members[i].user != 0)
+		if (members[i].user != 0 && can_be_reached(r, members[i].user))
 			ret_users[count++] = members[i].user;
 	}
 	return count;
@@ -85,7 +95,7 @@ static size_t of_everybody(struct resolving *r, int64_t *ret_users, size_t max)
 		return 0;
 	}
 	for (size_t i = 0; i < user_count && count < max; i++) {
-		if (can_be_paged(&users[i]))
+		if (can_be_paged(&users[i]) && can_be_reached(r, users[i].id))
 			ret_users[count++] = users[i].id;
 	}
 	return count;
@@ -334,7 +344,8 @@ enum err paging_on_priority_set(struct decision *d, const struct event *event, s
 	return turn_for(d, e->incident, urgency, err);
 }
 
-/* A resolve that is taken back: the machine goes on as it stood, and overdue timers fire at once. */
+/* A resolve that is taken back: the machine goes on as it stood, and overdue timers fire at once. Its
+ * urgency may have been set since. */
 static enum err restore(struct decision *d, const struct event_incident_undone *e, struct error *err)
 {
 	struct paging_case c;
@@ -342,6 +353,9 @@ static enum err restore(struct decision *d, const struct event_incident_undone *
 	enum err r = case_as_of(d->conn, e->incident, e->undone - 1, d->arena, &found, &c, err);
 	if (r != OK || !found)
 		return r;
+	bool high = str_is(e->urgency, "high");
+	if (c.state.high != high)
+		return turn(d, &c, &(struct escalation_event){ ESCALATION_URGENCY, 0, high }, err);
 	struct escalation_actions none = { 0 };
 	emit_moved(d, &c, "undone", &none);
 	return OK;

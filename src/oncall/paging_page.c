@@ -175,18 +175,32 @@ struct reached {
 	size_t count;
 };
 
-/* One of each contact that a page left by, or tried to. */
+static bool was_tried(const struct notify_row *row)
+{
+	return row->attempts > 0 || !str_is(row->state, "queued");
+}
+
+/* One row of each contact that a page left by, or tried to; else one that may just be leaving. */
 static bool add_reached(void *context, const struct notify_row *row)
 {
 	struct reached *reached = context;
-	if (str_is(row->state, "cancelled") || str_is(row->reason, "resolved"))
+	size_t i = 0;
+	if (str_is(row->reason, "resolved") || (str_is(row->state, "cancelled") && row->attempts == 0))
 		return true;
-	for (size_t i = 0; i < reached->count; i++) {
-		if (reached->rows[i].contact == row->contact)
-			return true;
-	}
-	reached->rows[reached->count++] = *row;
+	while (i < reached->count && reached->rows[i].contact != row->contact)
+		i++;
+	if (i < reached->count && was_tried(&reached->rows[i]))
+		return true;
+	reached->rows[i] = *row;
+	reached->count = i == reached->count ? i + 1 : reached->count;
 	return reached->count < sizeof reached->rows / sizeof reached->rows[0];
+}
+
+/* A page that still waits for its contact's delay has told nobody anything. */
+static bool is_held_back(const struct decision *d, const struct notify_row *row,
+			 const struct paging_contact *contact)
+{
+	return !was_tried(row) && row->created + contact->delay > d->now;
 }
 
 enum err page_resolved(struct decision *d, const struct paging_case *incident, const char *how,
@@ -200,7 +214,7 @@ enum err page_resolved(struct decision *d, const struct paging_case *incident, c
 	for (size_t i = 0; r == OK && i < reached->count; i++) {
 		struct paging_contact contact;
 		r = contact_get(d->conn, reached->rows[i].contact, d->arena, &contact, err);
-		if (r == ERR_NOT_FOUND) {
+		if (r == ERR_NOT_FOUND || (r == OK && is_held_back(d, &reached->rows[i], &contact))) {
 			r = OK;
 			continue;
 		}

@@ -25,6 +25,7 @@ enum err contact_get(struct store_conn *conn, int64_t id, struct arena *arena,
 		     struct paging_contact *ret_contact, struct error *err);
 enum err contact_secret(struct store_conn *conn, int64_t id, struct arena *arena,
 			struct str *ret_secret, struct error *err);
+enum err contact_count(struct store_conn *conn, int64_t user, int64_t *ret_count, struct error *err);
 enum err contact_last_position(struct store_conn *conn, int64_t user, int64_t *ret_last,
 			       struct error *err);
 enum err override_get(struct store_conn *conn, int64_t id, struct arena *arena,

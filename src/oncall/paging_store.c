@@ -311,6 +311,12 @@ enum err paging_contacts_with_secrets(struct store_conn *conn, struct arena *are
 	return store_done(&rows, err);
 }
 
+enum err contact_count(struct store_conn *conn, int64_t user, int64_t *ret_count, struct error *err)
+{
+	return store_one_int(conn, "SELECT count(*) FROM contact WHERE user_id = ?",
+			     STORE_VALUES(STORE_INT(user)), 0, ret_count, err);
+}
+
 enum err contact_last_position(struct store_conn *conn, int64_t user, int64_t *ret_last,
 			       struct error *err)
 {

@@ -109,6 +109,20 @@ static bool has_part(CURLU *parts, CURLUPart part)
 	return has;
 }
 
+/* Letters of any language, digits, and what stands in names and addresses. What was percent-encoded is
+ * decoded by now: a control character must not come in that way. */
+static bool is_host(const char *host)
+{
+	for (const char *c = host; *c != '\0'; c++) {
+		unsigned char byte = (unsigned char)*c;
+		bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+			     (byte >= 'A' && byte <= 'Z') || byte >= 0x80;
+		if (!plain && strchr("-._:", *c) == NULL)
+			return false;
+	}
+	return host[0] != '\0' && str_is_utf8(str_of(host));
+}
+
 static void strip_brackets(char *host)
 {
 	size_t length = strlen(host);
@@ -139,7 +153,7 @@ static enum err take_parts(CURLU *parts, const char *url, struct egress_target *
 	    !copy_part(parts, CURLUPART_URL, 0, target->url, sizeof target->url))
 		return error_set(err, ERR_INVALID, "cannot read the host and port of \"%.200s\"", url);
 	strip_brackets(target->host);
-	if (target->host[0] == '\0' || strchr(target->host, '%') != NULL)
+	if (!is_host(target->host))
 		return error_set(err, ERR_INVALID, "cannot call \"%.200s\": its host is not a name", url);
 	target->https = strcasecmp(scheme, "https") == 0;
 	target->port = (uint16_t)number;

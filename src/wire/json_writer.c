@@ -248,3 +248,21 @@ void json_quote(struct buf *buf, struct str text)
 	buf_add(buf, str_sub(text, plain, at));
 	buf_addc(buf, '"');
 }
+
+void json_field_text_or_null(struct json_writer *json, const char *key, struct str text)
+{
+	json_key(json, key);
+	if (text.len > 0)
+		json_text(json, text);
+	else
+		json_null(json);
+}
+
+void json_field_id_or_null(struct json_writer *json, const char *key, int64_t id)
+{
+	json_key(json, key);
+	if (id != 0)
+		json_int(json, id);
+	else
+		json_null(json);
+}

@@ -54,6 +54,8 @@ void json_raw(struct json_writer *json, struct str value); /* one valid JSON val
 void json_field_text(struct json_writer *json, const char *key, struct str text);
 void json_field_cstr(struct json_writer *json, const char *key, const char *text);
 void json_field_int(struct json_writer *json, const char *key, int64_t value);
+void json_field_text_or_null(struct json_writer *json, const char *key, struct str text); /* empty: null */
+void json_field_id_or_null(struct json_writer *json, const char *key, int64_t id);        /* 0: null */
 void json_field_real(struct json_writer *json, const char *key, double value);
 void json_field_bool(struct json_writer *json, const char *key, bool value);
 void json_field_null(struct json_writer *json, const char *key);

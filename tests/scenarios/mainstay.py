@@ -339,17 +339,34 @@ class Mainstay:
         return client
 
     def members(self):
-        """[(pid, command line)] of the session it leads: supervisor, hand, server, their children."""
-        found = []
+        """[(pid, command line)] of supervisor, hand, server and what they started.
+
+        The session it leads, and all its descendants: the hand and each command have sessions of their own.
+        """
+        if not self.process:
+            return []
+        rows = {}  # pid: (parent, session)
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 stat = (entry / "stat").read_text()
-                fields = stat[stat.rindex(")") + 2:].split()
-                if self.process and int(fields[3]) == self.process.pid and fields[0] != "Z":
-                    line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    found.append((int(entry.name), line.strip()))
-            except (OSError, ValueError):
+            except OSError:
                 continue
+            state, parent, _, session = stat[stat.rindex(")") + 2:].split()[:4]
+            if state != "Z":
+                rows[int(entry.name)] = (int(parent), int(session))
+        ours = {self.process.pid}
+        for _ in range(len(rows)):  # a child may have a smaller number than its parent
+            more = {pid for pid, (parent, session) in rows.items() if parent in ours or session == self.process.pid}
+            if more <= ours:
+                break
+            ours |= more
+        found = []
+        for pid in ours & rows.keys():
+            try:
+                line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            found.append((pid, line.strip()))
         return sorted(found)
 
     def kill9(self, only=None):

@@ -227,9 +227,9 @@ class Receiver:
             return [call for call in self.calls if call.wrong is None and call.answered in (200, "silent ok")]
 
     def refused(self):
-        """The calls whose sender did something wrong."""
+        """The calls whose sender did something wrong. HEAD is how discovery asks a port what it speaks: no sender."""
         with self.lock:
-            return [call for call in self.calls if call.wrong is not None]
+            return [call for call in self.calls if call.wrong is not None and call.method != "HEAD"]
 
     def wait_for(self, count=1, seconds=20):
         try:

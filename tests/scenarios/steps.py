@@ -59,10 +59,10 @@ def define(person, kind, name, spec):
     return person.client.put(f"definitions/{kind}/{name}", {"spec": spec})
 
 
-def policy(person, name, *steps, **more):
-    """An escalation policy of steps of ten seconds; a step is a list of targets."""
+def policy(person, name, *steps, delay="10s", **more):
+    """An escalation policy; a step is a list of targets, ten seconds the shortest it may wait."""
     return define(person, "EscalationPolicy", name,
-                  {"steps": [{"delay": "10s", "targets": list(targets)} for targets in steps]} | more)
+                  {"steps": [{"delay": delay, "targets": list(targets)} for targets in steps]} | more)
 
 
 def service(person, name, policy_name, **more):

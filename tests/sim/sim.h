@@ -25,9 +25,9 @@
 
 #define SIM_CHECKS 6
 #define SIM_SERVICES 4
-#define SIM_FLIGHTS_MAX 256u /* pages that are with a channel */
+#define SIM_FLIGHTS_MAX 4096u /* pages that are with a channel */
 #define SIM_DRAIN_MAX 1000u
-#define SIM_OUTBOX_SLICE 64u
+#define SIM_OUTBOX_SLICE 4096u
 #define SIM_NEXT_MAX TIME_SECOND /* how long a step of the wall goes unnoticed: the writer wakes */
 
 /* One defect, planted on purpose, so that each check was seen to fail. */
@@ -80,6 +80,7 @@ struct sim {
 	struct sim_flight flights[SIM_FLIGHTS_MAX];
 	size_t flight_count;
 	const char *reality[SIM_CHECKS]; /* what each checked thing is: up, down, degraded */
+	bool store_failed;         /* in the last transaction */
 	bool slow_channels;        /* channels fail more than they deliver, for a while */
 	int64_t last_act_seq, last_act_incident, last_act_user; /* for undo */
 	unsigned step, restarts, cuts, faults;
@@ -114,7 +115,8 @@ void sim_settle(struct sim *sim);
 void sim_pass(struct sim *sim, time_us by);
 /* Nothing runs for a while: the machine sleeps. */
 void sim_sleep(struct sim *sim, time_us by);
-void sim_restart(struct sim *sim, time_us down);
+/* `back`: the machine's clock has lost that much when the server starts again. */
+void sim_restart(struct sim *sim, time_us down, time_us back);
 void sim_power_cut(struct sim *sim, enum disk_crash mode);
 time_us sim_wall(struct sim *sim);
 time_us sim_boot(struct sim *sim);

@@ -208,6 +208,7 @@ void sim_check_light(struct sim *sim)
 {
 	int64_t overdue = 0;
 	referee_silence(sim->referee, sim_boot(sim));
+	referee_outbox(sim->referee, sim_boot(sim));
 	if (store_one_int(sim->reader, "SELECT count(*) FROM timer WHERE due <= ?",
 			  STORE_VALUES(STORE_INT(sim_wall(sim))), 0, &overdue, &sim->err) == OK &&
 	    overdue > 0)
@@ -331,6 +332,28 @@ static void compare_firing(struct sim *sim)
 		sim_wrong(sim, "incident %lld does not count the alerts that fire for it", (long long)wrong);
 }
 
+/* What is urgent for a check is urgent for its incident, unless a person said otherwise. */
+static void compare_urgency(struct sim *sim)
+{
+	struct store_rows *rows;
+	enum err r = store_query(sim->reader,
+				 "SELECT i.id FROM incident i WHERE i.state <> 'resolved' AND i.urgency <> "
+				 "'high' AND EXISTS (SELECT 1 FROM incident_alert m JOIN alert a ON a.id = m.alert "
+				 "WHERE m.incident = i.id AND m.firing = 1 AND a.state = 'firing' AND a.muted = 0 "
+				 "AND a.severity = 'critical' AND a.urgency = 'high') ORDER BY i.id",
+				 STORE_NO_VALUES, &rows, &sim->err);
+	while (r == OK && store_next(rows)) {
+		int64_t id = store_int(rows, 0);
+		if (!sim->referee->incidents[id].set_by_person)
+			sim_wrong(sim, "a check that may wake people is down, and incident %lld does not",
+				  (long long)id);
+	}
+	if (r == OK)
+		r = store_done(&rows, &sim->err);
+	if (r != OK)
+		sim_wrong(sim, "alerts cannot be read: %s", sim->err.text);
+}
+
 void sim_check_tables(struct sim *sim)
 {
 	struct belief pages = { sim, 0 };
@@ -339,6 +362,7 @@ void sim_check_tables(struct sim *sim)
 		return;
 	compare_incidents(sim);
 	compare_firing(sim);
+	compare_urgency(sim);
 	if (notify_list(sim->reader, &filter, &sim->arena, compare_page, &pages, &sim->err) != OK)
 		sim_wrong(sim, "pages cannot be listed: %s", sim->err.text);
 	compare_outbox(sim);

@@ -337,9 +337,11 @@ static void sleep_long(struct sim *sim)
 	sim_sleep(sim, (time_us)(1 + sim_below(sim, 600)) * TIME_MINUTE);
 }
 
+/* Now and then on a machine that has forgotten what time it is. */
 static void restart(struct sim *sim)
 {
-	sim_restart(sim, (time_us)sim_below(sim, 900) * TIME_SECOND);
+	time_us back = sim_chance(sim, 15) ? (time_us)sim_below(sim, 48) * TIME_HOUR : 0;
+	sim_restart(sim, (time_us)sim_below(sim, 900) * TIME_SECOND, back);
 }
 
 static void cut_power(struct sim *sim)

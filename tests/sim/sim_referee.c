@@ -255,6 +255,7 @@ static void see_page_created(struct referee *referee, const struct event *event,
 		.incident = e->incident, .user = e->user, .contact = e->contact,
 		.is_resolved_message = over, .seq = event->seq,
 		.written = event->event_time, .delay = contact(referee, e->contact)->delay,
+		.may_leave = boot + (over || e->incident == 0 ? 0 : contact(referee, e->contact)->delay),
 	};
 	if (e->incident == 0)
 		return;
@@ -283,6 +284,8 @@ static void see_pages(struct referee *referee, const struct event *event, time_u
 				      (long long)attempted->page, it->ended ? "ended" : "not ended",
 				      it->attempts);
 		it->attempts++;
+		it->with_channel = false;
+		it->may_leave = boot + attempted->retry_at - event->event_time;
 		it->ended = !str_is(attempted->state, "retry");
 	} else if (event->kind == EVENT_PAGE_CANCELLED) {
 		struct referee_page *it = page(referee, event, cancelled->page);
@@ -296,7 +299,30 @@ static void see_pages(struct referee *referee, const struct event *event, time_u
 void referee_take(struct referee *referee, int64_t id)
 {
 	if (id > 0 && (size_t)id < referee->page_count)
-		referee->pages[id].taken = true;
+		referee->pages[id].taken = referee->pages[id].with_channel = true;
+}
+
+void referee_begin_again(struct referee *referee, time_us wall, time_us boot)
+{
+	time_us seen = wall > referee->last_wall ? wall - referee->last_wall : 0;
+	time_us lost = boot - referee->last_boot > seen ? boot - referee->last_boot - seen : 0;
+	for (size_t i = 1; i < referee->page_count; i++) {
+		referee->pages[i].with_channel = false;
+		referee->pages[i].may_leave += lost;
+	}
+	for (size_t i = 1; i < referee->incident_count; i++)
+		referee->incidents[i].owed_since += lost;
+}
+
+void referee_outbox(struct referee *referee, time_us boot)
+{
+	for (size_t i = 1; i < referee->page_count; i++) {
+		const struct referee_page *it = &referee->pages[i];
+		if (it->seq > 0 && !it->ended && !it->with_channel &&
+		    boot - it->may_leave > REFEREE_LEAVE_MAX)
+			referee_wrong(referee, "page %zu could have left %lld s ago and lies in the outbox", i,
+				      (long long)((boot - it->may_leave) / TIME_SECOND));
+	}
 }
 
 /* ---- all of it ---- */
@@ -313,6 +339,8 @@ void referee_see(struct referee *referee, const struct event *event, time_us boo
 	referee->hashes[event->seq] = referee_hash(event);
 	referee->last_seq = event->seq;
 	referee->last_recorded = event->recorded_time;
+	referee->last_boot = boot;
+	referee->last_wall = event->event_time;
 	referee->kinds[event->kind]++;
 	see_people(referee, event, boot);
 	see_incidents(referee, event, boot);

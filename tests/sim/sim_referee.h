@@ -17,6 +17,7 @@
 #define REFEREE_CONTACTS_MAX 1024u
 #define REFEREE_EVENTS_MAX 262144u
 #define REFEREE_SILENCE_MAX (15 * TIME_MINUTE)
+#define REFEREE_LEAVE_MAX TIME_MINUTE /* the sender looks every half a minute at least */
 
 enum referee_state { REFEREE_NONE, REFEREE_OPEN, REFEREE_ACKNOWLEDGED, REFEREE_RESOLVED };
 
@@ -30,9 +31,12 @@ struct referee_incident {
 
 struct referee_page {
 	int64_t incident, user, contact;
-	bool is_resolved_message, taken, ended;
+	bool is_resolved_message, ended;
+	bool taken;        /* by a channel, ever */
+	bool with_channel; /* now */
 	int attempts;
 	time_us written, delay; /* written: by the wall; delay: of the contact, then */
+	time_us may_leave;      /* boot */
 	int64_t seq;
 };
 
@@ -59,6 +63,7 @@ struct referee {
 	uint64_t hashes[REFEREE_EVENTS_MAX]; /* by seq: what an event said when it was told */
 	int64_t last_seq;
 	time_us last_recorded;
+	time_us last_boot, last_wall; /* of the last event */
 	bool somebody;           /* anybody who can be paged has a contact */
 	time_us somebody_since;  /* boot */
 	size_t kinds[EVENT_KIND_COUNT];
@@ -71,8 +76,13 @@ void referee_see(struct referee *referee, const struct event *event, time_us boo
 void referee_batch(struct referee *referee, time_us boot);
 /* When everything that is due was done: nobody waits too long. */
 void referee_silence(struct referee *referee, time_us boot);
+/* Nothing that may leave is left lying. */
+void referee_outbox(struct referee *referee, time_us boot);
 /* A channel takes a page from the outbox. */
 void referee_take(struct referee *referee, int64_t page);
+/* The server begins again: what channels had is lost. And when the clock has lost time meanwhile, nobody
+ * can know how long nothing ran: what waits goes on from the last event. */
+void referee_begin_again(struct referee *referee, time_us wall, time_us boot);
 
 uint64_t referee_hash(const struct event *event);
 void referee_wrong(struct referee *referee, const char *format, ...)

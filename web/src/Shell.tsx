@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { online, session } from './api/client'
 import { nowRooms, useData } from './api/data'
+import type { IncidentRow, Page as PageData } from './api/contract'
 import { dismissPage, shownPages } from './api/pager'
 import { live } from './api/stream'
 import { useKeys } from './lib/keys'
@@ -91,8 +92,13 @@ function BottomTabs({ tally }: { tally: Tally }) {
 	)
 }
 
+/** The newest page for me that still wants something: one whose incident somebody has taken does not. */
+function pageToShow(open: readonly IncidentRow[] | undefined): PageData | undefined {
+	return shownPages.value.find((page) => page.incident === null || !open || open.some((i) => i.id === page.incident && i.state === 'open'))
+}
+
 function Banners() {
-	const page = shownPages.value[0]
+	const page = pageToShow(useData('now_get', {}, nowRooms).data?.incidents)
 	return (
 		<>
 			{!online.value && (

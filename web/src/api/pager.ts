@@ -1,6 +1,7 @@
 // The browser as a channel: when a page for me is queued, the leading tab fetches it, shows a notification, one
 // unlocked tab sounds, and the server is told that it was shown. A page is shown once per browser.
 import { signal } from '@preact/signals'
+import { serverNow } from '../lib/clock'
 import { canSound, playTone } from '../lib/tone'
 import { go } from '../lib/route'
 import { call, session } from './client'
@@ -14,6 +15,8 @@ export const permission = signal<NotificationPermission | 'unsupported'>(
 	typeof Notification === 'undefined' || !globalThis.isSecureContext ? 'unsupported' : Notification.permission)
 
 const SHOWN_MAX = 200
+/** Older than this nobody is woken by it: the escalation has gone on to others since. */
+const AGE_MAX_MS = 15 * 60_000
 const shown = new Set<number>()
 let channel: BroadcastChannel | undefined
 
@@ -59,9 +62,10 @@ async function fetchMine(): Promise<void> {
 	const me = session.value?.user.id
 	if (me === undefined || !isLeader()) return
 	try {
-		const list = await call('page_list', { user: me, state: ['queued', 'sending'], channel: 'browser' })
+		// "Sent" says that it was told on the stream; only a browser's word makes it "delivered".
+		const list = await call('page_list', { user: me, state: ['queued', 'sending', 'sent'], channel: 'browser' })
 		for (const page of list.items) {
-			if (shown.has(page.id)) continue
+			if (shown.has(page.id) || serverNow() - Date.parse(page.created_at) > AGE_MAX_MS) continue
 			present(page)
 			channel?.postMessage(page)
 			const detail = notify(page)

@@ -3,10 +3,10 @@
 // Where the browser has no locks (plain http on another host), every tab reads for itself.
 import { signal } from '@preact/signals'
 import { EventParser } from '../lib/sse'
-import { session } from './client'
+import { online, session } from './client'
 import type { EventNotice } from './contract'
 
-type Message = { type: 'event', notice: EventNotice } | { type: 'live', live: boolean } | { type: 'hello' }
+type Message = { type: 'event', notice: EventNotice } | { type: 'live', live: boolean } | { type: 'hello' } | { type: 'lost' }
 
 /** True while some tab of this browser has the stream. */
 export const live = signal(false)
@@ -40,10 +40,29 @@ function setLive(now: boolean): void {
 	channel?.postMessage({ type: 'live', live: now } satisfies Message)
 }
 
+/** Nobody answers: every tab says so, also one that asks for nothing just now. */
+function tellLost(): void {
+	online.value = false
+	channel?.postMessage({ type: 'lost' } satisfies Message)
+}
+
+/** Waits, but no longer than until the line is back. */
+function waitForLine(ms: number): Promise<void> {
+	return new Promise((done) => {
+		const was = online.peek()
+		let end = () => {}
+		const timer = setTimeout(() => end(), ms)
+		const unsubscribe = online.subscribe((now) => { if (now && !was) queueMicrotask(() => end()) })
+		end = () => { clearTimeout(timer); unsubscribe(); done() }
+	})
+}
+
 async function readOnce(signal: AbortSignal): Promise<void> {
 	const headers: Record<string, string> = { accept: 'text/event-stream' }
 	if (lastSeq) headers['last-event-id'] = lastSeq
 	const response = await fetch('/api/v1/events', { headers, signal, cache: 'no-store', credentials: 'same-origin' })
+		.catch((error: unknown) => { if (!signal.aborted) tellLost(); throw error })
+	online.value = true
 	if (response.status === 401) { session.value = null; throw new Error('signed out') }
 	if (!response.ok || !response.body) throw new Error(`the event stream answered ${response.status}`)
 	setLive(true)
@@ -79,7 +98,7 @@ async function readForever(signal: AbortSignal): Promise<void> {
 		if (!session.peek()) return
 		if (Date.now() - begun > 10_000) wait = RETRY_MIN_MS
 		// Half of the wait is chance, so that five hundred browsers do not come back in one moment.
-		await new Promise((done) => setTimeout(done, wait * (0.5 + Math.random() / 2)))
+		await waitForLine(wait * (0.5 + Math.random() / 2))
 		wait = Math.min(wait * 2, RETRY_MAX_MS)
 	}
 }
@@ -109,6 +128,7 @@ export function startStream(onEvent: (notice: EventNotice) => void, onLead: () =
 		channel.onmessage = ({ data }: MessageEvent<Message>) => {
 			if (data.type === 'event') hear(data.notice)
 			else if (data.type === 'live') live.value = data.live
+			else if (data.type === 'lost') online.value = false
 			else if (leader) setLive(live.peek())
 		}
 		channel.postMessage({ type: 'hello' } satisfies Message)

@@ -39,6 +39,18 @@ export function columnsOf(series: CheckSeries): Columns {
 	return columns
 }
 
+/** The span to draw: all of it, or only where results are when they fill less than half (a check that is new). */
+export function extentOf(series: CheckSeries): [from: number, to: number] {
+	const [from, to] = [Date.parse(series.from) / 1000, Date.parse(series.to) / 1000]
+	const first = series.points.find((p) => p.count > 0)
+	if (!first) return [from, to]
+	const begun = Date.parse(first.at) / 1000
+	const room = Math.max((to - begun) * 0.1, STEP_SECONDS[series.step] * 2)
+	return to - begun + room < (to - from) / 2 ? [begun - room, to] : [from, to]
+}
+
+const STEP_SECONDS = { minute: 60, hour: 3600, day: 86_400 }
+
 export function LatencyChart({ series, height = 240 }: { series: CheckSeries, height?: number }) {
 	const ref = useRef<HTMLDivElement>(null)
 	const [ready, setReady] = useState(false)
@@ -60,18 +72,20 @@ export function LatencyChart({ series, height = 240 }: { series: CheckSeries, he
 			if (gone || !box) return
 			setReady(true)
 			const c = colours()
+			// Two neighbours make a line; a few results alone are dots.
+			const lone = series.points.filter((p) => p.latency_avg !== null).length <= 12
 			const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
 			const axis = { stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' }
 			const show = (_: unknown, v: number | null) => (v === null ? '–' : latencyText(v))
 			plot = new Plot({
 				width: box.clientWidth, height, cursor: { points: { size: 7 } },
-				scales: { x: { time: true, min: Date.parse(series.from) / 1000, max: Date.parse(series.to) / 1000 }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 10)] } },
+				scales: { x: { time: true, min: extentOf(series)[0], max: extentOf(series)[1] }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 10)] } },
 				axes: [{ ...axis, values: hours }, { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
 				bands: [{ series: [1, 3], fill: c.band! }],
 				series: [
 					{},
 					{ label: 'Slowest', stroke: 'transparent', points: { show: false }, value: show },
-					{ label: 'Average', stroke: c.line!, width: 1.5, points: { show: false }, value: show },
+					{ label: 'Average', stroke: c.line!, width: 1.5, points: { show: lone, size: 6, fill: c.line!, stroke: c.line! }, value: show },
 					{ label: 'Fastest', stroke: 'transparent', points: { show: false }, value: show },
 					{ label: 'Failures', stroke: 'transparent', points: { show: true, size: 8, fill: c.down!, stroke: c.down! }, value: (_, v) => (v === null ? 'none' : 'yes') },
 				],

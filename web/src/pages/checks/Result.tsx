@@ -1,7 +1,11 @@
+import { useState } from 'preact/hooks'
 import type { CheckResult } from '../../api/contract'
 import { latencyText, plural } from '../../lib/words'
+import { Button } from '../../ui/Button'
 import { CheckBadge } from '../../ui/State'
 import { Time } from '../../ui/Time'
+
+const FIRST = 12
 
 /** Where the time of one result went, as a bar of its phases. */
 function Phases({ timings }: { timings: NonNullable<CheckResult['timings']> }) {
@@ -30,17 +34,19 @@ export function ResultCard({ result }: { result: CheckResult }) {
 }
 
 export function ResultTable({ results }: { results: readonly CheckResult[] }) {
+	const [all, setAll] = useState(false)
 	if (results.length === 0) return <p class="small soft">No result yet since the server started.</p>
 	return (
 		<div class="scroll">
 			<table class="table results">
 				<thead><tr><th>At</th><th>Result</th><th>Why</th><th class="right">Latency</th></tr></thead>
 				<tbody>
-					{results.map((r, i) => (
+					{(all ? results : results.slice(0, FIRST)).map((r, i) => (
 						<tr key={i}><td class="nowrap"><Time at={r.at} /></td><td><CheckBadge state={r.state} /></td><td class="soft">{r.reason}</td><td class="num right">{latencyText(r.latency_ms)}</td></tr>
 					))}
 				</tbody>
 			</table>
+			{!all && results.length > FIRST && <div class="more"><Button onClick={() => setAll(true)}>All {results.length}</Button></div>}
 		</div>
 	)
 }

@@ -23,15 +23,16 @@ function markOf(kind: string, state: unknown): { icon: IconName, tone: string } 
 
 const skipped = new Set(['text', 'title', 'incident'])
 
+/** What is nested is of the machine's own kind: the journal shows it whole. */
 function detailText(value: unknown): string {
-	return typeof value === 'string' ? value : JSON.stringify(value)
+	return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)
 }
 
 function Item({ item }: { item: TimelineItem }) {
 	const at = Date.parse(item.at)
 	const wall = wallClock(at)
 	const mark = markOf(item.kind, item.details['state'])
-	const details = Object.entries(item.details).filter(([key, value]) => !skipped.has(key) && value !== null && value !== '')
+	const details = Object.entries(item.details).filter(([key, value]) => !skipped.has(key) && value !== null && value !== '' && typeof value !== 'object')
 	return (
 		<li class={`event ${mark.tone}`}>
 			<time class="num quiet" dateTime={item.at} title={fullText(at)}>{wall.hour}:{wall.minute}<span class="seconds">:{wall.second}</span></time>

@@ -16,6 +16,7 @@ import { CheckBadge, Shape } from '../../ui/State'
 import { Time } from '../../ui/Time'
 import { OnCallRows } from '../oncall/OnCallRows'
 import { acknowledge } from '../incidents/acknowledge'
+import { Calm } from './Calm'
 import { Discovery } from './Discovery'
 import { headline } from './headline'
 import { IncidentCard } from './IncidentCard'
@@ -100,7 +101,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 				<Warnings now={now} />
 				{now.first_run && <Discovery first onWatched={refetch} />}
 				{now.incidents.length === 0 && !now.first_run && now.checks.down === 0 && (
-					<div class="calm"><Shape name="up" size={28} /><div><strong>No incident is open.</strong><div class="soft small">When something breaks it stands here, with who is on it and the button to take it.</div></div></div>
+					<Calm checks={now.checks.up + now.checks.degraded + now.checks.unknown + now.checks.paused} />
 				)}
 				<Worst rows={now.checks.worst} />
 			</div>

@@ -18,6 +18,7 @@ export function OnCallRows({ rows }: { rows: readonly OnCall[] }) {
 						: <div class="state s-down"><Shape name="down" />Nobody is on call</div>}
 					<div class="small quiet">
 						{row.until && <>until <Time at={row.until} /></>}{row.next && <>, then {row.next.name}</>}
+						{row.user && !row.until && !row.next && 'Nobody takes over: this roster has one person.'}
 					</div>
 				</li>
 			))}

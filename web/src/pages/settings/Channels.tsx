@@ -39,10 +39,10 @@ function Form({ now, onSaved }: { now: Notifications, onSaved: () => unknown }) 
 				<header><h2>E-mail</h2><Tick checked={mail} onInput={setMail}>send by SMTP</Tick></header>
 				{mail && (
 					<div class="form two">
-						<Field label="Server" error={bad('smtp.host')}><Text value={smtp.host} onInput={(host) => setSmtp({ ...smtp, host })} placeholder="mail.example.org" /></Field>
+						<Field label="Server" error={bad('smtp.host')}><Text value={smtp.host ?? ''} onInput={(host) => setSmtp({ ...smtp, host })} placeholder="mail.example.org" /></Field>
 						<Field label="Port" error={bad('smtp.port')}><Text type="number" value={String(smtp.port)} onInput={(port) => setSmtp({ ...smtp, port: Number(port) })} /></Field>
-						<Field label="Protection"><Select value={smtp.security} onInput={(s) => setSmtp({ ...smtp, security: s as Smtp['security'] })} options={[['starttls', 'STARTTLS'], ['tls', 'TLS'], ['none', 'none']]} /></Field>
-						<Field label="From" error={bad('smtp.from')}><Text type="email" value={smtp.from} onInput={(from) => setSmtp({ ...smtp, from })} placeholder="mainstay@example.org" /></Field>
+						<Field label="Protection"><Select value={smtp.security ?? 'starttls'} onInput={(s) => setSmtp({ ...smtp, security: s as Smtp['security'] })} options={[['starttls', 'STARTTLS'], ['tls', 'TLS'], ['none', 'none']]} /></Field>
+						<Field label="From" error={bad('smtp.from')}><Text type="email" value={smtp.from ?? ''} onInput={(from) => setSmtp({ ...smtp, from })} placeholder="mainstay@example.org" /></Field>
 						<Field label="User" optional><Text value={smtp.user ?? ''} onInput={(user) => setSmtp({ ...smtp, user })} autocomplete="off" /></Field>
 						<Field label="Password" optional about={now.smtp?.password_set ? 'One is set; leave empty to keep it.' : undefined}><Text type="password" value={password} onInput={setPassword} autocomplete="off" /></Field>
 					</div>

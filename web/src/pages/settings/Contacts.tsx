@@ -85,6 +85,7 @@ function TestDialog({ page, contact, onClose }: { page: Page, contact: Contact, 
 			<div class="row" aria-live="polite"><PageBadge state={current.state} /><span class="quiet small">to {addressText(contact)}</span></div>
 			<Attempts page={current} />
 			{current.state === 'delivered' && <Notice tone="good" what="It arrived">This contact can wake you.</Notice>}
+			{current.state === 'sent' && <Notice tone="info" what="The other side took it">Whether it reached you, only you can see.</Notice>}
 			{current.state === 'failed' && <Notice tone="bad" what="It did not arrive">What the other side said stands above.</Notice>}
 		</Dialog>
 	)
