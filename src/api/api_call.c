@@ -203,7 +203,10 @@ void api_answer(struct api_call *call)
 		api_problem(call, ERR_TOO_LARGE, &err);
 		return;
 	}
-	if (wants_csv(call) && csv_from_list(&call->out, &call->arena)) {
+	struct str next;
+	if (wants_csv(call) && csv_from_list(&call->out, &call->arena, &next)) {
+		if (next.len > 0)
+			api_header(call, "X-Mainstay-Next", STR_FMT, STR_ARG(next));
 		give_body(call, call->status, "text/csv; charset=utf-8");
 		return;
 	}

@@ -68,7 +68,7 @@ static void put_value(struct buf *out, const struct doc_node *node)
 		put_cell(out, buf_str(&text));
 }
 
-bool csv_from_list(struct buf *buf, struct arena *arena)
+bool csv_from_list(struct buf *buf, struct arena *arena, struct str *ret_next)
 {
 	const struct doc_node *root;
 	struct doc_limits limits = { .depth_max = 64, .nodes_max = 5000000, .bytes_max = CSV_BYTES_MAX };
@@ -77,6 +77,7 @@ bool csv_from_list(struct buf *buf, struct arena *arena)
 	const struct doc_node *items = doc_get(root, "items");
 	if (!doc_is(items, DOC_LIST))
 		return false;
+	*ret_next = doc_text(doc_get(root, "next"), "");
 	struct columns columns = { .count = 0 };
 	for (size_t i = 0; i < doc_count(items); i++)
 		add_columns(&columns, doc_at(items, i));

@@ -29,7 +29,8 @@ struct param {
 	const char *words; /* with spaces between */
 };
 
-#define PAGED { "limit", PARAM_LIMIT, NULL }, { "cursor", PARAM_TEXT, NULL }
+#define PAGED { "limit", PARAM_LIMIT, NULL }, { "cursor", PARAM_INT, NULL }
+#define PAGED_BY_NAME { "limit", PARAM_LIMIT, NULL }, { "cursor", PARAM_NAME, NULL }
 #define AS_OF { "as_of", PARAM_TEXT, NULL }
 #define SPAN { "from", PARAM_TIME, NULL }, { "to", PARAM_TIME, NULL }
 #define WORDS { "q", PARAM_TEXT, NULL }
@@ -57,14 +58,14 @@ static const struct param_row {
 	{ "check_list",
 	  { { "state", PARAM_WORDS, "up down degraded unknown paused" },
 	    { "service", PARAM_NAME, NULL }, { "muted", PARAM_BOOL, NULL }, { "bars", PARAM_BOOL, NULL },
-	    WORDS, PAGED } },
+	    WORDS, PAGED_BY_NAME } },
 	{ "check_series", { SPAN, { "step", PARAM_WORD, "minute hour day" } } },
 	{ "mute_list", { AS_OF } },
-	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED } },
+	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED_BY_NAME } },
 	{ "on_call_get", { { "at", PARAM_TIME, NULL } } },
 	{ "schedule_shifts", { SPAN } },
 	{ "schedule_calendar", { { "user", PARAM_INT, NULL } } },
-	{ "definition_list", { WORDS, PAGED, AS_OF } },
+	{ "definition_list", { WORDS, PAGED_BY_NAME, AS_OF } },
 	{ "definition_get", { AS_OF } },
 	{ "export",
 	  { { "kind", PARAM_WORD, "Service Check Schedule EscalationPolicy Team PriorityMatrix" } } },

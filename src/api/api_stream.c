@@ -18,6 +18,7 @@
 #include "journal/journal.h"
 
 #define MISSED_MAX 500
+#define ROUNDS_MAX 20u /* of reading what was missed while more comes */
 #define LINE_BYTES 256
 #define NOTICE_BYTES 2048
 #define RESTRICTED_MAX 20000u
@@ -29,6 +30,8 @@ struct open_stream {
 	struct open_stream *next, **back; /* back NULL: not in the list */
 	struct arena arena;               /* of the principal's texts */
 	struct principal principal;
+	int64_t since; /* the journal stood here when it was read who it is */
+	int64_t told;  /* up to here everything was told */
 	bool opening; /* the opener still uses it and frees it when it was closed meanwhile */
 	bool closed;
 };
@@ -47,6 +50,7 @@ struct api_streams {
 	pthread_mutex_t lock;
 	struct open_stream *first;
 	unsigned count;
+	int64_t last_seq; /* what was committed and told to those in the list */
 	struct restricted *restricted; /* in order of incident */
 	unsigned restricted_count, restricted_size;
 };
@@ -164,6 +168,8 @@ static void note_restricted(struct api_streams *all, const struct event *event)
 /* Who may see what has changed: streams are asked to come back with what holds now. */
 static bool changes_sight(const struct event *event)
 {
+	if (event->payload == NULL)
+		return true; /* erased: it may have */
 	if (event->kind == EVENT_DEFINITION_PUT)
 		return str_is(((const struct event_definition_put *)event->payload)->kind, "Team");
 	if (event->kind == EVENT_DEFINITION_DELETED)
@@ -177,6 +183,7 @@ struct api_streams *api_streams_create(struct api *api)
 	struct api_streams *all = mem_alloc(sizeof *all);
 	all->api = api;
 	pthread_mutex_init(&all->lock, NULL);
+	all->last_seq = world_last_seq(api->options.world);
 	load_restricted(all);
 	return all;
 }
@@ -238,8 +245,11 @@ static void tell_all(struct api_streams *all, const struct event *event, struct 
 		     struct buf *out)
 {
 	for (struct open_stream *s = all->first; s != NULL; s = s->next) {
+		if (event->seq <= s->told)
+			continue; /* read from the journal, before this news of it came */
 		if (may_know(all, &s->principal, event))
 			say(s->stream, event, arena, out);
+		s->told = event->seq;
 		if (changes_sight(event))
 			http_stream_close(s->stream);
 	}
@@ -258,6 +268,7 @@ void api_committed(void *context, const struct event *const *events, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		note_restricted(all, events[i]);
 		tell_all(all, events[i], &arena, &out);
+		all->last_seq = events[i]->seq;
 	}
 	pthread_mutex_unlock(&all->lock);
 }
@@ -328,7 +339,7 @@ static void closed(void *context, struct http_stream *stream)
 struct missed {
 	struct open_stream *stream;
 	struct arena *arena;
-	struct buf out;
+	struct buf *out;
 };
 
 static bool tell_missed(void *context, const struct event *event)
@@ -339,37 +350,64 @@ static bool tell_missed(void *context, const struct event *event)
 	bool known = may_know(s->all, &s->principal, event);
 	pthread_mutex_unlock(&s->all->lock);
 	if (known)
-		say(s->stream, event, missed->arena, &missed->out);
+		say(s->stream, event, missed->arena, missed->out);
+	if (event->seq > s->since && changes_sight(event))
+		http_stream_close(s->stream);
+	s->told = event->seq;
 	return true;
 }
 
-/* A reader who was away for long is told to look at everything anew. */
-static void catch_up(struct api *api, struct open_stream *s, struct str last_id)
+/* Tells what was recorded after `told`, from the journal. */
+static void tell_from_journal(struct api *api, struct open_stream *s, int64_t up_to)
 {
-	int64_t seq = 0;
+	cleanup_arena struct arena arena;
+	cleanup_buf struct buf out;
+	struct missed missed = { .stream = s, .arena = &arena, .out = &out };
+	struct journal_filter filter = { .after_seq = s->told, .up_to_seq = up_to, .limit = MISSED_MAX };
 	struct store_conn *conn;
 	struct error err;
+	arena_init(&arena, 0);
+	buf_init(&out, NOTICE_BYTES);
+	if (conn_pool_take(api->pool, &conn, &err) != OK)
+		return;
+	enum err r = journal_read(conn, &filter, &arena, tell_missed, &missed, &err);
+	conn_pool_give(api->pool, &conn);
+	if (r == OK && s->told < up_to && up_to - s->told < MISSED_MAX)
+		s->told = up_to; /* what is not there any more cannot be told */
+}
+
+/* Tells what was missed, and joins the others at a moment when nothing is: so what is told is in order
+ * and whole, and Last-Event-ID is always a place to go on from. */
+static void catch_up(struct api *api, struct open_stream *s)
+{
+	struct api_streams *all = s->all;
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		pthread_mutex_lock(&all->lock);
+		int64_t target = all->last_seq;
+		bool whole = s->told >= target;
+		if (whole && !s->closed)
+			link_in(s);
+		pthread_mutex_unlock(&all->lock);
+		if (whole)
+			return;
+		tell_from_journal(api, s, target);
+	}
+	http_stream_close(s->stream); /* it comes back with its Last-Event-ID */
+}
+
+/* A reader who was away for long is told to look at everything anew. */
+static void greet(struct open_stream *s, struct str last_id)
+{
+	int64_t seq = 0;
 	char hello[LINE_BYTES];
-	int64_t now = world_last_seq(api->options.world);
-	bool known = str_int(last_id, 0, INT64_MAX, &seq) && seq <= now && now - seq <= MISSED_MAX;
-	bool asked = last_id.len > 0;
+	bool known = str_int(last_id, 0, INT64_MAX, &seq) && seq <= s->since &&
+		     s->since - seq <= MISSED_MAX;
+	const char *kind = last_id.len > 0 && !known ? "reset" : "hello";
+	s->told = known ? seq : s->since;
 	int used = snprintf(hello, sizeof hello, "retry: 2000\nid: %lld\nevent: %s\ndata: "
 			    "{\"seq\":%lld,\"kind\":\"%s\",\"subject\":\"\",\"user\":null}\n\n",
-			    (long long)(known ? seq : now), asked && !known ? "reset" : "hello",
-			    (long long)now, asked && !known ? "reset" : "hello");
+			    (long long)s->told, kind, (long long)s->since, kind);
 	http_stream_send(s->stream, (struct str){ hello, (size_t)used });
-	if (!known || seq == now || conn_pool_take(api->pool, &conn, &err) != OK)
-		return;
-	struct arena arena;
-	struct missed missed = { .stream = s, .arena = &arena };
-	buf_init(&missed.out, NOTICE_BYTES);
-	struct journal_filter filter = { .after_seq = seq, .limit = MISSED_MAX };
-	arena_init(&arena, 0);
-	if (seq > 0)
-		journal_read(conn, &filter, &arena, tell_missed, &missed, &err);
-	buf_finish(&missed.out);
-	arena_finish(&arena);
-	conn_pool_give(api->pool, &conn);
 }
 
 static enum err read_principal(struct store_conn *conn, const struct http_request *request,
@@ -406,6 +444,9 @@ void api_stream_open(struct api *api, struct http_exchange *exchange)
 	struct open_stream *s = mem_alloc(sizeof *s);
 	s->all = api->streams;
 	s->opening = true;
+	pthread_mutex_lock(&s->all->lock);
+	s->since = s->all->last_seq; /* before it is read who asks; the world's own may not be committed */
+	pthread_mutex_unlock(&s->all->lock);
 	arena_init(&s->arena, 0);
 	enum err r = who(api, request, s, &err);
 	if (!http_request_header(request, "Last-Event-ID", &last_id))
@@ -418,11 +459,8 @@ void api_stream_open(struct api *api, struct http_exchange *exchange)
 		stream_free(s);
 		return;
 	}
-	pthread_mutex_lock(&api->streams->lock);
-	if (!s->closed)
-		link_in(s);
-	pthread_mutex_unlock(&api->streams->lock);
-	catch_up(api, s, str_of(kept_id));
+	greet(s, str_of(kept_id));
+	catch_up(api, s);
 	pthread_mutex_lock(&api->streams->lock);
 	s->opening = false;
 	bool gone = s->closed;
