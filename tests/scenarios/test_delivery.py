@@ -18,6 +18,8 @@ def at(attempt):
 class Delivery(Scenario):
     """A page is tried until it is taken or refused for good, and every try can be read."""
 
+    takes = 22  # seconds, about: what takes long begins first
+
     def setUp(self):
         super().setUp()
         self.server = self.mainstay()

@@ -19,6 +19,8 @@ def in_hours(hours):
 class Escalation(Scenario):
     """Ann is asked first, Bob next."""
 
+    takes = 20  # seconds, about: what takes long begins first
+
     def setUp(self):
         super().setUp()
         self.ntfy = self.peer(Ntfy())

@@ -12,6 +12,8 @@ NOTICE_SECONDS = 15
 class Thread(Scenario):
     """What a person does between the first start and the end of their first incident."""
 
+    takes = 12  # seconds, about: what takes long begins first
+
     def watched(self, person, port):
         """The row of what listens on this port, as discovery shows it."""
         rows = person.client.get("discovery")["items"]
