@@ -91,17 +91,21 @@ def run_beside(tests, jobs):
         shares = "setUpClass" in vars(type(test)) or not hasattr(test, "_testMethodName")
         classes.setdefault(type(test) if shares else test, []).append(test)
     groups = sorted(classes.values(), key=lambda group: -getattr(group[0], "takes", 1))
-    next_one, lock = multiprocessing.Value("i", 0), multiprocessing.Lock()
-    workers = [multiprocessing.get_context("fork").Process(target=work, args=(groups, next_one, lock))
+    fork = multiprocessing.get_context("fork")
+    next_one, ended, lock = fork.Value("i", 0), fork.Value("i", 0), fork.Lock()
+    workers = [fork.Process(target=work, args=(groups, next_one, ended, lock))
                for _ in range(min(jobs, len(groups)))]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
+    if ended.value != len(groups):
+        say("not ok", "a worker died", f"{len(groups) - ended.value} of {len(groups)} groups of tests said nothing")
+        return 1
     return 0 if all(worker.exitcode == 0 for worker in workers) else 1
 
 
-def work(groups, next_one, lock):
+def work(groups, next_one, ended, lock):
     """One worker: takes the next group until none is left; what a group prints stays together."""
     good = True
     while True:
@@ -117,4 +121,5 @@ def work(groups, next_one, lock):
         with lock:
             sys.stdout.write(printed.getvalue())
             sys.stdout.flush()
+            ended.value += 1
     sys.exit(0 if good else 1)
