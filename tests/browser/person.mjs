@@ -63,9 +63,9 @@ story.step('the printed link shows a button and changes nothing until it is pres
 story.step('the first run finds nginx, and one click watches it', async () => {
 	const row = page.locator('.found', { hasText: `:${world.nginx.port}` })
 	await row.getByText('nginx').first().waitFor()
-	await pictures.take('first-run', page)
-	// Other programs of this machine are left alone.
+	// Other programs of this machine are left alone, and are in no picture.
 	for (const other of await page.locator('.found', { hasNotText: `:${world.nginx.port}` }).getByRole('checkbox').all()) await other.uncheck()
+	await pictures.take('first-run', page, `.found:not(:has-text(":${world.nginx.port}"))`)
 	await page.getByRole('button', { name: /^Watch/ }).click()
 	await page.getByText('watched from now on; you are on call').waitFor()
 	await page.getByRole('heading', { name: 'Everything is up' }).waitFor()
@@ -180,6 +180,16 @@ story.step('nginx runs again: that it is resolved shows by itself', async () => 
 	await page.getByRole('heading', { name: 'Resolved lately' }).waitFor()
 	await page.getByText('The lift of house 2 is stuck').first().waitFor()
 	await pictures.take('now-calm', page)
+})
+
+story.step('a cell of the priority matrix is changed by pressing it', async () => {
+	await page.goto(`${world.mainstay.url}/settings/matrix`)
+	for (const now of ['P5', 'P1', 'P2', 'P3']) await page.getByRole('button', { name: `low impact, low urgency: ${now}` }).click()
+	await page.getByRole('button', { name: 'low impact, low urgency: P4' }).waitFor()
+	await page.getByRole('button', { name: 'Save' }).click()
+	await page.getByText('The matrix is saved').waitFor()
+	const { spec } = await api(page, 'GET', 'definitions/PriorityMatrix/default')
+	assert.deepEqual(spec.cells, [['P1', 'P2', 'P3'], ['P2', 'P3', 'P4'], ['P3', 'P4', 'P4']])
 })
 
 story.step('signed out, and in again with the password', async () => {
