@@ -93,7 +93,7 @@ static enum err say(struct api_call *call, int status, const char *notice, const
 struct pressed {
 	struct incident incident;
 	int64_t user;
-	bool may_act; /* the account is still there, with a role that acknowledges */
+	bool may_act; /* with the role of today */
 };
 
 static enum err find(struct api_call *call, struct pressed *ret_pressed, struct error *err)
@@ -105,8 +105,10 @@ static enum err find(struct api_call *call, struct pressed *ret_pressed, struct 
 		r = guard_user_by_id(call->conn, &call->arena, ret_pressed->user, &user, err);
 	if (r != OK)
 		return r;
+	if (user.disabled)
+		return error_set(err, ERR_NOT_FOUND, "the account of this link is disabled");
 	struct principal owner = { .user = user.id, .role = user.role, .scope = SCOPE_ADMIN };
-	ret_pressed->may_act = !user.disabled && guard_may(&owner, PERMISSION_RESPOND);
+	ret_pressed->may_act = guard_may(&owner, PERMISSION_RESPOND);
 	return incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err);
 }
 

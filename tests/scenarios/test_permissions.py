@@ -200,6 +200,21 @@ class Ends(Shared):
             link = answer.json["link"].partition("#")[2]
             self.assertEqual(entrance.request("POST", "session/link", {"token": link}).status, 401)
 
+    def test_a_link_in_a_page_is_worth_what_its_owner_may_do_today(self):
+        gone, lesser = self.world.new_person("responder"), self.world.new_person("responder")
+        incident = self.world.incident(title="known to those who were paged")["id"]
+        links = [self.world.link(incident, person.id) for person in (gone, lesser)]
+        self.assertTrue(all(links), "a person was not paged")
+        self.admin.patch(f"users/{gone.id}", {"disabled": True})
+        self.admin.patch(f"users/{lesser.id}", {"role": "viewer"})
+        nobody = self.server.client()
+        for method in ("GET", "POST"):
+            answer = nobody.request(method, f"/l/{links[0]}")
+            self.assertEqual(answer.status, 404)
+            self.assertNotIn("known to those", answer.text)
+        self.assertEqual(nobody.request("POST", f"/l/{links[1]}").status, 403)
+        self.assertEqual(self.admin.get(f"incidents/{incident}")["state"], "open")
+
     def test_a_lesser_role_counts_at_once_for_sessions_and_tokens(self):
         person = self.world.new_person("manager")
         token = person.token("manage")

@@ -229,10 +229,11 @@ class World:
             kinds = [row[0] for row in store.execute("SELECT kind FROM event")]
         return sum(not kind.startswith(tuple(but)) for kind in kinds)
 
-    def link(self, incident):
+    def link(self, incident, user=None):
         """The token of the link in a page of this incident, as whoever was paged has it."""
         with self.database() as store:
-            rows = store.execute("SELECT link FROM outbox WHERE incident = ? AND link <> ''", (incident,)).fetchall()
+            rows = store.execute("SELECT link FROM outbox WHERE incident = ? AND link <> '' AND user_id = ifnull(?, user_id)",
+                                 (incident, user)).fetchall()
         return rows[-1][0].rpartition("/")[2] if rows else None
 
     def rss_bytes(self):
