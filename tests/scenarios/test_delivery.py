@@ -89,6 +89,17 @@ class Delivery(Scenario):
         # Nobody is told where a signed link leads.
         self.assertFalse(any(call.json["link"] in text for call in well.good() for text in self.told(incident)))
 
+    def test_a_page_that_was_under_way_when_somebody_took_the_incident_is_shown_as_sent(self):
+        notifications(self.ann)
+        slow = self.hook("slow 2")
+        incident = declare(self.ann, "taken while the push is on its way")
+        wait_until(lambda: slow.calls, SPARE_SECONDS, "the call to arrive")
+        self.ann.client.post(f"incidents/{incident}/acknowledge")
+        page = self.page_by(incident, slow.contact, "sent", SPARE_SECONDS)
+        self.check_tries(page, ("sent", "200"))
+        self.ann.client.post(f"incidents/{incident}/resolve")
+        self.assertEqual(slow.wait_for(2)[1].json["reason"], "resolved")
+
     def test_a_relay_that_is_busy_is_asked_again_and_one_that_refuses_for_good_is_not(self):
         smtp = self.peer(Smtp(self.folder))
         notifications(self.ann, smtp)
