@@ -39,10 +39,13 @@ enum sim_plant {
 	SIM_PLANT_LYING_DISK, /* syncs say yes and do nothing */
 	SIM_PLANT_NO_PAGE,    /* nobody is paged for what opens */
 	SIM_PLANT_NO_STOP,    /* the end of an incident stops nothing */
+	SIM_PLANT_LATE_PAGE,  /* somebody is paged for what is over */
+	SIM_PLANT_STRANGER,   /* somebody hears of the end who never heard of the beginning */
 	SIM_PLANT_LOST_PAGE,  /* a row of the outbox vanishes */
 	SIM_PLANT_LATE_TIMER, /* a timer is due and stays */
 	SIM_PLANT_ENDLESS,    /* a row sets itself off */
 	SIM_PLANT_OTHER_DICE, /* chance that is not the seed's */
+	SIM_PLANT_OLD_OUTBOX, /* what waits to be sent does not hear that the wall jumped */
 	SIM_PLANT_NO_LAPSE,   /* the incident does not hear that its acknowledgement lapsed */
 	SIM_PLANTS
 };
