@@ -75,6 +75,7 @@ static void see(struct sim *sim, const struct event *event)
 static void committed(void *context, const struct event *const *events, size_t count)
 {
 	struct sim *sim = context;
+	sim->commits++;
 	for (size_t i = 0; i < count; i++)
 		see(sim, events[i]);
 	referee_batch(sim->referee, sim_boot(sim));

@@ -86,7 +86,7 @@ struct sim {
 	bool store_failed;         /* in the last transaction */
 	bool slow_channels;        /* channels fail more than they deliver, for a while */
 	int64_t last_act_seq, last_act_incident, last_act_user; /* for undo */
-	unsigned step, restarts, cuts, faults;
+	unsigned step, restarts, cuts, faults, commits;
 	const char *act; /* what the outside did last */
 	struct error err; /* of the last command */
 	char story[1024]; /* what was wrong, where; empty: nothing */

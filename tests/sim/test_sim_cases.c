@@ -4,6 +4,7 @@
 #include "alert/alert.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
+#include "journal/world_priv.h"
 #include "monitor/monitor.h"
 #include "notify/notify.h"
 #include "resource/definition.h"
@@ -342,6 +343,46 @@ TEST(a_mute_lets_out_all_that_it_held_back_however_many)
 	end(sim);
 }
 
+#define BATCH 6
+#define PUTS 1500 /* BATCH times this is more than one transaction holds at ease */
+
+TEST(what_many_commands_set_off_together_is_stored_in_as_many_transactions_as_it_takes)
+{
+	struct sim *sim = begin();
+	struct command commands[BATCH], *batch[BATCH];
+	struct definition_changes all[BATCH];
+	struct definition_change *changes = arena_array(&sim->arena, struct definition_change, BATCH * PUTS);
+	for (size_t i = 0; i < BATCH * PUTS; i++)
+		changes[i] = (struct definition_change){
+			.kind = STR("Service"), .name = arena_printf(&sim->arena, "s%zu", i),
+			.spec = STR("{\"tier\":2}"), .manager = STR(DEFINITION_PEOPLE), .expect_revision = -1,
+		};
+	for (size_t i = 0; i < BATCH; i++) {
+		all[i] = (struct definition_changes){ changes + i * PUTS, PUTS };
+		commands[i] = (struct command){ .name = "apply", .decide = definition_change_decide,
+						.args = &all[i] };
+		batch[i] = &commands[i];
+	}
+	unsigned commits = sim->commits;
+	world_run(sim->world, batch, BATCH);
+	for (size_t i = 0; i < BATCH; i++)
+		CHECK_INT(commands[i].result, OK);
+	CHECK_INT(sim->commits - commits, 2);
+	CHECK_INT(count(sim, "SELECT count(*) FROM definition WHERE revision = ?", 1), BATCH * PUTS);
+	end(sim);
+}
+
+TEST(nothing_is_recorded_on_memory_that_could_not_be_read_again)
+{
+	struct sim *sim = begin();
+	define_check(sim, "web", "high");
+	sim_check_is(sim, "web", "down");
+	sim->world->last_seq += 3; /* of a transaction that failed, and so did reading */
+	sim->world->forgotten = true;
+	CHECK_INT(act(sim, incident_note_decide, 1, ANN, NULL), OK);
+	end(sim);
+}
+
 /* ---- what no seed reaches often ---- */
 
 TEST(two_alerts_of_one_batch_that_differ_in_urgency_wake_somebody)
@@ -377,4 +418,6 @@ TESTS(RUN(a_note_taken_back_leaves_a_resolved_incident_resolved),
       RUN(a_machine_that_forgot_the_time_pages_on_and_again_when_it_is_put_right),
       RUN(a_step_that_could_not_be_stored_is_noted_by_the_next_transaction),
       RUN(a_mute_lets_out_all_that_it_held_back_however_many),
+      RUN(what_many_commands_set_off_together_is_stored_in_as_many_transactions_as_it_takes),
+      RUN(nothing_is_recorded_on_memory_that_could_not_be_read_again),
       RUN(two_alerts_of_one_batch_that_differ_in_urgency_wake_somebody))
