@@ -278,7 +278,8 @@ static void see_pages(struct referee *referee, const struct event *event, time_u
 		see_page_created(referee, event, boot);
 	} else if (event->kind == EVENT_PAGE_ATTEMPTED) {
 		struct referee_page *it = page(referee, event, attempted->page);
-		if (it->ended || attempted->attempt != it->attempts + 1)
+		bool late = it->cancelled && it->taken && str_is(attempted->state, "sent");
+		if ((it->ended && !late) || attempted->attempt != it->attempts + 1)
 			referee_wrong(referee, "event %lld: try %lld of page %lld, which has %s and was tried "
 				      "%d times", (long long)event->seq, (long long)attempted->attempt,
 				      (long long)attempted->page, it->ended ? "ended" : "not ended",
@@ -287,12 +288,13 @@ static void see_pages(struct referee *referee, const struct event *event, time_u
 		it->with_channel = false;
 		it->may_leave = boot + attempted->retry_at - event->event_time;
 		it->ended = !str_is(attempted->state, "retry");
+		it->cancelled = false;
 	} else if (event->kind == EVENT_PAGE_CANCELLED) {
 		struct referee_page *it = page(referee, event, cancelled->page);
 		if (it->ended)
 			referee_wrong(referee, "event %lld: page %lld was cancelled after it had ended",
 				      (long long)event->seq, (long long)cancelled->page);
-		it->ended = true;
+		it->ended = it->cancelled = true;
 	}
 }
 

@@ -288,6 +288,16 @@ static void check_row(const char *row, const struct trigger *trigger)
 	found_free(found);
 }
 
+TEST(no_rule_stands_twice_for_one_kind_of_event)
+{
+	for (const struct wire_now *row = wiring.nows; row->now != NULL; row++) {
+		for (const struct wire_now *other = row + 1; other->now != NULL; other++) {
+			if (other->kind == row->kind && other->now == row->now)
+				fail_msg("%s stands twice", row->name);
+		}
+	}
+}
+
 TEST(an_assert_in_any_rule_still_lets_pages_out)
 {
 	size_t rows = 0;
@@ -311,4 +321,5 @@ TEST(an_assert_in_any_timer_still_lets_pages_out)
 	CHECK(rows >= 2);
 }
 
-TESTS(RUN(an_assert_in_any_rule_still_lets_pages_out), RUN(an_assert_in_any_timer_still_lets_pages_out))
+TESTS(RUN(no_rule_stands_twice_for_one_kind_of_event),
+      RUN(an_assert_in_any_rule_still_lets_pages_out), RUN(an_assert_in_any_timer_still_lets_pages_out))
