@@ -96,6 +96,7 @@ static void on_inbox(void *context)
 		load_all(s);
 	if (inbox.mutes_changed)
 		load_mutes(s);
+	pthread_cond_broadcast(&s->changed); /* a check may be known now */
 }
 
 /* Only one post is on its way; when the loop takes none, the next tick looks. */

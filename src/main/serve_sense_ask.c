@@ -143,13 +143,26 @@ static enum err wait_for_result(struct serve_sense *s, struct str name, time_us 
 	return error_set(err, ERR_TIMEOUT, "could not look: there was no answer in time");
 }
 
+/* With the lock held. What has just been defined is known here a moment later. */
+static struct entry *wait_for_entry(struct serve_sense *s, struct str name)
+{
+	struct timespec until = deadline_in(SERVE_SENSE_GRACE);
+	struct entry *entry = book_find(s, name);
+	int late = 0;
+	while (entry == NULL && late == 0 && !s->stopping) {
+		late = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+		entry = book_find(s, name);
+	}
+	return entry;
+}
+
 static enum err run(void *context, struct str name, struct check_result *ret_result,
 		    struct error *err)
 {
 	struct serve_sense *s = context;
 	time_us since = clock_since_boot(s->options.clock);
 	pthread_mutex_lock(&s->lock);
-	struct entry *entry = book_find(s, name);
+	struct entry *entry = wait_for_entry(s, name);
 	enum err r = OK;
 	if (entry == NULL)
 		r = error_set(err, ERR_NOT_FOUND, "there is no check \"" STR_FMT "\"", STR_ARG(name));
