@@ -2,6 +2,9 @@
 
 `ok NAME`, `not ok NAME`, `skip NAME: reason`, each followed by indented lines about it.
 """
+import contextlib
+import io
+import multiprocessing
 import os
 import sys
 import unittest
@@ -65,12 +68,58 @@ def each(suite):
             yield test
 
 
-def run_folder(folder, pattern):
-    """Runs the unittest files of a folder; returns the exit status."""
+def run_folder(folder, pattern, jobs=1):
+    """Runs the unittest files of a folder, `jobs` tests at a time; returns the exit status."""
     sys.path.insert(0, folder)
     found = unittest.defaultTestLoader.discover(folder, pattern=pattern, top_level_dir=folder)
     chosen = [t for t in each(found)
               if wanted(f"{type(t).__module__}: {getattr(t, '_testMethodName', t)}")]
+    if jobs > 1 and len(chosen) > 1:
+        return run_beside(chosen, jobs)
     result = Result()
     unittest.TestSuite(chosen).run(result)
     return 0 if result.wasSuccessful() else 1
+
+
+def run_beside(tests, jobs):
+    """Several tests at a time, each worker a process of its own. What takes long (`takes`, seconds) begins first.
+
+    The classes of tests that share fixtures stay whole. A worker that dies fails the run.
+    """
+    classes = {}
+    for test in tests:
+        shares = "setUpClass" in vars(type(test)) or not hasattr(test, "_testMethodName")
+        classes.setdefault(type(test) if shares else test, []).append(test)
+    groups = sorted(classes.values(), key=lambda group: -getattr(group[0], "takes", 1))
+    fork = multiprocessing.get_context("fork")
+    next_one, ended, lock = fork.Value("i", 0), fork.Value("i", 0), fork.Lock()
+    workers = [fork.Process(target=work, args=(groups, next_one, ended, lock))
+               for _ in range(min(jobs, len(groups)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if ended.value != len(groups):
+        say("not ok", "a worker died", f"{len(groups) - ended.value} of {len(groups)} groups of tests said nothing")
+        return 1
+    return 0 if all(worker.exitcode == 0 for worker in workers) else 1
+
+
+def work(groups, next_one, ended, lock):
+    """One worker: takes the next group until none is left; what a group prints stays together."""
+    good = True
+    while True:
+        with next_one.get_lock():
+            number = next_one.value
+            next_one.value += 1
+        if number >= len(groups):
+            break
+        printed, result = io.StringIO(), Result()
+        with contextlib.redirect_stdout(printed):
+            unittest.TestSuite(groups[number]).run(result)
+        good = result.wasSuccessful() and good
+        with lock:
+            sys.stdout.write(printed.getvalue())
+            sys.stdout.flush()
+            ended.value += 1
+    sys.exit(0 if good else 1)

@@ -10,21 +10,48 @@ static struct str with_reason(struct api_call *call, const char *text, struct st
 	return S("%s: " STR_FMT ".", text, STR_ARG(reason));
 }
 
+static struct str way_of(struct str via)
+{
+	return str_is(via, "link")  ? STR(" with the link of a page")
+	       : str_is(via, "api") ? STR(" over the API")
+	       : str_is(via, "cli") ? STR(" on the command line")
+	                            : STR_NONE;
+}
+
+static struct str act_of(struct str what)
+{
+	return str_is(what, "acknowledged")   ? STR("The acknowledgement")
+	       : str_is(what, "resolved")     ? STR("Resolving it")
+	       : str_is(what, "priority_set") ? STR("The change of priority")
+	       : str_is(what, "noted")        ? STR("A note")
+	                                      : what;
+}
+
+/* What an escalation did where its event has no words of its own. */
+static struct str moved(struct str action)
+{
+	return str_is(action, "stopped")        ? STR("ended")
+	       : str_is(action, "acknowledged") ? STR("waits for whoever took it")
+	       : str_is(action, "undone")       ? STR("goes on; nobody has taken it")
+	                                        : action;
+}
+
 static struct str of_page(struct api_call *call, const struct event *event)
 {
 	if (event->kind == EVENT_PAGE_CREATED) {
 		const struct event_page_created *e = event->payload;
 		return S("Page %lld was written for " STR_FMT ": " STR_FMT, (long long)e->page,
-			 STR_ARG(e->channel), STR_ARG(e->title));
+		         STR_ARG(e->channel), STR_ARG(e->title));
 	}
 	if (event->kind == EVENT_PAGE_CANCELLED) {
 		const struct event_page_cancelled *e = event->payload;
-		return S("Page %lld was not sent: " STR_FMT ".", (long long)e->page, STR_ARG(e->reason));
+		return S("Page %lld was not sent: " STR_FMT ".", (long long)e->page,
+		         STR_ARG(e->reason));
 	}
 	if (event->kind == EVENT_PAGE_ATTEMPTED) {
 		const struct event_page_attempted *e = event->payload;
 		return S("Page %lld, try %lld: " STR_FMT " (" STR_FMT ").", (long long)e->page,
-			 (long long)e->attempt, STR_ARG(e->state), STR_ARG(e->detail));
+		         (long long)e->attempt, STR_ARG(e->state), STR_ARG(e->detail));
 	}
 	return STR_NONE;
 }
@@ -35,7 +62,7 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 	case EVENT_INCIDENT_OPENED: {
 		const struct event_incident_opened *e = event->payload;
 		return S("Incident opened as " STR_FMT ": " STR_FMT, STR_ARG(e->priority),
-			 STR_ARG(e->title));
+		         STR_ARG(e->title));
 	}
 	case EVENT_INCIDENT_ALERT_JOINED: {
 		const struct event_incident_alert_joined *e = event->payload;
@@ -43,28 +70,31 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 	}
 	case EVENT_INCIDENT_ALERT_ENDED: {
 		const struct event_incident_alert_ended *e = event->payload;
-		return S("Alert %lld ended; %lld still fire.", (long long)e->alert, (long long)e->firing);
+		return S("Alert %lld ended; %lld still fire.", (long long)e->alert,
+		         (long long)e->firing);
 	}
 	case EVENT_INCIDENT_ACKNOWLEDGED: {
 		const struct event_incident_acknowledged *e = event->payload;
 		struct guard_user user;
 		bool known = guard_user_by_id(call->conn, &call->arena, e->user, &user, NULL) == OK;
-		return S(STR_FMT " took it (by " STR_FMT ").", STR_ARG(known ? user.name : STR("Somebody")),
-			 STR_ARG(e->via));
+		return S(STR_FMT " took it" STR_FMT ".",
+		         STR_ARG(known ? user.name : STR("Somebody")), STR_ARG(way_of(e->via)));
 	}
 	case EVENT_INCIDENT_ACK_LAPSED:
 		return STR("The acknowledgement lapsed; it needs somebody again.");
 	case EVENT_INCIDENT_RESOLVED: {
 		const struct event_incident_resolved *e = event->payload;
-		return with_reason(call, str_is(e->via, "recovery") ? "It recovered" : "Resolved", e->reason);
+		return with_reason(call, str_is(e->via, "recovery") ? "It recovered" : "Resolved",
+		                   e->reason);
 	}
 	case EVENT_INCIDENT_REOPENED:
-		return with_reason(call, "Reopened",
-				   ((const struct event_incident_reopened *)event->payload)->reason);
+		return with_reason(
+		        call, "Reopened",
+		        ((const struct event_incident_reopened *)event->payload)->reason);
 	case EVENT_INCIDENT_PRIORITY_SET: {
 		const struct event_incident_priority_set *e = event->payload;
 		return S("Priority is now " STR_FMT " (impact " STR_FMT ", urgency " STR_FMT ").",
-			 STR_ARG(e->priority), STR_ARG(e->impact), STR_ARG(e->urgency));
+		         STR_ARG(e->priority), STR_ARG(e->impact), STR_ARG(e->urgency));
 	}
 	case EVENT_INCIDENT_NOTED:
 		return ((const struct event_incident_noted *)event->payload)->text;
@@ -74,7 +104,7 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 	}
 	case EVENT_INCIDENT_UNDONE: {
 		const struct event_incident_undone *e = event->payload;
-		return S("Event %lld (" STR_FMT ") was undone.", (long long)e->undone, STR_ARG(e->what));
+		return S(STR_FMT " was undone.", STR_ARG(act_of(e->what)));
 	}
 	default:
 		return STR_NONE;
@@ -90,12 +120,9 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_page(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
-		text = e->text.len > 0 ? e->text
-				       : S("The escalation " STR_FMT ".",
-					   STR_ARG(str_is(e->action, "stopped") ? STR("ended")
-						   : str_is(e->action, "acknowledged")
-							   ? STR("waits for whoever took it")
-							   : e->action));
+		text = e->text.len > 0
+		               ? e->text
+		               : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));
 	}
 	if (event->kind == EVENT_ESCALATION_REQUESTED)
 		text = STR("Somebody asked for the next step at once.");
@@ -133,14 +160,17 @@ struct str api_subject(struct arena *arena, const struct event *event)
 		return named(arena, e->kind, e->name);
 	}
 	case EVENT_CHECK_CHANGED:
-		return named(arena, STR("check"), ((const struct event_check_changed *)event->payload)->check);
+		return named(arena, STR("check"),
+		             ((const struct event_check_changed *)event->payload)->check);
 	case EVENT_CHECK_PAUSED:
-		return named(arena, STR("check"), ((const struct event_check_paused *)event->payload)->check);
+		return named(arena, STR("check"),
+		             ((const struct event_check_paused *)event->payload)->check);
 	case EVENT_CHECK_RESUMED:
-		return named(arena, STR("check"), ((const struct event_check_resumed *)event->payload)->check);
+		return named(arena, STR("check"),
+		             ((const struct event_check_resumed *)event->payload)->check);
 	case EVENT_OVERRIDE_PUT:
 		return named(arena, STR("schedule"),
-			     ((const struct event_override_put *)event->payload)->schedule);
+		             ((const struct event_override_put *)event->payload)->schedule);
 	default:
 		break;
 	}

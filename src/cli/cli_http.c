@@ -241,7 +241,7 @@ enum err cli_http_ask(struct cli_call *call, const struct cli_ask *ask, struct c
 		loop_run(call->http->loop); /* ends: the call has its time */
 	if (waiting.err.code != OK) {
 		*err = waiting.err;
-		return unreachable(call, err);
+		return err->code == ERR_TOO_LARGE ? ERR_TOO_LARGE : unreachable(call, err);
 	}
 	if (waiting.answer.status < 200 || waiting.answer.status > 299)
 		return problem(call, ask, &waiting.answer, err);

@@ -191,7 +191,7 @@ static bool see(void *context, const struct sse_event *event)
 }
 
 static const char stream[] = ": beat\n\nid: 7\nevent: check.down\ndata: {\"a\":\ndata: 1}\n\n"
-			     "data:two\r\n\r\nid: 9\revent: x\r\revent: nothing\n\ndata: last\n\n";
+			     "data:two\r\ndata: lines\r\n\r\nid: 9\revent: x\r\revent: nothing\n\ndata: last\n\n";
 
 TEST(a_stream_means_the_same_in_pieces_of_any_size)
 {
@@ -202,7 +202,7 @@ TEST(a_stream_means_the_same_in_pieces_of_any_size)
 		for (size_t at = 0; at < sizeof stream - 1; at += piece)
 			CHECK(sse_take(&sse, str_sub((struct str){ stream, sizeof stream - 1 }, at, at + piece),
 				       see, &seen));
-		CHECK_TEXT(seen.text, "[7|check.down|{\"a\":\n1}][7|message|two][9|message|last]");
+		CHECK_TEXT(seen.text, "[7|check.down|{\"a\":\n1}][7|message|two\nlines][9|message|last]");
 		sse_finish(&sse);
 	}
 }

@@ -188,8 +188,9 @@ struct command {
 	struct command *next; /* the queue's */
 };
 
-/* Runs the commands in one transaction, then their `done`, then followers are due. A store that
- * cannot commit gives every command ERR_UNAVAILABLE. */
+/* Runs the commands in one transaction, then their `done`, then followers are due; when they set off so
+ * much that it would not fit, the rest runs in the next one. A store that cannot commit gives every
+ * command that was not stored ERR_UNAVAILABLE. */
 void world_run(struct world *world, struct command **commands, size_t count);
 
 /* Fires what is due; false when nothing was. Bounded work; call again while true. */

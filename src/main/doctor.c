@@ -162,7 +162,7 @@ static void look_at_mail(struct look *look, struct store_conn *conn, struct aren
 		bad(look, "mail relay", err.text, "run mainstay journal rebuild");
 	else if (found.smtp.host.len == 0)
 		doubt(look, "mail relay", "none is set up: no page goes out by e-mail",
-		      "set one in Settings, Notifications");
+		      "set one in Settings, Notification channels");
 	else
 		good("mail relay", arena_cstr(arena, found.smtp.host));
 }

@@ -74,6 +74,27 @@ enum err notify_cancel(struct decision *d, int64_t incident, const char *why, st
 	return r;
 }
 
+/* It was cancelled while it was on its way. When it arrived all the same, the record says so. */
+static enum err record_late(struct decision *d, const struct notify_attempt *attempt, struct error *err)
+{
+	struct page_state page;
+	enum err r = page_state_get(d->conn, attempt->page, d->arena, &page, err);
+	if (r != OK)
+		return r;
+	if (!str_is(page.state, "cancelled") || !str_is(attempt->state, "sent"))
+		return error_set(err, ERR_CONFLICT, "page %lld is no longer waiting",
+				 (long long)attempt->page);
+	struct event_page_attempted attempted = {
+		.page = attempt->page,
+		.attempt = page.attempts + 1,
+		.state = attempt->state,
+		.detail = attempt->detail,
+		.took = attempt->took,
+	};
+	decision_emit(d, EVENT_PAGE_ATTEMPTED, attempt->incident, &attempted);
+	return OK;
+}
+
 enum err notify_attempt_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct notify_attempt *attempt = args;
@@ -83,8 +104,7 @@ enum err notify_attempt_decide(struct decision *d, const void *args, struct erro
 	if (r != OK)
 		return r;
 	if (!found)
-		return error_set(err, ERR_CONFLICT, "page %lld is no longer waiting",
-				 (long long)attempt->page);
+		return record_late(d, attempt, err);
 	bool again = str_is(attempt->state, "retry") && attempts + 1 < NOTIFY_ATTEMPTS_MAX;
 	struct event_page_attempted attempted = {
 		.page = attempt->page,

@@ -4,7 +4,7 @@
  *     page.created --COMMIT--> queued --sender--> sending --> sent | delivered
  *                                ^                   |
  *                                +---- retry --------+--> failed     after the channel's tries
- *     queued --no longer needed--> cancelled
+ *     queued --no longer needed--> cancelled --was on its way and arrived--> sent
  *
  * A page is written (who, by which contact, what) in the same transaction as what caused it; the
  * outbox row leaves only after COMMIT. So a page is sent at least once, and at most once more for

@@ -132,6 +132,19 @@ static void strip_brackets(char *host)
 	}
 }
 
+/* Read once more, it must mean the same: "93.216.%34" becomes a name first and an address only then. */
+static bool is_settled(const struct egress_target *target)
+{
+	char host[EGRESS_HOST_BYTES] = "";
+	CURLU *again = curl_url();
+	assert(again != NULL);
+	bool same = curl_url_set(again, CURLUPART_URL, target->url, 0) == CURLUE_OK &&
+		    copy_part(again, CURLUPART_HOST, 0, host, sizeof host);
+	curl_url_cleanup(again);
+	strip_brackets(host);
+	return same && strcmp(host, target->host) == 0;
+}
+
 static enum err take_parts(CURLU *parts, const char *url, struct egress_target *target,
                            struct error *err)
 {
@@ -153,7 +166,7 @@ static enum err take_parts(CURLU *parts, const char *url, struct egress_target *
 	    !copy_part(parts, CURLUPART_URL, 0, target->url, sizeof target->url))
 		return error_set(err, ERR_INVALID, "cannot read the host and port of \"%.200s\"", url);
 	strip_brackets(target->host);
-	if (!is_host(target->host))
+	if (!is_host(target->host) || !is_settled(target))
 		return error_set(err, ERR_INVALID, "cannot call \"%.200s\": its host is not a name", url);
 	target->https = strcasecmp(scheme, "https") == 0;
 	target->port = (uint16_t)number;

@@ -63,9 +63,9 @@ story.step('the printed link shows a button and changes nothing until it is pres
 story.step('the first run finds nginx, and one click watches it', async () => {
 	const row = page.locator('.found', { hasText: `:${world.nginx.port}` })
 	await row.getByText('nginx').first().waitFor()
-	await pictures.take('first-run', page)
-	// Other programs of this machine are left alone.
+	// Other programs of this machine are left alone, and are in no picture.
 	for (const other of await page.locator('.found', { hasNotText: `:${world.nginx.port}` }).getByRole('checkbox').all()) await other.uncheck()
+	await pictures.take('first-run', page, `.found:not(:has-text(":${world.nginx.port}"))`)
 	await page.getByRole('button', { name: /^Watch/ }).click()
 	await page.getByText('watched from now on; you are on call').waitFor()
 	await page.getByRole('heading', { name: 'Everything is up' }).waitFor()
@@ -136,25 +136,39 @@ story.step('a note is written, and the timeline tells every step', async () => {
 	await pictures.take('incident', page)
 })
 
-story.step('the link of a page works on a phone without script, and looking changes nothing', async () => {
-	const sent = await until('a page with a link', () => world.sink.bodies.map((b) => /https?:[^"\s\\]+\/l\/[0-9a-f]+/.exec(b.text)?.[0]).find(Boolean))
-	link = new URL(sent).pathname
+/** The path of the acknowledge link in the newest page about this title. */
+const linkAbout = (title) => until(`a page about ${title}`, () => {
+	const sent = world.sink.bodies.findLast(({ text }) => text.includes(title))
+	return sent && new URL(/https?:[^"\s\\]+\/l\/[0-9a-f]+/.exec(sent.text)[0]).pathname
+})
+
+story.step('the link of a page works on a phone without script; looking changes nothing, pressing acknowledges', async () => {
+	const events = async (id) => (await api(page, 'GET', `incidents/${id}/timeline`)).items.length
 	const phone = await world.browser.newContext({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false, hasTouch: true })
 	listen(phone)
 	const small = await phone.newPage()
+	link = await linkAbout('nginx')
+	let before = await events(incident)
 	await small.goto(world.mainstay.url + link)
 	await small.getByText('Ada Lovelace has it').waitFor()
-	const before = (await api(page, 'GET', `incidents/${incident}/timeline`)).items.length
+	await small.getByRole('button', { name: /Acknowledge/ }).click()
+	await small.getByText('Nobody else is paged while you are on it').waitFor()
+	assert.equal(await events(incident), before, 'what one has already is not taken twice')
+	const lift = (await api(page, 'POST', 'incidents', { title: 'The lift of house 2 is stuck', impact: 'high', urgency: 'high' })).id
+	await small.goto(world.mainstay.url + await linkAbout('The lift'))
+	await until('the pages are told', async () => (await api(page, 'GET', `pages?incident=${lift}&state=queued,sending`)).items.length === 0)
+	before = await events(lift)
 	await small.reload()
-	assert.equal((await api(page, 'GET', `incidents/${incident}/timeline`)).items.length, before)
+	await small.getByRole('heading', { name: 'The lift of house 2 is stuck' }).waitFor()
+	assert.equal(await events(lift), before, 'a look was recorded as an act')
 	const wide = await small.evaluate(() => document.documentElement.scrollWidth)
 	assert.ok(wide <= 390, `${wide} px wide`)
 	await pictures.take('link', small)
 	await small.getByRole('button', { name: /Acknowledge/ }).click()
 	await small.getByText('Ada Lovelace has it').waitFor()
-	await small.getByRole('heading', { level: 1 }).waitFor()
+	assert.equal((await api(page, 'GET', `incidents/${lift}`)).state, 'acknowledged')
 	await phone.close()
-	await until('it is in the timeline', async () => (await api(page, 'GET', `incidents/${incident}/timeline`)).items.length > before)
+	await api(page, 'POST', `incidents/${lift}/resolve`, { reason: 'The doors were dusty.' })
 })
 
 story.step('nginx runs again: that it is resolved shows by itself', async () => {
@@ -163,6 +177,19 @@ story.step('nginx runs again: that it is resolved shows by itself', async () => 
 	await toNow()
 	await page.getByRole('heading', { name: 'Everything is up' }).waitFor()
 	await page.getByText('No incident is open.').waitFor()
+	await page.getByRole('heading', { name: 'Resolved lately' }).waitFor()
+	await page.getByText('The lift of house 2 is stuck').first().waitFor()
+	await pictures.take('now-calm', page)
+})
+
+story.step('a cell of the priority matrix is changed by pressing it', async () => {
+	await page.goto(`${world.mainstay.url}/settings/matrix`)
+	for (const now of ['P5', 'P1', 'P2', 'P3']) await page.getByRole('button', { name: `low impact, low urgency: ${now}` }).click()
+	await page.getByRole('button', { name: 'low impact, low urgency: P4' }).waitFor()
+	await page.getByRole('button', { name: 'Save' }).click()
+	await page.getByText('The matrix is saved').waitFor()
+	const { spec } = await api(page, 'GET', 'definitions/PriorityMatrix/default')
+	assert.deepEqual(spec.cells, [['P1', 'P2', 'P3'], ['P2', 'P3', 'P4'], ['P3', 'P4', 'P4']])
 })
 
 story.step('signed out, and in again with the password', async () => {
@@ -217,13 +244,15 @@ story.step('the server stops: a banner says so; it starts: all is live again', a
 
 story.step('every page fits at 390 and 1440, light and dark, and axe finds nothing', async () => {
 	const check = (await api(page, 'GET', 'checks')).items[0].name
+	const waits = (await api(page, 'POST', 'incidents', { title: 'The gate does not open' })).id
+	const openLink = await linkAbout('The gate')
 	const service = (await api(page, 'GET', 'services')).items[0].name
 	const schedule = (await api(page, 'GET', 'schedules')).items[0].name
 	const pages = {
-		now: '/', incidents: '/incidents?state=all', incident: '/incidents/1', declared: `/incidents/${incident}`, checks: '/checks', check: `/checks/${check}?span=1h`, 'check-edit': `/checks/${check}/edit`, 'check-new': '/checks/new/edit',
+		now: '/', incidents: '/incidents?state=all', incident: '/incidents/1', declared: `/incidents/${waits}`, checks: '/checks', check: `/checks/${check}?span=1h`, 'check-edit': `/checks/${check}/edit`, 'check-new': '/checks/new/edit',
 		services: '/services', service: `/services/${service}`, 'service-edit': `/services/${service}/edit`, 'on-call': '/on-call', 'schedule-edit': `/definitions/Schedule/${schedule}/edit`, journal: '/journal',
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
-		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-unknown': '/l/0123456789abcdef', 'set-password': '/set-password',
+		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef', 'set-password': '/set-password',
 	}
 	const tab = await context.newPage()
 	const wrong = []
@@ -234,6 +263,7 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 		wrong.push(...await inspect(tab, name, out))
 	}
 	await tab.close()
+	await api(page, 'POST', `incidents/${waits}/resolve`, {})
 	assert.deepEqual(wrong, [])
 	return `${Object.keys(pages).length} pages`
 })

@@ -34,7 +34,7 @@ static void check_duration(struct str text)
 static void check_headers(struct str text)
 {
 	struct str value;
-	if (guard_cookie_find(text, &value)) {
+	if (guard_cookie_find(text, &value) && value.len > 0) {
 		PROMISE(value.ptr >= text.ptr);
 		PROMISE(value.ptr + value.len <= text.ptr + text.len);
 	}

@@ -275,7 +275,8 @@ class Receiver:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = read_body(stream, headers)
         with self.lock:
-            todo = str(self.plan.pop(0)) if self.plan else "accept"
+            probed = method == "HEAD"  # discovery, also that of another Mainstay: no call to misbehave at
+            todo = str(self.plan.pop(0)) if self.plan and not probed else "accept"
             call = Call(method, path, headers, body, todo)
             self.calls.append(call)
         return self._behave(connection, call, *todo.split(" ", 1))

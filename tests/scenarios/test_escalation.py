@@ -19,6 +19,8 @@ def in_hours(hours):
 class Escalation(Scenario):
     """Ann is asked first, Bob next."""
 
+    takes = 20  # seconds, about: what takes long begins first
+
     def setUp(self):
         super().setUp()
         self.ntfy = self.peer(Ntfy())
@@ -149,7 +151,7 @@ class Escalation(Scenario):
         self.ann.reach_by("ntfy", {"topic": "ann-later"}, delay="3s")
         self.ann_then_bob()
         incident = declare(self.ann, "one push, then another if it is not seen")
-        self.ntfy.wait_for(1)
+        wait_until(lambda: "sent" in [page["state"] for page in pages(self.ann, incident)], 10, "the first push")
         self.ann.client.post(f"incidents/{incident}/acknowledge")
         time.sleep(4)
         self.assertEqual([push.json["topic"] for push in self.ntfy.good()], ["ann"])

@@ -84,6 +84,8 @@ class Writer(threading.Thread):
 class Kill(Scenario):
     """No moment is a bad moment to be killed."""
 
+    takes = 50  # seconds, about: what takes long begins first
+
     def server_pid(self):
         """The server: a child of the supervisor that is not the one which runs commands."""
         for pid, _ in self.mainstay_.members():

@@ -24,6 +24,8 @@ def received(connection):
 class Tls(Scenario):
     """Encryption is there by one option, renews itself, and is not left out by mistake."""
 
+    takes = 12  # seconds, about: what takes long begins first
+
     def serial(self, address, trust):
         """The certificate that is served, as its bytes."""
         host, _, port = address.rpartition(":")

@@ -75,6 +75,7 @@ static void see(struct sim *sim, const struct event *event)
 static void committed(void *context, const struct event *const *events, size_t count)
 {
 	struct sim *sim = context;
+	sim->commits++;
 	for (size_t i = 0; i < count; i++)
 		see(sim, events[i]);
 	referee_batch(sim->referee, sim_boot(sim));
@@ -186,6 +187,10 @@ static void plant_in_tap(enum sim_plant plant)
 		tap.left_out = "paging_on_opened";
 	if (plant == SIM_PLANT_NO_STOP)
 		tap.left_out = "paging_on_resolved";
+	if (plant == SIM_PLANT_LATE_PAGE || plant == SIM_PLANT_STRANGER)
+		tap.stray = plant == SIM_PLANT_LATE_PAGE ? "step" : "resolved";
+	if (plant == SIM_PLANT_OLD_OUTBOX)
+		tap.left_out = "notify_on_clock_stepped";
 	if (plant == SIM_PLANT_NO_LAPSE)
 		tap.left_out = "incident_after_escalation";
 }

@@ -39,10 +39,13 @@ enum sim_plant {
 	SIM_PLANT_LYING_DISK, /* syncs say yes and do nothing */
 	SIM_PLANT_NO_PAGE,    /* nobody is paged for what opens */
 	SIM_PLANT_NO_STOP,    /* the end of an incident stops nothing */
+	SIM_PLANT_LATE_PAGE,  /* somebody is paged for what is over */
+	SIM_PLANT_STRANGER,   /* somebody hears of the end who never heard of the beginning */
 	SIM_PLANT_LOST_PAGE,  /* a row of the outbox vanishes */
 	SIM_PLANT_LATE_TIMER, /* a timer is due and stays */
 	SIM_PLANT_ENDLESS,    /* a row sets itself off */
 	SIM_PLANT_OTHER_DICE, /* chance that is not the seed's */
+	SIM_PLANT_OLD_OUTBOX, /* what waits to be sent does not hear that the wall jumped */
 	SIM_PLANT_NO_LAPSE,   /* the incident does not hear that its acknowledgement lapsed */
 	SIM_PLANTS
 };
@@ -83,7 +86,7 @@ struct sim {
 	bool store_failed;         /* in the last transaction */
 	bool slow_channels;        /* channels fail more than they deliver, for a while */
 	int64_t last_act_seq, last_act_incident, last_act_user; /* for undo */
-	unsigned step, restarts, cuts, faults;
+	unsigned step, restarts, cuts, faults, commits;
 	const char *act; /* what the outside did last */
 	struct error err; /* of the last command */
 	char story[1024]; /* what was wrong, where; empty: nothing */

@@ -6,13 +6,17 @@
 
 #include "journal/world_priv.h"
 #include "main/wiring.h"
+#include "notify/notify.h"
 
 #define APPLIES_MAX 256u
+#define TAP_NO_CONTACT 900
+#define TAP_TIMERS_MAX 8u
 
 struct tap tap;
 
 static struct wire_apply applies[APPLIES_MAX];
 static struct wire_now nows[TAP_ROWS_MAX];
+static struct wire_timer timers[TAP_TIMERS_MAX + 1];
 static struct wiring tapped;
 
 void tap_reset(void)
@@ -58,6 +62,11 @@ static enum err run_row(size_t row, struct decision *d, const struct event *even
 	if (tap.armed && tap.ends_in != NULL && strcmp(tap.ends_in, real->name) == 0)
 		abort();
 	enum err r = real->now(d, event, err);
+	if (r == OK && tap.stray != NULL && event->kind == EVENT_INCIDENT_RESOLVED)
+		notify_page(d, &(struct notify_page){ .incident = event->subject, .user = 1,
+						      .contact = TAP_NO_CONTACT, .channel = STR("browser"),
+						      .urgency = STR("high"), .title = STR("stray"),
+						      .reason = str_of(tap.stray) }, NULL);
 	if (r == OK)
 		trace(row, d, event);
 	return r;
@@ -85,6 +94,24 @@ static enum err note_again(struct decision *d, const struct event *event, struct
 		decision_emit(d, EVENT_INCIDENT_NOTED, event->subject, event->payload);
 	return OK;
 }
+
+static enum err run_timer(size_t row, struct decision *d, const struct timer *timer, struct error *err)
+{
+	const struct wire_timer *real = &wiring.timers[row];
+	if (tap.armed && tap.ends_in != NULL && strcmp(tap.ends_in, real->name) == 0)
+		abort();
+	return real->due(d, timer, err);
+}
+
+#define TIMER(n)                                                                                \
+	static enum err timer_##n(struct decision *d, const struct timer *timer, struct error *err) \
+	{                                                                                           \
+		return run_timer(n, d, timer, err);                                                 \
+	}
+#define TIMERS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
+TIMERS(TIMER)
+#define TIMER_NAME(n) timer_##n,
+static timer_fn *const timer_functions[TAP_TIMERS_MAX] = { TIMERS(TIMER_NAME) };
 
 /* ---- applies ---- */
 
@@ -122,9 +149,14 @@ const struct wiring *tap_wiring(void)
 	tap.row_count = count;
 	nows[count++] = (struct wire_now){ EVENT_INCIDENT_NOTED, "note_again", note_again };
 	nows[count] = (struct wire_now){ 0 };
+	for (count = 0; wiring.timers[count].due != NULL; count++) {
+		assert(count < TAP_TIMERS_MAX);
+		timers[count] = (struct wire_timer){ wiring.timers[count].name, timer_functions[count] };
+	}
 	tapped = wiring;
 	tapped.applies = applies;
 	tapped.nows = nows;
+	tapped.timers = timers;
 	return &tapped;
 }
 

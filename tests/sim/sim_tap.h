@@ -31,11 +31,12 @@ struct tap {
 
 	/* what a test breaks */
 	const char *left_out;   /* the name of a NOW row that does nothing */
-	const char *ends_in;    /* the name of a NOW row that ends the process while `armed` */
+	const char *ends_in;    /* the name of a NOW row or timer that ends the process while `armed` */
 	bool armed;
 	bool impure;            /* a live apply writes what a rebuild would not */
 	bool unhistoric;        /* an apply changes a versioned row behind the store's back */
 	bool endless;           /* a NOW row sets itself off */
+	const char *stray;      /* the end of an incident also writes a page for this reason */
 
 	bool rebuilding;        /* applies are not news then */
 	struct tap_trace traced[TAP_TRACED_MAX];

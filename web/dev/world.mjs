@@ -262,7 +262,7 @@ function definitions(now) {
 		make('EscalationPolicy', 'payments', { team: 'payments', rounds: 3, steps: [{ delay: '5m', targets: [{ schedule: 'payments' }] }, { delay: '5m', targets: [{ user: 'dana@shop.example' }, { schedule: 'platform-primary' }] }, { delay: '10m', targets: [{ team: 'payments' }] }] }),
 		make('Team', 'platform', { display: 'Platform', members: ['ada@shop.example', 'bo@shop.example'], manager: 'ada@shop.example' }),
 		make('Team', 'payments', { display: 'Payments', members: ['chidi@shop.example', 'dana@shop.example'] }),
-		make('PriorityMatrix', 'default', { impacts: matrix.impacts, urgencies: matrix.urgencies, cells: matrix.cells }),
+		make('PriorityMatrix', 'default', { cells: matrix.cells }),
 	]
 }
 

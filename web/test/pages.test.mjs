@@ -5,6 +5,7 @@ import { hears } from '../src/api/data.ts'
 import { pathOf } from '../src/api/client.ts'
 import { sortChecks } from '../src/pages/checks/CheckTable.tsx'
 import { headline } from '../src/pages/now/headline.ts'
+import { extentOf } from '../src/ui/Chart.tsx'
 import { oddCells } from '../src/pages/settings/MatrixEditor.tsx'
 
 const none = { up: 0, down: 0, degraded: 0, muted: 0, paused: 0, unknown: 0, worst: [] }
@@ -53,4 +54,13 @@ test('a matrix that is more pressing away from high is pointed out', () => {
 	assert.equal(oddCells([['P1', 'P2'], ['P2', 'P3']]), false)
 	assert.equal(oddCells([['P2', 'P1'], ['P2', 'P3']]), true)
 	assert.equal(oddCells([['P2', 'P3'], ['P1', 'P3']]), true)
+})
+
+test('a chart shows its whole span, or where results are when they fill less than half of it', () => {
+	const at = (minute) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
+	const series = (first) => ({ from: at(0), to: at(60), step: 'minute', points: [{ at: at(first), count: 3 }, { at: at(59), count: 3 }] })
+	const minutes = (first) => extentOf(series(first)).map((s) => (s - Date.parse(at(0)) / 1000) / 60)
+	assert.deepEqual(minutes(10), [0, 60])
+	assert.deepEqual(minutes(50), [48, 60])
+	assert.deepEqual(extentOf({ ...series(50), points: [] }), [Date.parse(at(0)) / 1000, Date.parse(at(60)) / 1000])
 })

@@ -1,5 +1,5 @@
 // Times in the reader's zone: the clock, the distance beside it, all of it with the offset under the pointer.
-import { everySecond, everyTenSeconds } from '../lib/clock'
+import { everySecond, everyTenSeconds, serverNow } from '../lib/clock'
 import { clockText, countdownText, fullText, relativeText } from '../lib/time'
 
 /** "03:12 · 4 min ago" */
@@ -16,6 +16,7 @@ export function Time({ at, only }: { at: string, only?: 'clock' | 'relative' }) 
 
 /** "4:05", every second; `after` once it is over. */
 export function Countdown({ until, after = 'now' }: { until: string, after?: string }) {
-	const left = Date.parse(until) - everySecond.value
+	// The tick may be a second old; reading it is what makes the figure run.
+	const left = Date.parse(until) - Math.max(everySecond.value, serverNow())
 	return <time dateTime={until} title={fullText(Date.parse(until))} class="num" role="timer" aria-live="off">{left > 0 ? countdownText(left) : after}</time>
 }

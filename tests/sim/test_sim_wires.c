@@ -1,0 +1,314 @@
+/*
+ * test_sim_wires.c: an assert in any row of the wiring still lets pages out.
+ *
+ * For each NOW row and each timer of the production wiring: a server whose row ends the process for one
+ * thing (check "a", incident 1, mute 1, ...) is started three times on the same files. Twice it ends;
+ * the third time it leaves the row out for that thing, says so in the record, and a check "b" that
+ * breaks is paged for as ever.
+ *
+ * A new row of the wiring needs a row in `triggers` below, if its kind of event has none.
+ */
+#include "alert/alert.h"
+#include "guard/guard.h"
+#include "incident/incident.h"
+#include "main/wiring.h"
+#include "monitor/monitor.h"
+#include "sim_test.h"
+
+#define ANN 1
+#define INCIDENT 1
+
+static const char *const check_spec =
+	"{\"kind\":\"tcp\",\"host\":\"shop.example.com\",\"port\":443,\"urgency\":\"high\"}";
+
+static int64_t one(struct sim *sim, const char *sql)
+{
+	int64_t value = 0;
+	enum err r = store_one_int(sim->reader, sql, STORE_NO_VALUES, 0, &value, &sim->err);
+	return r == OK ? value : -1;
+}
+
+/* ---- before: what must be there; it may be there already from the run before ---- */
+
+static void begin(struct sim *sim)
+{
+	int64_t id;
+	struct guard_user_create ann = { STR("ann@example.com"), STR("Ann"), ROLE_ADMIN, &id };
+	if (sim->referee->kinds[EVENT_USER_CREATED] == 0)
+		sim_do(sim, 0, guard_decide_user_create, &ann, NULL);
+}
+
+static void defined(struct sim *sim)
+{
+	sim_define(sim, "Check", "a", check_spec);
+	sim_define(sim, "Check", "b", check_spec);
+}
+
+static void a_is_down(struct sim *sim)
+{
+	sim_check_is(sim, "a", "down");
+}
+
+static void a_is_down_and_resolved(struct sim *sim)
+{
+	struct incident_act act = { .incident = INCIDENT, .user = ANN, .via = STR("ui") };
+	sim_check_is(sim, "a", "down");
+	sim_do(sim, ANN, incident_resolve_decide, &act, NULL);
+}
+
+static void a_is_taken(struct sim *sim)
+{
+	struct incident_act act = { .incident = INCIDENT, .user = ANN, .via = STR("ui") };
+	sim_check_is(sim, "a", "down");
+	sim_do(sim, ANN, incident_acknowledge_decide, &act, NULL);
+}
+
+static void a_is_muted(struct sim *sim)
+{
+	struct alert_mute_start start = { .kind = STR("check"), .target = STR("a"), .reason = STR("work"),
+					  .duration = TIME_HOUR };
+	if (one(sim, "SELECT count(*) FROM mute") == 0)
+		sim_do(sim, ANN, alert_mute_start_decide, &start, NULL);
+	sim_check_is(sim, "a", "down");
+}
+
+static void nothing(struct sim *sim)
+{
+	(void)sim;
+}
+
+/* ---- the act that sets the row off ---- */
+
+static void a_breaks(struct sim *sim)
+{
+	sim_check_is(sim, "a", "down");
+}
+
+static void a_recovers(struct sim *sim)
+{
+	sim_check_is(sim, "a", "up");
+}
+
+static void act_on_incident(struct sim *sim, decide_fn *decide)
+{
+	struct incident_act act = { .incident = INCIDENT, .user = ANN, .via = STR("ui"),
+				    .urgency = STR("low") };
+	act.seq = one(sim, "SELECT max(seq) FROM event WHERE kind = 'incident.acknowledged'");
+	sim_do(sim, ANN, decide, &act, NULL);
+}
+
+static void acknowledge(struct sim *sim)
+{
+	act_on_incident(sim, incident_acknowledge_decide);
+}
+
+static void resolve(struct sim *sim)
+{
+	act_on_incident(sim, incident_resolve_decide);
+}
+
+static void reopen(struct sim *sim)
+{
+	act_on_incident(sim, incident_reopen_decide);
+}
+
+static void set_priority(struct sim *sim)
+{
+	act_on_incident(sim, incident_priority_decide);
+}
+
+static void undo(struct sim *sim)
+{
+	act_on_incident(sim, incident_undo_decide);
+}
+
+static void escalate(struct sim *sim)
+{
+	int64_t incident = INCIDENT;
+	sim_do(sim, ANN, paging_escalate_decide, &incident, NULL);
+}
+
+static void unmute(struct sim *sim)
+{
+	int64_t mute = 1;
+	sim_do(sim, ANN, alert_mute_end_decide, &mute, NULL);
+}
+
+static void pause_a(struct sim *sim)
+{
+	struct monitor_pause pause = { STR("a"), STR("work") };
+	sim_do(sim, ANN, monitor_pause_decide, &pause, NULL);
+}
+
+static void delete_a(struct sim *sim)
+{
+	sim_define(sim, "Check", "a", NULL);
+}
+
+static void invite(struct sim *sim)
+{
+	struct guard_user_create bob = { STR("bob@example.com"), STR("Bob"), ROLE_RESPONDER, &(int64_t){ 0 } };
+	sim_do(sim, 0, guard_decide_user_create, &bob, NULL);
+}
+
+static void test_page(struct sim *sim)
+{
+	struct paging_contact_ref ref = { 1 };
+	sim_do(sim, ANN, paging_test_page_decide, &ref, NULL);
+}
+
+static void step_clock(struct sim *sim)
+{
+	clock_step(&sim->clock, -TIME_HOUR);
+	world_run_timers(sim->world);
+}
+
+static void wait_for_timer(struct sim *sim)
+{
+	clock_advance(&sim->clock, 2 * TIME_HOUR);
+	for (int i = 0; i < 100 && world_run_timers(sim->world); i++)
+		;
+}
+
+static const struct trigger {
+	enum event_kind kind;
+	void (*before)(struct sim *sim);
+	void (*act)(struct sim *sim);
+} triggers[] = {
+	{ EVENT_CHECK_CHANGED, nothing, a_breaks },
+	{ EVENT_ALERT_BATCH, nothing, a_breaks },
+	{ EVENT_INCIDENT_OPENED, nothing, a_breaks },
+	{ EVENT_ESCALATION_MOVED, nothing, a_breaks },
+	{ EVENT_INCIDENT_ALERT_ENDED, a_is_down, a_recovers },
+	{ EVENT_INCIDENT_ACKNOWLEDGED, a_is_down, acknowledge },
+	{ EVENT_INCIDENT_RESOLVED, a_is_down, resolve },
+	{ EVENT_INCIDENT_REOPENED, a_is_down_and_resolved, reopen },
+	{ EVENT_INCIDENT_PRIORITY_SET, a_is_down, set_priority },
+	{ EVENT_INCIDENT_UNDONE, a_is_taken, undo },
+	{ EVENT_ESCALATION_REQUESTED, a_is_down, escalate },
+	{ EVENT_MUTE_ENDED, a_is_muted, unmute },
+	{ EVENT_CHECK_PAUSED, a_is_down, pause_a },
+	{ EVENT_DEFINITION_DELETED, a_is_down, delete_a },
+	{ EVENT_USER_CREATED, nothing, invite },
+	{ EVENT_PAGE_TESTED, nothing, test_page },
+	{ EVENT_CLOCK_STEPPED, nothing, step_clock },
+};
+static const struct trigger timer_triggers[] = {
+	{ EVENT_ESCALATION_MOVED, a_is_down, wait_for_timer }, /* escalation.due */
+	{ EVENT_MUTE_STARTED, a_is_muted, wait_for_timer },    /* mute.end */
+};
+
+static const struct trigger *trigger_for(enum event_kind kind)
+{
+	for (size_t i = 0; i < sizeof triggers / sizeof triggers[0]; i++) {
+		if (triggers[i].kind == kind)
+			return &triggers[i];
+	}
+	return NULL;
+}
+
+/* ---- one start of the server ---- */
+
+struct start {
+	const char *row;
+	const struct trigger *trigger;
+	char path[64], flight[64];
+};
+
+static bool is_parked(struct sim *sim, const char *row)
+{
+	int64_t count = 0;
+	enum err r = store_one_int(sim->reader,
+				   "SELECT count(*) FROM event WHERE kind IN ('wire.parked', 'timer.parked') "
+				   "AND instr(payload, ?) > 0",
+				   STORE_VALUES(STORE_TEXT(str_of(row))), 0, &count, &sim->err);
+	return r == OK && count > 0;
+}
+
+/* Check "b" breaks: its incident is paged for. */
+static bool b_is_paged_for(struct sim *sim)
+{
+	int64_t before = one(sim, "SELECT count(*) FROM page");
+	sim_check_is(sim, "b", "down");
+	int64_t incident = one(sim, "SELECT max(id) FROM incident WHERE cause = 'b'");
+	int64_t paged = 0;
+	if (store_one_int(sim->reader, "SELECT count(*) FROM outbox WHERE incident = ?",
+			  STORE_VALUES(STORE_INT(incident)), 0, &paged, &sim->err) != OK)
+		return false;
+	return incident > 0 && paged > 0 && one(sim, "SELECT count(*) FROM page") > before;
+}
+
+static void serve_once(const void *args, struct found *found)
+{
+	const struct start *start = args;
+	tap_reset();
+	struct sim *sim = sim_open(&(struct sim_options){ .seed = 1, .path = start->path,
+							  .flight_path = start->flight });
+	begin(sim);
+	defined(sim);
+	start->trigger->before(sim);
+	tap.ends_in = start->row;
+	tap.armed = true;
+	start->trigger->act(sim);
+	tap.armed = false;
+	bool parked = is_parked(sim, start->row), paged = b_is_paged_for(sim);
+	found->flag = parked && paged;
+	snprintf(found->story, sizeof found->story, "it was %srecorded as left out, check b was %spaged for",
+		 parked ? "" : "not ", paged ? "" : "not ");
+	sim_close(&sim);
+}
+
+static void remove_files(const struct start *start)
+{
+	char path[80];
+	unlink(start->path);
+	unlink(start->flight);
+	snprintf(path, sizeof path, "%s-wal", start->path);
+	unlink(path);
+	snprintf(path, sizeof path, "%s-shm", start->path);
+	unlink(path);
+}
+
+static void check_row(const char *row, const struct trigger *trigger)
+{
+	struct found *found = found_make();
+	struct start start = { .row = row, .trigger = trigger };
+	snprintf(start.path, sizeof start.path, "/tmp/mainstay-wires-%d.db", (int)getpid());
+	snprintf(start.flight, sizeof start.flight, "/tmp/mainstay-wires-%d.flight", (int)getpid());
+	remove_files(&start);
+	for (int i = 0; i < 2; i++) {
+		if (found_run(serve_once, &start, found))
+			fail_msg("%s did not run, so it could not end the server: %s", row, found->story);
+	}
+	bool over = found_run(serve_once, &start, found);
+	if (!over || !found->flag)
+		fail_msg("after %s had ended the server twice, %s", row,
+			 over ? found->story : "it ended a third time");
+	remove_files(&start);
+	found_free(found);
+}
+
+TEST(an_assert_in_any_rule_still_lets_pages_out)
+{
+	size_t rows = 0;
+	for (const struct wire_now *row = wiring.nows; row->now != NULL; row++, rows++) {
+		const struct trigger *trigger = trigger_for(row->kind);
+		if (trigger == NULL)
+			fail_msg("nothing here sets off %s; see the top of this file", row->name);
+		check_row(row->name, trigger);
+	}
+	CHECK(rows > 10);
+}
+
+TEST(an_assert_in_any_timer_still_lets_pages_out)
+{
+	size_t rows = 0;
+	for (const struct wire_timer *row = wiring.timers; row->due != NULL; row++, rows++) {
+		if (rows == sizeof timer_triggers / sizeof timer_triggers[0])
+			fail_msg("nothing here sets off the timer %s; see the top of this file", row->name);
+		check_row(row->name, &timer_triggers[rows]);
+	}
+	CHECK(rows >= 2);
+}
+
+TESTS(RUN(an_assert_in_any_rule_still_lets_pages_out), RUN(an_assert_in_any_timer_still_lets_pages_out))
