@@ -10,6 +10,7 @@
 
 struct serve_notify {
 	struct serve_notify_options options;
+	char host[256]; /* of a DNS name */
 	pthread_mutex_t lock; /* of sender: the writer wakes it while it may be stopping */
 	struct notify_sender *sender;
 	struct api *api; /* atomic: it comes later and goes earlier than the sender */
@@ -63,12 +64,14 @@ enum err serve_notify_start(const struct serve_notify_options *options,
 	struct serve_notify *s = mem_alloc(sizeof *s);
 	s->options = *options;
 	pthread_mutex_init(&s->lock, NULL);
+	bool named = settings_host(options->settings, s->host, sizeof s->host);
 	struct channel_runner runner = { 0 };
 	if (options->hand != NULL)
 		runner = hand_client_runner(options->hand);
 	struct notify_sender_options sender = {
 		.store = world_store(options->world),
 		.clock = options->clock,
+		.host = named ? s->host : NULL,
 		.instance = options->settings->name,
 		.command_directory = options->hand != NULL ? options->settings->commands : NULL,
 		.runner = options->hand != NULL ? &runner : NULL,

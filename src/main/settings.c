@@ -147,6 +147,17 @@ enum err settings_check(const struct settings *settings, struct error *err)
 	return ERR_INVALID;
 }
 
+bool settings_host(const struct settings *settings, char *out, size_t size)
+{
+	const char *host = settings->public_url != NULL ? strstr(settings->public_url, "://") : NULL;
+	size_t length = host != NULL ? strcspn(host + 3, ":/[") : 0;
+	if (length == 0 || length >= size)
+		return false;
+	memcpy(out, host + 3, length);
+	out[length] = '\0';
+	return true;
+}
+
 void settings_help(struct buf *out)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {

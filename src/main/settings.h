@@ -32,6 +32,9 @@ enum err settings_parse(int argc, char **argv, struct settings *ret_settings, st
  * speaks TLS, or that it is known. */
 enum err settings_check(const struct settings *settings, struct error *err);
 
+/* The name people know this machine by: the host of public_url; false: it is not known by a name. */
+bool settings_host(const struct settings *settings, char *out, size_t size);
+
 void settings_help(struct buf *out);              /* for --help */
 /* For GET /settings: a list of {name, value, source, about}. */
 enum err settings_json(void *settings, struct buf *out, struct error *err);

@@ -16,7 +16,7 @@ class Delivery(Scenario):
 
     def setUp(self):
         super().setUp()
-        self.server = self.mainstay()
+        self.server = self.mainstay("--public-url", "http://pager.example.org")
         self.ann = first_person(self.server)
         self.ann.forget_browser()
         policy(self.ann, "default", [{"user": self.ann.email}], delay="1h")
@@ -144,7 +144,9 @@ class Delivery(Scenario):
                 return row["last_result"]
             self.assertTrue(wait_until(ended, SPARE_SECONDS, f"the test page by {channel}")["at"])
         ring.close()
-        self.assertIn("test", smtp.wait_for_mail()[0]["Subject"].lower())
+        mail = smtp.wait_for_mail()[0]
+        self.assertIn("test", mail["Subject"].lower())
+        self.assertTrue(mail["Message-ID"].endswith("@pager.example.org>"), mail["Message-ID"])
         self.assertEqual((hook.good()[0].json["type"], ntfy.good()[0].json["topic"]), ("test", "ann"))
         self.assertEqual((hook.refused(), ntfy.refused()), ([], []))
         self.assertEqual(self.ann.client.items("incidents"), [])
