@@ -245,8 +245,7 @@ static void tell_all(struct api_streams *all, const struct event *event, struct 
 		     struct buf *out)
 {
 	for (struct open_stream *s = all->first; s != NULL; s = s->next) {
-		if (event->seq <= s->told)
-			continue; /* read from the journal, before this news of it came */
+		assert(event->seq > s->told); /* it joined when nothing was missing: see catch_up */
 		if (may_know(all, &s->principal, event))
 			say(s->stream, event, arena, out);
 		s->told = event->seq;

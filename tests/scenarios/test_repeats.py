@@ -80,6 +80,12 @@ class Repeats(Shared):
         for key in ("", "k" * 201):
             self.assertEqual(self.post(self.admin, key).status, 400, key)
 
+    def test_a_put_repeats_by_itself_and_keeps_its_promises(self):
+        path = f"definitions/Service/service{self.world.number()}"
+        tags = [self.admin.request("PUT", path, {"spec": {"about": "x"}}, headers={"Idempotency-Key": "key-10"}).headers["ETag"]
+                for _ in range(2)]
+        self.assertEqual(self.admin.request("GET", path).headers["ETag"], tags[1])
+
     def test_actions_repeat_as_well(self):
         made = self.world.incident()
         path = f"incidents/{made['id']}/note"

@@ -1,6 +1,7 @@
 """The event stream: what is committed is told to everybody who may know, at once, in order, and again after a gap."""
 import json
 import statistics
+import threading
 import time
 
 from world import Shared, wait_until
@@ -22,7 +23,7 @@ class Stream(Shared):
         return lambda event: f'"incident/{incident}"' in event["data"]
 
     def test_the_first_event_says_where_the_stream_stands(self):
-        seq = self.admin.items("journal?limit=1")[0]["seq"]
+        seq = self.world.last_seq()
         hello = self.open().wait()
         self.assertEqual(hello["event"], "hello")
         self.assertGreaterEqual(json.loads(hello["data"])["seq"], seq)
@@ -41,6 +42,33 @@ class Stream(Shared):
         self.assertEqual(told, sorted(set(told)), "not in order, or twice")
         wanted = [row["seq"] for row in self.admin.items("journal?limit=200") if int(seen["id"]) < row["seq"] <= told[-1]]
         self.assertEqual(sorted(wanted), told, "there is a hole")
+
+    def test_streams_that_resume_while_much_is_written_miss_nothing(self):
+        """Between what is read from the journal and what comes live there is no gap and no overlap."""
+        made, stop = self.world.incident(), threading.Event()
+        clients = [self.world.again(self.world.admin) for _ in range(2)]
+
+        def write(client):
+            while not stop.is_set():
+                client.post(f"incidents/{made['id']}/note", {"text": "much"})
+        threads = [threading.Thread(target=write, args=(client,)) for client in clients]
+        for thread in threads:
+            thread.start()
+        try:
+            streams = []
+            for _ in range(12):
+                streams.append(self.open(last_id=self.world.last_seq() - 5))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        last = self.world.incident()
+        rows = [row["seq"] for row in self.admin.items("journal?limit=200")]
+        for stream in streams:
+            stream.wait(lambda event: self.about(last["id"])(event) and event["event"] == "incident.opened")
+            hello, told = int(stream.seen[0]["id"]), [int(event["id"]) for event in stream.seen[1:] if event["event"] != "page.queued"]
+            self.assertEqual(stream.seen[0]["event"], "hello")
+            self.assertEqual(told, sorted(row for row in rows if hello < row <= told[-1]))
 
     def test_a_stream_that_was_away_for_long_or_knows_the_future_starts_anew(self):
         for last_id in ("999999999", "-1", "x", "99999999999999999999"):

@@ -203,6 +203,9 @@ class World:
         body = {"channel": "browser", "address": {}, "label": f"browser {self.number()}"}
         return (client or person.client).post(f"users/{person.id}/contacts", body)
 
+    def last_seq(self):
+        return self.admin.client.get("journal?limit=1")["items"][0]["seq"]
+
     # ---- from outside the API ----
 
     def database(self):
