@@ -99,9 +99,6 @@ static const struct wire_now nows[] = {
 	/* people */
 	NOW(EVENT_USER_CREATED, paging_on_user_created),
 	NOW(EVENT_PAGE_TESTED, paging_on_tested),
-
-	/* what waits for a span of time moves with the wall */
-	NOW(EVENT_CLOCK_STEPPED, notify_on_clock_stepped),
 	{ 0 },
 };
 
