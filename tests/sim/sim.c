@@ -106,7 +106,7 @@ static enum err open_world(struct sim *sim)
 	};
 	enum err r = store_open("sqlite", &store, &sim->store, &sim->err);
 	if (r == OK && sim->options.flight_path != NULL)
-		r = flight_open(sim->options.flight_path, false, &sim->flight, &sim->err);
+		r = flight_open(sim->options.flight_path, true, &sim->flight, &sim->err);
 	options.store = sim->store;
 	options.flight = sim->flight;
 	if (r == OK)
