@@ -270,25 +270,29 @@ static void see_page_created(struct referee *referee, const struct event *event,
 		about->owed_since = boot;
 }
 
+/* A page ends once; but what was cancelled on its way may be found to have arrived. */
+static void see_attempted(struct referee *referee, const struct event *event, time_us boot)
+{
+	const struct event_page_attempted *e = event->payload;
+	struct referee_page *it = page(referee, event, e->page);
+	bool arrived = it->cancelled && str_is(e->state, "sent");
+	if ((it->ended && !arrived) || e->attempt != it->attempts + 1)
+		referee_wrong(referee, "event %lld: try %lld of page %lld, which has %s and was tried %d times",
+			      (long long)event->seq, (long long)e->attempt, (long long)e->page,
+			      it->ended ? "ended" : "not ended", it->attempts);
+	it->attempts++;
+	it->with_channel = it->cancelled = false;
+	it->may_leave = boot + e->retry_at - event->event_time;
+	it->ended = !str_is(e->state, "retry");
+}
+
 static void see_pages(struct referee *referee, const struct event *event, time_us boot)
 {
-	const struct event_page_attempted *attempted = event->payload;
 	const struct event_page_cancelled *cancelled = event->payload;
 	if (event->kind == EVENT_PAGE_CREATED) {
 		see_page_created(referee, event, boot);
 	} else if (event->kind == EVENT_PAGE_ATTEMPTED) {
-		struct referee_page *it = page(referee, event, attempted->page);
-		bool late = it->cancelled && it->taken && str_is(attempted->state, "sent");
-		if ((it->ended && !late) || attempted->attempt != it->attempts + 1)
-			referee_wrong(referee, "event %lld: try %lld of page %lld, which has %s and was tried "
-				      "%d times", (long long)event->seq, (long long)attempted->attempt,
-				      (long long)attempted->page, it->ended ? "ended" : "not ended",
-				      it->attempts);
-		it->attempts++;
-		it->with_channel = false;
-		it->may_leave = boot + attempted->retry_at - event->event_time;
-		it->ended = !str_is(attempted->state, "retry");
-		it->cancelled = false;
+		see_attempted(referee, event, boot);
 	} else if (event->kind == EVENT_PAGE_CANCELLED) {
 		struct referee_page *it = page(referee, event, cancelled->page);
 		if (it->ended)

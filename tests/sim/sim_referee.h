@@ -31,8 +31,7 @@ struct referee_incident {
 
 struct referee_page {
 	int64_t incident, user, contact;
-	bool is_resolved_message, ended;
-	bool cancelled;    /* and not known to have arrived all the same */
+	bool is_resolved_message, ended, cancelled;
 	bool taken;        /* by a channel, ever */
 	bool with_channel; /* now */
 	int attempts;

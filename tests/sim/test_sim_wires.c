@@ -288,16 +288,6 @@ static void check_row(const char *row, const struct trigger *trigger)
 	found_free(found);
 }
 
-TEST(no_rule_stands_twice_for_one_kind_of_event)
-{
-	for (const struct wire_now *row = wiring.nows; row->now != NULL; row++) {
-		for (const struct wire_now *other = row + 1; other->now != NULL; other++) {
-			if (other->kind == row->kind && other->now == row->now)
-				fail_msg("%s stands twice", row->name);
-		}
-	}
-}
-
 TEST(an_assert_in_any_rule_still_lets_pages_out)
 {
 	size_t rows = 0;
@@ -321,5 +311,21 @@ TEST(an_assert_in_any_timer_still_lets_pages_out)
 	CHECK(rows >= 2);
 }
 
-TESTS(RUN(no_rule_stands_twice_for_one_kind_of_event),
-      RUN(an_assert_in_any_rule_still_lets_pages_out), RUN(an_assert_in_any_timer_still_lets_pages_out))
+/* Two branches that each wire the same function make a row that runs twice. */
+TEST(no_row_of_the_wiring_stands_twice)
+{
+	for (const struct wire_now *a = wiring.nows; a->now != NULL; a++) {
+		for (const struct wire_now *b = a + 1; b->now != NULL; b++) {
+			if (a->kind == b->kind && a->now == b->now)
+				fail_msg("%s stands twice", a->name);
+		}
+	}
+	for (const struct wire_apply *a = wiring.applies; a->apply != NULL; a++) {
+		for (const struct wire_apply *b = a + 1; b->apply != NULL; b++) {
+			if (a->kind == b->kind && a->apply == b->apply)
+				fail_msg("an apply of %s stands twice", event_kinds[a->kind].name);
+		}
+	}
+}
+
+TESTS(RUN(no_row_of_the_wiring_stands_twice), RUN(an_assert_in_any_rule_still_lets_pages_out), RUN(an_assert_in_any_timer_still_lets_pages_out))
