@@ -132,7 +132,7 @@ static void set_high(struct referee *referee, int64_t id, struct str urgency, bo
 	if (high && !it->high)
 		it->owed_since = boot;
 	it->high = high;
-	it->set_by_person = by_person;
+	it->set_by_person = by_person || (it->set_by_person && !high); /* raised a little is not raised */
 }
 
 #define FROM_NONE (1u << REFEREE_NONE)
@@ -275,7 +275,7 @@ static void see_attempted(struct referee *referee, const struct event *event, ti
 {
 	const struct event_page_attempted *e = event->payload;
 	struct referee_page *it = page(referee, event, e->page);
-	bool arrived = it->cancelled && str_is(e->state, "sent");
+	bool arrived = it->cancelled && it->taken && str_is(e->state, "sent");
 	if ((it->ended && !arrived) || e->attempt != it->attempts + 1)
 		referee_wrong(referee, "event %lld: try %lld of page %lld, which has %s and was tried %d times",
 			      (long long)event->seq, (long long)e->attempt, (long long)e->page,
