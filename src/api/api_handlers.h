@@ -10,6 +10,11 @@ api_handler api_session_get, api_session_create, api_session_delete, api_session
 api_handler api_incident_list, api_incident_create, api_incident_get, api_incident_timeline,
 	api_incident_acknowledge, api_incident_resolve, api_incident_reopen, api_incident_note,
 	api_incident_priority, api_incident_escalate, api_incident_retitle, api_incident_undo;
+/* api_update.c, api_maintenance.c, api_status.c */
+api_handler api_update_list, api_update_create, api_update_check, api_update_draft, api_update_withdraw,
+	api_update_edit, api_maintenance_list, api_maintenance_create, api_maintenance_get,
+	api_maintenance_update, api_maintenance_move, api_maintenance_note, api_component_list,
+	api_component_override, api_component_release, api_status_list, api_status_file;
 /* api_alert.c */
 api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api_page_list;
 /* api_now.c */

@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "api/api.h"
+#include "comms/comms_maintenance.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
@@ -66,6 +67,26 @@ static const struct wire_apply applies[] = {
 	{ EVENT_OVERRIDE_PUT, paging_apply_override_put },
 	{ EVENT_OVERRIDE_CANCELLED, paging_apply_override_cancelled },
 
+	/* telling people */
+	{ EVENT_UPDATE_POSTED, comms_apply_posted },
+	{ EVENT_UPDATE_PUBLISHED, comms_apply_published },
+	{ EVENT_UPDATE_WITHDRAWN, comms_apply_withdrawn },
+	{ EVENT_UPDATE_EDITED, comms_apply_edited },
+	{ EVENT_UPDATE_PLANNED, comms_apply_planned },
+	{ EVENT_UPDATE_REMINDED, comms_apply_reminded },
+	{ EVENT_INCIDENT_OPENED, comms_apply_incident_opened },
+	{ EVENT_INCIDENT_PRIORITY_SET, comms_apply_incident_priority_set },
+	{ EVENT_INCIDENT_RESOLVED, comms_apply_incident_resolved },
+	{ EVENT_INCIDENT_REOPENED, comms_apply_incident_reopened },
+	{ EVENT_INCIDENT_UNDONE, comms_apply_incident_undone },
+
+	{ EVENT_MAINTENANCE_PUT, comms_apply_maintenance_put },
+	{ EVENT_MAINTENANCE_MOVED, comms_apply_maintenance_moved },
+	{ EVENT_MAINTENANCE_NOTED, comms_apply_maintenance_noted },
+	{ EVENT_MAINTENANCE_REMINDED, comms_apply_maintenance_reminded },
+	{ EVENT_COMPONENT_OVERRIDDEN, comms_apply_overridden },
+	{ EVENT_COMPONENT_RELEASED, comms_apply_released },
+
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
 	{ EVENT_PAGE_CANCELLED, notify_apply_cancelled },
@@ -109,13 +130,20 @@ static const struct wire_after afters[] = {
 static const struct wire_timer timers[] = {
 	{ PAGING_TIMER, paging_due },
 	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ COMMS_PUBLISH_TIMER, comms_publish_due },
+	{ COMMS_PLAN_TIMER, comms_plan_due },
+	{ COMMS_WATCH_TIMER, comms_watch_due },
+	{ COMMS_MAINTENANCE_TIMER, comms_maintenance_due },
+	{ COMMS_NOTICE_TIMER, comms_notice_due },
+	{ COMMS_RELEASE_TIMER, comms_release_due },
 	{ 0 },
 };
 
 #define TABLES_MAX 64
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
-	alert_tables,	paging_tables, incident_tables,	  api_tables,
+	alert_tables,	paging_tables, incident_tables,	  comms_update_tables, comms_maintenance_tables,
+	api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 

@@ -14,6 +14,9 @@ const places: Record<Kind, Place> = {
 	EscalationPolicy: { word: 'escalation policy', list: '/on-call', text: 'On-call', page: () => '/on-call' },
 	Team: { word: 'team', list: '/settings/teams', text: 'Teams', page: () => '/settings/teams' },
 	PriorityMatrix: { word: 'priority matrix', list: '/settings/matrix', text: 'Priority matrix', page: () => '/settings/matrix' },
+	UpdateCadence: { word: 'update cadence', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	UpdateTemplate: { word: 'update template', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	StatusPage: { word: 'status page', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
 }
 
 export function forbidden() {
