@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
+#include "review/review.h"
 
 /* What guard makes of it stands in guard_team.c. People may be named before they have an account. */
 static const struct spec_field team_member = { .name = "member", .type = SPEC_EMAIL,
@@ -36,6 +37,8 @@ const struct resource_kind api_kinds[] = {
 	{ .name = "Team", .about = "People who answer together.", .fields = team_fields },
 	{ .name = INCIDENT_MATRIX, .about = "Which priority impact and urgency make.",
 	  .fields = incident_matrix_spec, .rule = incident_matrix_rule },
+	{ .name = REVIEW_POLICY, .about = "Which incidents owe a review, and how soon.",
+	  .fields = review_policy_spec },
 	{ .name = NULL },
 };
 

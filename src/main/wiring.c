@@ -19,6 +19,7 @@
 #include "notify/notify.h"
 #include "oncall/paging.h"
 #include "resource/definition.h"
+#include "review/review.h"
 
 static const struct wire_apply applies[] = {
 	{ EVENT_CLOCK_STEPPED, journal_apply_clock_stepped },
@@ -69,6 +70,17 @@ static const struct wire_apply applies[] = {
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
 	{ EVENT_PAGE_CANCELLED, notify_apply_cancelled },
+
+	{ EVENT_REVIEW_DRAFTED, review_apply_drafted },
+	{ EVENT_REVIEW_WITHDRAWN, review_apply_withdrawn },
+	{ EVENT_REVIEW_ASSIGNED, review_apply_assigned },
+	{ EVENT_REVIEW_TEXT_SET, review_apply_text_set },
+	{ EVENT_REVIEW_FACTOR_PUT, review_apply_factor_put },
+	{ EVENT_REVIEW_FACTOR_REMOVED, review_apply_factor_removed },
+	{ EVENT_REVIEW_ACTION_PUT, review_apply_action_put },
+	{ EVENT_REVIEW_STATE_SET, review_apply_state_set },
+	{ EVENT_REVIEW_WAIVED, review_apply_waived },
+	{ EVENT_REVIEW_REMINDED, review_apply_reminded },
 	{ 0 },
 };
 
@@ -103,19 +115,28 @@ static const struct wire_now nows[] = {
 };
 
 static const struct wire_after afters[] = {
+	/* an incident ends, or goes on after all: its review */
+	{ EVENT_INCIDENT_RESOLVED, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_REOPENED, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_UNDONE, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_PRIORITY_SET, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_NOTED, "review", NULL, review_after_incident },
 	{ 0 },
 };
 
 static const struct wire_timer timers[] = {
 	{ PAGING_TIMER, paging_due },
 	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ REVIEW_TIMER, review_due },
+	{ REVIEW_ACTION_TIMER, review_action_due },
 	{ 0 },
 };
 
 #define TABLES_MAX 64
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
-	alert_tables,	paging_tables, incident_tables,	  api_tables,
+	alert_tables,	paging_tables, incident_tables,	  review_tables,
+	api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 
