@@ -107,11 +107,22 @@ static void took_part(struct review_facts *facts, int64_t user, enum review_part
 
 /* ---- pages ---- */
 
+/* Not those that tell the end, or remind of an update or a review. */
+static bool calls_for_help(struct str reason)
+{
+	static const char *const reasons[] = { "step",	    "reminder",	   "ask",    "resumed",
+					       "last_resort", "escalated", "urgency" };
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		if (str_is(reason, reasons[i]))
+			return true;
+	}
+	return false;
+}
+
 static void see_page(struct review_facts *facts, const struct event *event)
 {
 	const struct event_page_created *e = event->payload;
-	bool alarms = !str_is(e->reason, "resolved") && !str_is(e->reason, "review");
-	if (!alarms || facts->page_count == REVIEW_PAGES_MAX)
+	if (!calls_for_help(e->reason) || facts->page_count == REVIEW_PAGES_MAX)
 		return;
 	facts->pages[facts->page_count++] = (struct review_page_ref){ e->page, e->user, true };
 	facts->pages_written++;
@@ -139,13 +150,11 @@ static void see_attempt(struct review_facts *facts, const struct event *event)
 
 /* ---- what stakeholders were told ---- */
 
-/* By name: a build without stakeholder updates records none. */
 static void see_update(struct review_facts *facts, const struct event *event)
 {
-	struct str kind = str_of(event_kinds[event->kind].name);
-	if (str_is(kind, "update.posted"))
+	if (event->kind == EVENT_UPDATE_POSTED)
 		took_part(facts, event->actor, REVIEW_TOLD, event);
-	else if (str_is(kind, "update.published"))
+	else if (event->kind == EVENT_UPDATE_PUBLISHED)
 		first(facts, REVIEW_UPDATED, moment_of(event));
 }
 
