@@ -142,7 +142,7 @@ enum err api_review_action_list(struct api_call *call, struct error *err)
 		return r;
 	filter.before_id = listing.list.before_id;
 	filter.limit = listing.list.limit + 1;
-	r = review_actions(call->conn, &filter, &call->arena, list_action, &listing, err);
+	r = review_action_list(call->conn, &filter, &call->arena, list_action, &listing, err);
 	api_list_end(call, &listing.list);
 	return r;
 }

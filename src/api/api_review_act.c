@@ -256,7 +256,7 @@ static enum err get_action(struct api_call *call, int64_t incident, int64_t id,
 {
 	struct find_action find = { .id = id };
 	struct review_action_filter filter = { .incident = incident, .limit = REVIEW_ACTIONS_MAX };
-	enum err r = review_actions(call->conn, &filter, &call->arena, match_action, &find, err);
+	enum err r = review_action_list(call->conn, &filter, &call->arena, match_action, &find, err);
 	if (r == OK && !find.found)
 		r = error_set(err, ERR_NOT_FOUND, "review %lld has no action %lld", (long long)incident,
 			      (long long)id);

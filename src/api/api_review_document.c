@@ -159,7 +159,7 @@ enum err api_review_read(struct api_call *call, const struct incident *incident,
 	if (r == OK)
 		r = review_factors(call->conn, incident->id, &call->arena, add_factor, doc, err);
 	if (r == OK)
-		r = review_actions(call->conn, &actions, &call->arena, add_action, doc, err);
+		r = review_action_list(call->conn, &actions, &call->arena, add_action, doc, err);
 	if (r != OK)
 		return r;
 	qsort(doc->actions, doc->action_count, sizeof doc->actions[0], action_by_id);

@@ -85,7 +85,7 @@ static enum err write_actions(struct api_call *call, const struct guard_sql *vis
 		.visible = str_of(visible->text), .visible_values = visible->values,
 		.visible_count = visible->count,
 	};
-	enum err r = review_actions(call->conn, &filter, &call->arena, count_action, &counts, err);
+	enum err r = review_action_list(call->conn, &filter, &call->arena, count_action, &counts, err);
 	json_key(json, "actions");
 	json_map_begin(json);
 	json_field_int(json, "open", counts.open);

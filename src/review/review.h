@@ -182,7 +182,7 @@ struct review_action_filter {
 };
 typedef bool review_each_action_fn(void *context, const struct review_action *action);
 /* Newest first. */
-enum err review_actions(struct store_conn *conn, const struct review_action_filter *filter,
+enum err review_action_list(struct store_conn *conn, const struct review_action_filter *filter,
 			struct arena *arena, review_each_action_fn *each, void *context,
 			struct error *err);
 

@@ -366,7 +366,7 @@ static void where_action(struct listing *q, const struct review_action_filter *f
 	where_visible(q, f->visible, f->visible_values, f->visible_count);
 }
 
-enum err review_actions(struct store_conn *conn, const struct review_action_filter *filter,
+enum err review_action_list(struct store_conn *conn, const struct review_action_filter *filter,
 			struct arena *arena, review_each_action_fn *each, void *context,
 			struct error *err)
 {

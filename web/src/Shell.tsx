@@ -23,6 +23,7 @@ const pages: readonly [path: string, name: string, icon: IconName, key: string][
 	['/checks', 'Checks', 'checks', 'c'],
 	['/services', 'Services', 'services', 's'],
 	['/on-call', 'On-call', 'oncall', 'o'],
+	['/reviews', 'Reviews', 'reviews', 'r'],
 	['/journal', 'Journal', 'journal', 'j'],
 	['/settings', 'Settings', 'settings', 't'],
 ]

@@ -14,6 +14,7 @@ const places: Record<Kind, Place> = {
 	EscalationPolicy: { word: 'escalation policy', list: '/on-call', text: 'On-call', page: () => '/on-call' },
 	Team: { word: 'team', list: '/settings/teams', text: 'Teams', page: () => '/settings/teams' },
 	PriorityMatrix: { word: 'priority matrix', list: '/settings/matrix', text: 'Priority matrix', page: () => '/settings/matrix' },
+	ReviewPolicy: { word: 'review policy', list: '/reviews', text: 'Reviews', page: () => '/reviews' },
 }
 
 export function forbidden() {
