@@ -76,7 +76,7 @@ static const struct param_row {
 	    { "overdue", PARAM_BOOL, NULL }, WORDS, SPAN, PAGED, AS_OF } },
 	{ "review_get", { AS_OF } },
 	{ "review_history", { PAGED, AS_OF } },
-	{ "review_export", { AS_OF } },
+	{ "review_export", { { "format", PARAM_WORD, "markdown html" }, AS_OF } },
 	{ "review_action_list",
 	  { { "state", PARAM_WORDS, "open done dropped" }, { "service", PARAM_NAME, NULL },
 	    { "owner", PARAM_INT, NULL }, { "overdue", PARAM_BOOL, NULL }, PAGED, AS_OF } },

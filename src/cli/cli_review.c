@@ -132,6 +132,12 @@ static const struct cli_input list_inputs[] = {
 	{ .name = NULL },
 };
 static const struct cli_input show_inputs[] = { ID, CLI_AS_OF, { .name = NULL } };
+static const struct cli_input export_inputs[] = {
+	ID,
+	{ "format", CLI_CHOICE, CLI_QUERY, "how it is written", .choices = "markdown|html" },
+	CLI_AS_OF,
+	{ .name = NULL },
+};
 static const struct cli_input history_inputs[] = { ID, CLI_LIMIT, CLI_AS_OF, { .name = NULL } };
 static const struct cli_input start_inputs[] = {
 	{ "INCIDENT", CLI_INT, CLI_BODY, "an incident that is over", CLI_REQUIRED, .key = "incident" },
@@ -190,8 +196,8 @@ const struct cli_action review_actions[] = {
 	  .examples = { "mainstay review start 1", "mainstay review start 2 -o json" } },
 	{ "show", "Shows one review: facts from the journal, people's words, actions.", "GET", "/reviews/{id}",
 	  show_inputs, show, .examples = { "mainstay review show 2", "mainstay review show 2 -o json" } },
-	{ "export", "Prints a review as Markdown.", "GET", "/reviews/{id}/export", show_inputs, NULL,
-	  .examples = { "mainstay review export 2", "mainstay review export 2 > review.md" } },
+	{ "export", "Prints a review as Markdown or HTML.", "GET", "/reviews/{id}/export", export_inputs, NULL,
+	  .examples = { "mainstay review export 2", "mainstay review export 2 --format html > review.html" } },
 	{ "write", "Writes one part of a review.", "PUT", "/reviews/{id}/sections/{section}", write_inputs, wrote,
 	  .examples = { "mainstay review write 2 summary The shop stood still for ten minutes.",
 			"mainstay review write 2 went_well -- the page came at once" } },

@@ -193,6 +193,12 @@ class Reviews(Scenario):
         self.assertEqual({section: text for section, _, text in PART.findall(answer.text)}, words)
         self.assertIn(r"a \<b\>title\</b\> \| with \*marks\*", answer.text.partition("\n")[0])
         self.assertIn("one \\| two", answer.text)
+        html = self.ann.client.request("GET", f"reviews/{number}/export?format=html")
+        self.assertEqual(html.headers["Content-Type"], "text/html; charset=utf-8")
+        self.assertIn("<em>stood</em> still", html.text)
+        self.assertIn("A heading of mine</h3>", html.text)
+        for tag in ("<script", "<b>title", "<img", "<link", " src=", "mainstay:"):
+            self.assertNotIn(tag, html.text)
 
     def test_reviews_of_private_incidents_are_as_private(self):
         number = self.ended("a secret", visibility="private")

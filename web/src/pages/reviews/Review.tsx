@@ -134,6 +134,7 @@ function Acts({ review, refetch }: { review: Data, refetch: Refetch }) {
 	return (
 		<>
 			<a class="button plain" href={pathOf('review_export', { id })} download>Markdown</a>
+			<a class="button plain" href={pathOf('review_export', { id, format: 'html' })} download>HTML</a>
 			<Button kind="plain" onClick={() => print()}>Print</Button>
 			{may('respond') && pressing && <Button onClick={() => setAsk('give')}>Owner and date</Button>}
 			{may('manage') && pressing && <Button kind="plain" onClick={() => setAsk('waive')}>Leave out</Button>}
@@ -154,7 +155,7 @@ function Face({ review, refetch }: { review: Data, refetch: Refetch }) {
 		<div class="stack review">
 			{row.state === 'waiting' && <Notice tone="info" what="The incident goes on">The review comes back when it is resolved; what is written here stays.</Notice>}
 			<section class="card"><header><h2>The course of it</h2><span class="small quiet">read from the journal up to event {review.up_to}</span></header><Course review={review} /></section>
-			<section class="card"><Spans review={review} /></section>
+			<section class="card"><header><h2>How long it took</h2></header><Spans review={review} /></section>
 			<div class="columns">
 				<article class="stack wide document card">
 					{part('summary')}{part('impact')}

@@ -66,7 +66,7 @@ function Face({ data }: { data: ReviewTrends }) {
 	const most = Math.max(...data.factors.map((f) => f.factors), 1)
 	return (
 		<div class="stack">
-			<section class="card"><Figures data={data} /></section>
+			<section class="card"><header><h2>What is owed</h2></header><Figures data={data} /></section>
 			<section class="card">
 				<header><h2>How long it took</h2></header>
 				<div class="stack">
@@ -81,7 +81,7 @@ function Face({ data }: { data: ReviewTrends }) {
 			<section class="card">
 				<header><h2>Factors that come back</h2></header>
 				{data.factors.length === 0 ? <p class="small soft">No review names a factor yet.</p> : (
-					<ul class="bars">
+					<ul class="kinds">
 						{[...data.factors].sort((a, b) => b.factors - a.factors).map((f) => (
 							<li key={f.kind}><span>{sentenceCase(f.kind)}</span><span class="bar"><i style={{ width: `${(f.factors / most) * 100}%` }} /></span><span class="num small">{f.factors} in {f.reviews} {f.reviews === 1 ? 'review' : 'reviews'}</span></li>
 						))}
