@@ -58,6 +58,9 @@ function writePage({ first, app, style, link, status, font }) {
 	mkdirSync(join(dist, 'templates'))
 	writeFileSync(join(dist, 'templates', 'status.html'), readFileSync(src('status.html'), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${status}">`))
 	writeFileSync(join(dist, 'templates', 'link.html'), readFileSync(src('link.html'), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${link}">`))
+	// A review as a file stands alone, so its style is inside.
+	const style_of_file = esbuild.transformSync(readFileSync(src('style/review-file.css'), 'utf8'), { loader: 'css', minify: true }).code
+	writeFileSync(join(dist, 'templates', 'review.html'), readFileSync(src('review.html'), 'utf8').replace('<!-- style -->', `<style>${style_of_file.trim()}</style>`))
 	const fonts = join(here, 'node_modules', '@fontsource-variable', 'atkinson-hyperlegible-next')
 	cpSync(join(fonts, 'LICENSE'), join(dist, 'assets', 'font-license.txt'))
 }

@@ -39,6 +39,11 @@ api_handler api_journal_list, api_journal_proof, api_journal_checkpoint;
 api_handler api_check_list, api_check_test, api_check_get, api_check_series, api_check_results,
 	api_check_run, api_check_pause, api_check_resume, api_service_list, api_service_get,
 	api_discovery_get, api_discovery_watch;
+/* api_review.c, api_review_document.c, api_review_act.c, api_review_export.c, api_review_trends.c */
+api_handler api_review_list, api_review_start, api_review_get, api_review_update, api_review_state,
+	api_review_write, api_review_factor_create, api_review_factor_update, api_review_factor_delete,
+	api_review_action_create, api_review_action_update, api_review_action_list, api_review_history,
+	api_review_export, api_review_trends;
 /* api_kinds.c, api_definition.c, api_apply.c */
 api_handler api_kind_list, api_definition_list, api_definition_get, api_definition_put,
 	api_definition_delete, api_apply, api_export;

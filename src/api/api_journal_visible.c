@@ -94,7 +94,7 @@ static bool visible(struct api_call *call, const struct event *event)
 	if (page && (event->subject == 0 || event->kind == EVENT_PAGE_TESTED))
 		return sees_test_page(call, event);
 	if (page || is_group(event, "incident.") || is_group(event, "escalation.") ||
-	    is_group(event, "update."))
+	    is_group(event, "update.") || is_group(event, "review."))
 		return sees_incident(call, event->subject);
 	return true;
 }

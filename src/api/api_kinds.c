@@ -13,6 +13,7 @@
 #include "comms/comms_template.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
+#include "review/review.h"
 
 /* What guard makes of it stands in guard_team.c. People may be named before they have an account. */
 static const struct spec_field team_member = { .name = "member", .type = SPEC_EMAIL,
@@ -44,6 +45,8 @@ const struct resource_kind api_kinds[] = {
 	  .fields = comms_template_spec },
 	{ .name = COMMS_PAGE, .about = "A page that tells people how services are.", .fields = comms_page_spec,
 	  .rule = comms_page_rule },
+	{ .name = REVIEW_POLICY, .about = "Which incidents owe a review, and how soon.",
+	  .fields = review_policy_spec },
 	{ .name = NULL },
 };
 

@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#define PARAMS_MAX 12
+#define PARAMS_MAX 16
 #define TEXT_CHARACTERS_MAX 200u
 #define WORDS_MAX 8u
 
@@ -75,7 +75,19 @@ static const struct param_row {
 	{ "definition_list", { WORDS, PAGED_BY_NAME, AS_OF } },
 	{ "definition_get", { AS_OF } },
 	{ "export",
-	  { { "kind", PARAM_WORD, "Service Check Schedule EscalationPolicy Team PriorityMatrix UpdateCadence UpdateTemplate StatusPage" } } },
+	  { { "kind", PARAM_WORD, "Service Check Schedule EscalationPolicy Team PriorityMatrix UpdateCadence UpdateTemplate StatusPage ReviewPolicy" } } },
+	{ "review_list",
+	  { { "state", PARAM_WORDS, "draft in_review published waived waiting" },
+	    { "priority", PARAM_WORDS, "P1 P2 P3 P4 P5" }, { "team", PARAM_NAME, NULL },
+	    { "service", PARAM_NAME, NULL }, { "owner", PARAM_INT, NULL },
+	    { "overdue", PARAM_BOOL, NULL }, WORDS, SPAN, PAGED, AS_OF } },
+	{ "review_get", { AS_OF } },
+	{ "review_history", { PAGED, AS_OF } },
+	{ "review_export", { { "format", PARAM_WORD, "markdown html" }, AS_OF } },
+	{ "review_action_list",
+	  { { "state", PARAM_WORDS, "open done dropped" }, { "service", PARAM_NAME, NULL },
+	    { "owner", PARAM_INT, NULL }, { "overdue", PARAM_BOOL, NULL }, PAGED, AS_OF } },
+	{ "review_trends", { { "service", PARAM_NAME, NULL }, { "team", PARAM_NAME, NULL }, SPAN } },
 	{ "journal_list",
 	  { { "kind", PARAM_TEXT, NULL }, { "subject", PARAM_TEXT, NULL }, { "actor", PARAM_INT, NULL },
 	    SPAN, PAGED, AS_OF } },

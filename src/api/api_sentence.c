@@ -150,6 +150,40 @@ static struct str of_update(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_review(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_REVIEW_DRAFTED: {
+		const struct event_review_drafted *e = event->payload;
+		return S("The facts of the review were read up to event %lld.", (long long)e->up_to);
+	}
+	case EVENT_REVIEW_TEXT_SET: {
+		const struct event_review_text_set *e = event->payload;
+		return S("\"" STR_FMT "\" was written.", STR_ARG(e->section));
+	}
+	case EVENT_REVIEW_FACTOR_PUT: {
+		const struct event_review_factor_put *e = event->payload;
+		return S("Factor (" STR_FMT "): " STR_FMT, STR_ARG(e->kind), STR_ARG(e->text));
+	}
+	case EVENT_REVIEW_ACTION_PUT: {
+		const struct event_review_action_put *e = event->payload;
+		return S("Action (" STR_FMT "): " STR_FMT, STR_ARG(e->state), STR_ARG(e->text));
+	}
+	case EVENT_REVIEW_STATE_SET: {
+		const struct event_review_state_set *e = event->payload;
+		return with_reason(call, str_is(e->state, "published")   ? "The review was published"
+					 : str_is(e->state, "in_review") ? "The review was handed in"
+									 : "The review was taken up again",
+				   e->reason);
+	}
+	case EVENT_REVIEW_WAIVED:
+		return with_reason(call, "The review is not written",
+				   ((const struct event_review_waived *)event->payload)->reason);
+	default:
+		return STR_NONE;
+	}
+}
+
 struct str api_sentence(struct api_call *call, const struct event *event)
 {
 	if (event->payload == NULL)
@@ -159,6 +193,8 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_page(call, event);
 	if (text.len == 0)
 		text = of_update(call, event);
+	if (text.len == 0)
+		text = of_review(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
 		text = e->text.len > 0 ? e->text : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));
@@ -210,7 +246,8 @@ struct str api_subject(struct arena *arena, const struct event *event)
 	default:
 		break;
 	}
-	if (str_is(group, "escalation") || str_is(group, "page") || str_is(group, "update"))
+	if (str_is(group, "escalation") || str_is(group, "page") || str_is(group, "update") ||
+	    str_is(group, "review"))
 		return numbered(arena, "incident", event->subject);
 	if (str_is(group, "contact"))
 		return numbered(arena, "user", event->subject);

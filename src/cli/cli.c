@@ -172,6 +172,7 @@ const struct verb client_verbs[] = {
 	VERB(incident, "see, acknowledge and resolve incidents"),
 	VERB(maintenance, "announce planned work"),
 	VERB(status, "status pages, and how services are shown"),
+	VERB(review, "what was learned from incidents, and what is still to be done"),
 	VERB(alert, "what fired, and when"),
 	VERB(page, "who was told, how, and whether it arrived"),
 	VERB(check, "see, run and pause checks"),

@@ -102,7 +102,8 @@ static enum err load_counters(struct world *world, struct error *err)
 static enum err load_followers(struct world *world, struct error *err)
 {
 	world->follower_count = 0;
-	for (const struct wire_after *row = world->options.wiring->afters; row->after != NULL; row++) {
+	for (const struct wire_after *row = world->options.wiring->afters; row->follower != NULL;
+	     row++) {
 		size_t i = 0;
 		while (i < world->follower_count &&
 		       strcmp(world->followers[i].name, row->follower) != 0)
@@ -273,7 +274,7 @@ static enum err save_counters(struct world *world, struct error *err)
 	return OK;
 }
 
-static void forget_batch(struct world *world)
+void forget_batch(struct world *world)
 {
 	struct error err;
 	store_rollback(world->conn);

@@ -105,10 +105,14 @@ struct wire_now {
 	now_fn *now;
 };
 
+/* A follower's row either keeps what it learns in work rows (`after`), or, like a NOW row, answers with
+ * further events (`decide`): they are recorded in the transaction that moves its cursor, so each event
+ * is followed by them exactly once. */
 struct wire_after {
 	enum event_kind kind;
 	const char *follower;
 	after_fn *after;
+	now_fn *decide;
 };
 
 struct wire_timer {
@@ -120,7 +124,7 @@ struct wiring {
 	const struct store_table *const *tables; /* NULL-terminated, all rooms' */
 	const struct wire_apply *applies;        /* end: apply NULL */
 	const struct wire_now *nows;             /* end: now NULL */
-	const struct wire_after *afters;         /* end: after NULL */
+	const struct wire_after *afters;         /* end: follower NULL */
 	const struct wire_timer *timers;         /* end: due NULL */
 };
 

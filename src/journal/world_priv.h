@@ -81,5 +81,7 @@ enum err world_load(struct world *world, struct error *err);
 /* By how much the wall has jumped since the last commit; 0: it has not. */
 time_us world_clock_step(struct world *world);
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err);
+/* Nothing of the batch was: rolled back, and memory read again. */
+void forget_batch(struct world *world);
 /* COMMIT, news to the listener, memory given back; or, with a failure, as if nothing had been. */
 enum err batch_end(struct world *world, enum err result, struct error *err);

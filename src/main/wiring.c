@@ -10,6 +10,8 @@
  */
 #include "main/wiring.h"
 
+#include <assert.h>
+
 #include "alert/alert.h"
 #include "api/api.h"
 #include "comms/comms_maintenance.h"
@@ -20,6 +22,7 @@
 #include "notify/notify.h"
 #include "oncall/paging.h"
 #include "resource/definition.h"
+#include "review/review.h"
 
 static const struct wire_apply applies[] = {
 	{ EVENT_CLOCK_STEPPED, journal_apply_clock_stepped },
@@ -90,6 +93,17 @@ static const struct wire_apply applies[] = {
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
 	{ EVENT_PAGE_CANCELLED, notify_apply_cancelled },
+
+	{ EVENT_REVIEW_DRAFTED, review_apply_drafted },
+	{ EVENT_REVIEW_WITHDRAWN, review_apply_withdrawn },
+	{ EVENT_REVIEW_ASSIGNED, review_apply_assigned },
+	{ EVENT_REVIEW_TEXT_SET, review_apply_text_set },
+	{ EVENT_REVIEW_FACTOR_PUT, review_apply_factor_put },
+	{ EVENT_REVIEW_FACTOR_REMOVED, review_apply_factor_removed },
+	{ EVENT_REVIEW_ACTION_PUT, review_apply_action_put },
+	{ EVENT_REVIEW_STATE_SET, review_apply_state_set },
+	{ EVENT_REVIEW_WAIVED, review_apply_waived },
+	{ EVENT_REVIEW_REMINDED, review_apply_reminded },
 	{ 0 },
 };
 
@@ -124,12 +138,20 @@ static const struct wire_now nows[] = {
 };
 
 static const struct wire_after afters[] = {
+	/* an incident ends, or goes on after all: its review */
+	{ EVENT_INCIDENT_RESOLVED, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_REOPENED, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_UNDONE, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_PRIORITY_SET, "review", NULL, review_after_incident },
+	{ EVENT_INCIDENT_NOTED, "review", NULL, review_after_incident },
 	{ 0 },
 };
 
 static const struct wire_timer timers[] = {
 	{ PAGING_TIMER, paging_due },
 	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ REVIEW_TIMER, review_due },
+	{ REVIEW_ACTION_TIMER, review_action_due },
 	{ COMMS_PUBLISH_TIMER, comms_publish_due },
 	{ COMMS_PLAN_TIMER, comms_plan_due },
 	{ COMMS_WATCH_TIMER, comms_watch_due },
@@ -139,11 +161,11 @@ static const struct wire_timer timers[] = {
 	{ 0 },
 };
 
-#define TABLES_MAX 64
+#define TABLES_MAX 128
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
 	alert_tables,	paging_tables, incident_tables,	  comms_update_tables, comms_maintenance_tables,
-	api_tables,
+	review_tables,	api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 
@@ -152,8 +174,10 @@ __attribute__((constructor)) static void list_tables(void)
 {
 	size_t count = 0;
 	for (size_t room = 0; room < sizeof rooms / sizeof rooms[0]; room++) {
-		for (size_t i = 0; rooms[room][i] != NULL && count < TABLES_MAX; i++)
+		for (size_t i = 0; rooms[room][i] != NULL; i++) {
+			assert(count < TABLES_MAX);
 			tables[count++] = rooms[room][i];
+		}
 	}
 }
 

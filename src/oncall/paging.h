@@ -91,6 +91,7 @@ decide_fn paging_override_cancel_decide; /* int64_t */
 struct paging_note {
 	int64_t incident, user;
 	struct str title, body, reason;
+	struct str path; /* of the page to open: "/reviews/12"; empty: the incident's */
 };
 enum err paging_tell(struct decision *d, const struct paging_note *note, struct error *err);
 

@@ -180,6 +180,8 @@ enum err paging_tell(struct decision *d, const struct paging_note *note, struct 
 		return OK;
 	if (r != OK)
 		return r;
+	struct str path = note->path.len > 0 ? note->path
+			: arena_printf(d->arena, "/incidents/%lld", (long long)note->incident);
 	struct notify_page page = {
 		.incident = note->incident,
 		.user = note->user,
@@ -187,7 +189,7 @@ enum err paging_tell(struct decision *d, const struct paging_note *note, struct 
 		.title = note->title,
 		.body = note->body,
 		.reason = note->reason,
-		.link = arena_printf(d->arena, "%s/incidents/%lld", room->public_url, (long long)note->incident),
+		.link = arena_printf(d->arena, "%s" STR_FMT, room->public_url, STR_ARG(path)),
 	};
 	return send_by_all(d, contacts, false, &page, err);
 }

@@ -213,6 +213,67 @@ def link(world, who, person):
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")
+# ---- reviews ----
+
+simple("review_list", query="state=draft,published&priority=P4,P5&overdue=false&owner=1&limit=5&q=x")
+simple("review_action_list", query="state=open,done&overdue=true&limit=5")
+simple("review_trends", query="from=2020-01-01T00:00:00Z")
+
+
+def reviewed(world):
+    """An incident that is over, with a review."""
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/resolve", {"reason": "over"})
+    world.admin.client.post("reviews", {"incident": made["id"]})
+    return made["id"]
+
+
+def of_review(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"id": reviewed(world)}, **request)
+
+
+of_review("review_get")
+of_review("review_history")
+of_review("review_export")
+of_review("review_update", body={"owner": 0, "due_at": "2030-01-01T00:00:00Z"})
+of_review("review_state", body={"state": "in_review", "reason": "read it"}, keep=False)
+of_review("review_factor_create", status=201, body={"kind": "technical", "text": "the pool was small", "parent": 0})
+of_review("review_action_create", status=201,
+          body={"text": "enlarge the pool", "due_at": "2030-01-01T00:00:00Z", "link": "https://tickets.example.com/7"})
+
+
+@makes("review_start")
+def review_start(world, who, person):
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/resolve")
+    return Request(body={"incident": made["id"]}, status=201, keep=False)
+
+
+@makes("review_write")
+def review_write(world, who, person):
+    return Request({"id": reviewed(world), "section": "summary"}, body={"text": "It stood still."},
+                   headers={"If-Match": '"0"'}, keep=False)
+
+
+@makes("review_factor_update")
+@makes("review_factor_delete")
+def review_factor(world, who, person):
+    number = reviewed(world)
+    made = world.admin.client.post(f"reviews/{number}/factors", {"kind": "process", "text": "nobody looked"})
+    return Request({"id": number, "factor": made["id"]}, body={"kind": "information", "text": "nothing showed it"})
+
+
+MAKERS["review_factor_delete"] = lambda world, who, person: dataclasses.replace(
+    review_factor(world, who, person), body=None, status=204, keep=False)
+
+
+@makes("review_action_update")
+def review_action_update(world, who, person):
+    number = reviewed(world)
+    made = world.admin.client.post(f"reviews/{number}/actions", {"text": "look at it"})
+    return Request({"id": number, "action": made["id"]}, body={"state": "done", "link": ""})
+
+
 simple("mute_list")
 simple("service_list", query="q=service&limit=5")
 

@@ -53,6 +53,8 @@ BEFORE = {
     "mainstay incident reopen 1": ["mainstay incident resolve 1"],
     "mainstay incident undo 1": ["mainstay incident ack 1"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
+    "mainstay review start 1": ["mainstay incident resolve 1"],
+    "mainstay review start 2": ["mainstay incident resolve 2"],
     "mainstay check pause web": ["mainstay check resume web"],
     "mainstay check resume web": ["mainstay check pause web --reason example"],
     "mainstay delete check old-web": ["mainstay apply -f old-web.yaml --set old"],

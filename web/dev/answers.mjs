@@ -165,7 +165,7 @@ const answers = {
 		const count = (state) => world.checks.filter((c) => c.state === state).length
 		const bad = world.checks.filter((c) => ['down', 'degraded', 'unknown'].includes(c.state)).sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
 		return { body: {
-			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, updates_due: [],
+			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, reviews_owed: [], actions_owed: [], updates_due: [],
 			checks: { up: count('up'), down: count('down'), degraded: count('degraded'), paused: count('paused'), unknown: count('unknown'), muted: world.checks.filter((c) => c.muted_until).length, worst: bad.map((c) => without(c, 'bars')) },
 			warnings: world.scenario === 'busy' ? [{ code: 'roster.gap', text: 'Nobody is on call for payments on Tuesday night', hint: 'From 18:00 to 08:00 a page there goes straight to the next step.', link: '/on-call' }] : [],
 			first_run: world.checks.length === 0,

@@ -24,6 +24,7 @@ const pages: readonly [path: string, name: string, icon: IconName, key: string][
 	['/services', 'Services', 'services', 's'],
 	['/on-call', 'On-call', 'oncall', 'o'],
 	['/status-pages', 'Status pages', 'globe', 'g'],
+	['/reviews', 'Reviews', 'reviews', 'r'],
 	['/journal', 'Journal', 'journal', 'j'],
 	['/settings', 'Settings', 'settings', 't'],
 ]

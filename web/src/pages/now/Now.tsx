@@ -96,6 +96,20 @@ function Planned({ now }: { now: NowData }) {
 	)
 }
 
+function Owed({ now }: { now: NowData }) {
+	const { reviews_owed: reviews, actions_owed: actions } = now
+	if (reviews.length === 0 && actions.length === 0) return null
+	return (
+		<section class="card">
+			<header><h2>Yours to write and do</h2><a class="small" href="/reviews">All reviews</a></header>
+			<ul class="rows small">
+				{reviews.map((row) => <li key={row.id}><a href={`/reviews/${row.id}`}>Review: {row.title}</a><div class={row.overdue ? 's-down' : 'quiet'}>{row.overdue ? 'overdue since' : 'due'} <Time at={row.due_at} /></div></li>)}
+				{actions.map((row) => <li key={`a${row.id}`}><a href={`/reviews/${row.review}`}>{row.text}</a><div class={row.overdue ? 's-down' : 'quiet'}>{row.overdue ? 'overdue since' : 'due'} <Time at={row.due_at} /></div></li>)}
+			</ul>
+		</section>
+	)
+}
+
 function Warnings({ now }: { now: NowData }) {
 	if (now.warnings.length === 0 && now.updates_due.length === 0) return null
 	return (
@@ -125,6 +139,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 			<aside class="stack" aria-label="Who and what else">
 				<section class="card"><header><h2>On call now</h2><a class="small" href="/on-call">Roster</a></header><OnCallRows rows={now.on_call} /></section>
 				<Planned now={now} />
+				<Owed now={now} />
 				<Mutes mutes={now.mutes} refetch={refetch} />
 			</aside>
 		</div>

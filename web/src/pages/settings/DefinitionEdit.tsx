@@ -17,6 +17,7 @@ const places: Record<Kind, Place> = {
 	UpdateCadence: { word: 'update cadence', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
 	UpdateTemplate: { word: 'update template', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
 	StatusPage: { word: 'status page', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	ReviewPolicy: { word: 'review policy', list: '/reviews', text: 'Reviews', page: () => '/reviews' },
 }
 
 export function forbidden() {
