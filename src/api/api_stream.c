@@ -134,7 +134,8 @@ static bool is_of_incident(enum event_kind kind)
 {
 	struct str name = str_of(event_kinds[kind].name);
 	return str_starts(name, STR("incident.")) || str_starts(name, STR("escalation.")) ||
-	       str_starts(name, STR("page."));
+	       str_starts(name, STR("page.")) || str_starts(name, STR("review.")) ||
+	       str_starts(name, STR("update."));
 }
 
 static bool may_know(struct api_streams *all, const struct principal *principal,

@@ -19,7 +19,8 @@ SCOPE_OF_OWN = {"token_create": "admin", "session_password": None, "session_dele
 
 def harmless(operation, person_id):
     """A request that nobody could be granted: about nothing, with a body that says nothing."""
-    values = {"id": person_id if operation.id in OWN else NOWHERE, "contact": NOWHERE, "name": "no-such-thing",
+    values = {"id": person_id if operation.id in OWN else NOWHERE, "contact": NOWHERE, "factor": NOWHERE, "action": NOWHERE,
+              "section": "summary", "name": "no-such-thing",
               "kind": "Service", "seq": NOWHERE, "token": "no-such-token"}
     params = {p["name"]: values[p["name"]] for p in operation.parameters if p["in"] == "path"}
     return Request(params, body={"no_such_field": 1} if "requestBody" in operation.about else None)
