@@ -14,6 +14,7 @@
 #include "journal/world.h"
 #include "monitor/check.h"
 #include "sys/zone.h"
+#include "wire/address.h"
 #include "wire/http_server.h"
 
 struct api;
@@ -42,6 +43,15 @@ struct api_sense {
 	time_us (*next_at)(void *context, struct str name);
 };
 
+/* Proxies that are believed when they say for whom they ask. */
+#define API_PROXIES_MAX 16u
+struct api_proxies {
+	struct address_range ranges[API_PROXIES_MAX];
+	size_t count;
+};
+/* "127.0.0.1, 10.0.0.0/8"; empty: none. ERR_INVALID. */
+enum err api_proxies_parse(const char *text, struct api_proxies *ret_proxies, struct error *err);
+
 struct api_options {
 	struct world *world;
 	/* Runs one command to its end: the writer's queue, or the simulator's own thread. */
@@ -60,6 +70,7 @@ struct api_options {
 	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
 	void (*trouble)(void *context, char *ret_text, size_t size);
 	void *trouble_context;
+	struct api_proxies proxies;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
 	 * there are none. */

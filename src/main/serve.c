@@ -207,7 +207,11 @@ static enum err start_api(struct server *server, struct error *err)
 		.settings_context = (void *)server->settings,
 	};
 	struct api *api;
-	enum err r = api_create(&options, &api, err);
+	enum err r = OK;
+	if (server->settings->trusted_proxy != NULL)
+		r = api_proxies_parse(server->settings->trusted_proxy, &options.proxies, err);
+	if (r == OK)
+		r = api_create(&options, &api, err);
 	if (r != OK)
 		return r;
 	serve_notify_browsers(server->notify, api);
