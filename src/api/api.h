@@ -67,8 +67,9 @@ struct api_options {
 	size_t asset_count;
 	const struct note_signer *signer; /* of checkpoints, named as their origin; NULL: there are none */
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
-	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
-	void (*trouble)(void *context, char *ret_text, size_t size);
+	/* One sentence when something is wrong with Mainstay itself, else the empty text; true: nothing can be
+	 * stored. May be NULL. */
+	bool (*trouble)(void *context, char *ret_text, size_t size);
 	void *trouble_context;
 	struct api_proxies proxies;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */

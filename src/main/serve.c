@@ -178,10 +178,11 @@ static enum err start_sense(struct server *server, struct error *err)
 	return r;
 }
 
-static void trouble_of(void *context, char *ret_text, size_t size)
+static bool trouble_of(void *context, char *ret_text, size_t size)
 {
 	struct server *server = context;
 	trouble_words(server->place.trouble, ret_text, size);
+	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
 }
 
 static enum err start_api(struct server *server, struct error *err)

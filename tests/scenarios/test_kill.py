@@ -230,7 +230,7 @@ class Kill(Scenario):
         for number, row in rows.items():
             if row["state"] != "cancelled":
                 self.assertEqual((row["state"], len(calls[number]) > 0), ("sent", True), row)
-        recorded = {event["payload"]["page"]: in_seconds(event["recorded_at"])
+        recorded = {event["payload"]["page"]: in_seconds(event["recorded_time"])
                     for event in ann.client.items("journal?kind=page.attempted&limit=200")
                     if event["payload"]["state"] == "sent"}
         repeats = collections.Counter()  # by the crash that made it necessary

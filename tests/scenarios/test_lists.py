@@ -5,7 +5,7 @@ import threading
 import time
 
 from openapi import contract
-from world import Shared, in_time
+from world import Shared, in_time, wait_until
 
 FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "=HYPERLINK(\"http://x\",\"y\")"]
 PLAIN = ['quoted "text"', "a,b", "semi;colon", "line one\nline two", "ümläut 🔥", "'quoted", "x=1"]
