@@ -52,6 +52,10 @@ struct api_proxies {
 /* "127.0.0.1, 10.0.0.0/8"; empty: none. ERR_INVALID. */
 enum err api_proxies_parse(const char *text, struct api_proxies *ret_proxies, struct error *err);
 
+/* One warning of the first page: sentences, and where to look (a path of the UI; may be empty). */
+typedef void api_warn_fn(void *context, const char *code, const char *text, const char *hint,
+			 const char *link);
+
 struct api_options {
 	struct world *world;
 	/* Runs one command to its end: the writer's queue, or the simulator's own thread. */
@@ -67,10 +71,11 @@ struct api_options {
 	size_t asset_count;
 	const struct note_signer *signer; /* of checkpoints, named as their origin; NULL: there are none */
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
-	/* One sentence when something is wrong with Mainstay itself, else the empty text; true: nothing can be
-	 * stored. May be NULL. */
-	bool (*trouble)(void *context, char *ret_text, size_t size);
-	void *trouble_context;
+	/* Gives each thing that is wrong with Mainstay itself to `warn`; may be NULL. */
+	void (*warnings)(void *context, api_warn_fn *warn, void *warn_context);
+	void *warnings_context;
+	bool (*nothing_stored)(void *context); /* is it known that nothing can be stored now? may be NULL */
+	void *nothing_stored_context;
 	struct api_proxies proxies;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:

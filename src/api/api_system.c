@@ -55,9 +55,8 @@ static enum err decide_a_write(struct decision *d, const void *args, struct erro
 enum err api_readyz(struct api_call *call, struct error *err)
 {
 	const struct api_options *options = &call->api->options;
-	char trouble[512];
-	bool nothing = options->trouble != NULL &&
-		       options->trouble(options->trouble_context, trouble, sizeof trouble);
+	bool nothing = options->nothing_stored != NULL &&
+		       options->nothing_stored(options->nothing_stored_context);
 	struct command command = { .name = "readyz", .decide = nothing ? decide_a_write : decide_nothing,
 				   .actor = ACTOR_SYSTEM };
 	bool ready = call->api->options.run(call->api->options.run_context, &command, err) == OK;
