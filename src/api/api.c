@@ -219,6 +219,25 @@ static enum err admit(struct api_call *call, struct error *err)
 
 /* ---- reading the request ---- */
 
+static bool see_time(void *context, const struct event *event)
+{
+	*(time_us *)context = event->recorded_time;
+	return false;
+}
+
+/* As of then, now is then: what had ended, who was on call and for how long is measured from it. */
+static enum err look_back(struct api_call *call, int64_t seq, struct error *err)
+{
+	time_us then = call->now;
+	struct journal_filter filter = { .up_to_seq = seq, .newest_first = true, .limit = 1 };
+	enum err r = journal_read(call->conn, &filter, &call->arena, see_time, &then, err);
+	if (r != OK)
+		return r;
+	call->now = then;
+	store_as_of(call->conn, seq);
+	return OK;
+}
+
 static enum err read_as_of(struct api_call *call, struct error *err)
 {
 	struct str text;
@@ -228,19 +247,20 @@ static enum err read_as_of(struct api_call *call, struct error *err)
 		return OK;
 	if (!(call->endpoint->flags & API_AS_OF))
 		return error_set(err, ERR_INVALID, "this cannot be asked as of an earlier time");
-	if (str_int(text, 1, INT64_MAX, &seq)) {
-		store_as_of(call->conn, seq);
-		return OK;
-	}
+	if (str_int(text, 1, INT64_MAX, &seq))
+		return look_back(call, seq, err);
 	if (!time_parse(text, &at)) {
 		error_set(err, ERR_INVALID, "as_of is a time like 2026-03-08T03:12:00Z or an event's seq");
 		error_field(err, "as_of");
 		return ERR_INVALID;
 	}
 	enum err r = journal_seq_at(call->conn, at, &seq, err);
-	if (r == OK)
-		store_as_of(call->conn, seq > 0 ? seq : 1);
-	return r;
+	if (r != OK)
+		return r;
+	if (at < call->now)
+		call->now = at;
+	store_as_of(call->conn, seq > 0 ? seq : 1);
+	return OK;
 }
 
 static bool is_json(struct str type)

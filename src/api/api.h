@@ -14,6 +14,7 @@
 #include "journal/world.h"
 #include "monitor/check.h"
 #include "sys/zone.h"
+#include "wire/address.h"
 #include "wire/http_server.h"
 
 struct api;
@@ -43,6 +44,15 @@ struct api_sense {
 	time_us (*next_at)(void *context, struct str name);
 };
 
+/* Proxies that are believed when they say for whom they ask. */
+#define API_PROXIES_MAX 16u
+struct api_proxies {
+	struct address_range ranges[API_PROXIES_MAX];
+	size_t count;
+};
+/* "127.0.0.1, 10.0.0.0/8"; empty: none. ERR_INVALID. */
+enum err api_proxies_parse(const char *text, struct api_proxies *ret_proxies, struct error *err);
+
 /* One warning of the first page: sentences, and where to look (a path of the UI; may be empty). */
 typedef void api_warn_fn(void *context, const char *code, const char *text, const char *hint,
 			 const char *link);
@@ -65,6 +75,9 @@ struct api_options {
 	/* Gives each thing that is wrong with Mainstay itself to `warn`; may be NULL. */
 	void (*warnings)(void *context, api_warn_fn *warn, void *warn_context);
 	void *warnings_context;
+	bool (*nothing_stored)(void *context); /* is it known that nothing can be stored now? may be NULL */
+	void *nothing_stored_context;
+	struct api_proxies proxies;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:

@@ -47,7 +47,7 @@ static enum err write_incidents(struct api_call *call, struct error *err)
 {
 	struct pressing *pressing = arena_new(&call->arena, struct pressing);
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
-	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
+	paging_visible(&call->principal, visible);
 	struct incident_filter filter = {
 		.states = STR("open,acknowledged"),
 		.limit = INCIDENTS_LOOKED_AT,

@@ -39,7 +39,11 @@ static const struct param_row {
 	const char *endpoint;
 	struct param params[PARAMS_MAX];
 } param_rows[] = {
-	{ "user_list", { PAGED, WORDS } },
+	{ "user_list", { PAGED, WORDS, AS_OF } },
+	{ "user_get", { AS_OF } },
+	{ "contact_list", { AS_OF } },
+	{ "override_list", { AS_OF } },
+	{ "schedule_list", { AS_OF } },
 	{ "token_list", { { "user", PARAM_INT, NULL } } },
 	{ "incident_list",
 	  { { "state", PARAM_WORDS, "open acknowledged resolved" },
@@ -68,7 +72,7 @@ static const struct param_row {
 	    WORDS, PAGED_BY_NAME } },
 	{ "check_series", { SPAN, { "step", PARAM_WORD, "minute hour day" } } },
 	{ "mute_list", { AS_OF } },
-	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED_BY_NAME } },
+	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED_BY_NAME, AS_OF } },
 	{ "on_call_get", { { "at", PARAM_TIME, NULL } } },
 	{ "schedule_shifts", { SPAN } },
 	{ "schedule_calendar", { { "user", PARAM_INT, NULL } } },

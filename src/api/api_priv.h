@@ -159,6 +159,10 @@ void api_mute_row(struct api_call *call, const struct alert_mute *mute);
 /* One row of GET /on-call: {schedule, user, until, next} at an instant. */
 enum err api_on_call_row(struct api_call *call, struct str schedule, time_us at, struct error *err);
 
+/* The address behind the proxies that were named at start; else the peer's. (api_client.c) */
+void api_client_of(const struct http_request *request, const struct api_proxies *proxies,
+		   char ret_text[HTTP_ADDRESS_BYTES]);
+
 /* Whether the caller may know that this happened, by what they may see today; and what it says. */
 bool api_event_visible(struct api_call *call, const struct event *event);
 bool api_event_readable(struct api_call *call, const struct event *event);

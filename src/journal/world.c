@@ -260,6 +260,15 @@ enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 	return OK;
 }
 
+static bool counters_changed(const struct world *world)
+{
+	for (size_t i = 0; i < world->counter_count; i++) {
+		if (world->counters[i].changed)
+			return true;
+	}
+	return false;
+}
+
 static enum err save_counters(struct world *world, struct error *err)
 {
 	for (size_t i = 0; i < world->counter_count; i++) {
@@ -285,11 +294,14 @@ void forget_batch(struct world *world)
 
 enum err batch_end(struct world *world, enum err result, struct error *err)
 {
+	/* A batch that writes nothing (all was refused) goes well on a disk that takes nothing. */
+	bool writes = world->event_count > 0 || counters_changed(world);
 	if (result == OK)
 		result = save_counters(world, err);
 	if (result == OK)
 		result = store_commit(world->conn, err);
-	note_try(world, result == OK ? NULL : err);
+	if (result != OK || writes)
+		note_try(world, result == OK ? NULL : err);
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {

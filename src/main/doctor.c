@@ -4,6 +4,7 @@
  */
 #include "main/doctor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "guard/guard.h"
 #include "journal/journal.h"
+#include "main/hand_place.h"
 #include "main/place.h"
 #include "notify/notify_settings.h"
 #include "oncall/paging.h"
@@ -22,6 +24,7 @@
 #define SPACE_LEAST_BYTES (INT64_C(512) << 20)
 #define BUILT_YEAR 2026 /* a clock before the program was written is wrong */
 #define PEOPLE_MAX 1000u
+#define COMMANDS_MAX 200u
 
 struct look {
 	const struct settings *settings;
@@ -138,6 +141,49 @@ static void look_at_settings(struct look *look)
 		bad(look, "certificate", strerror(errno), "see that --tls-key names a file that can be read");
 }
 
+/* ---- commands ---- */
+
+/* Every file of the folder, as a contact would name it. */
+static void look_at_commands(struct look *look, const struct hand_place *place)
+{
+	char path[PATH_MAX];
+	struct error err;
+	DIR *folder = opendir(place->commands);
+	const struct dirent *entry;
+	unsigned seen = 0;
+	while (folder != NULL && (entry = readdir(folder)) != NULL && seen < COMMANDS_MAX) {
+		if (entry->d_name[0] == '.')
+			continue;
+		seen++;
+		if (hand_place_find(place, str_of(entry->d_name), path, &err) == OK)
+			good("command", entry->d_name);
+		else
+			bad(look, "command", err.text, "let it belong to root or to you, mode 0755, in small letters");
+	}
+	if (folder != NULL)
+		closedir(folder);
+	if (seen == 0)
+		doubt(look, "command", "the folder of commands is empty", "put an executable file there");
+}
+
+static void look_at_hand(struct look *look)
+{
+	struct hand_place place;
+	struct error err = { .code = OK };
+	if (look->settings->commands == NULL)
+		return;
+	if (hand_place_open(look->settings->commands, look->settings->data, &place, &err) != OK) {
+		bad(look, "commands", err.text, err.hint[0] != '\0' ? err.hint : "see docs/security.md");
+		return;
+	}
+	if (doctor_try_hand(&place, &err) == OK)
+		good("hand", "it starts, is behind its walls, and answers");
+	else
+		bad(look, "hand", err.text, "see docs/security.md: what a command may do");
+	look_at_commands(look, &place);
+	hand_place_close(&place);
+}
+
 /* ---- what is kept ---- */
 
 static void look_at_journal(struct look *look, struct store_conn *conn)
@@ -215,6 +261,7 @@ static void look_inside(struct look *look)
 
 static void (*const looks[])(struct look *look) = {
 	look_at_space, look_at_clock, look_at_zones, look_at_authorities, look_at_modes, look_at_settings,
+	look_at_hand,
 };
 
 int run_doctor(const struct verb *verb, int argc, char **argv)

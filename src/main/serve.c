@@ -202,6 +202,12 @@ static enum err start_status(struct server *server, struct error *err)
 	return r;
 }
 
+static bool nothing_stored(void *context)
+{
+	struct server *server = context;
+	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
+}
+
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -223,11 +229,17 @@ static enum err start_api(struct server *server, struct error *err)
 		.status = serve_status_pages(server->status),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
+		.nothing_stored = nothing_stored,
+		.nothing_stored_context = server,
 	};
 	server->warnings = warnings_create(server->place.trouble, server->place.flight);
 	options.warnings_context = server->warnings;
 	struct api *api;
-	enum err r = api_create(&options, &api, err);
+	enum err r = OK;
+	if (server->settings->trusted_proxy != NULL)
+		r = api_proxies_parse(server->settings->trusted_proxy, &options.proxies, err);
+	if (r == OK)
+		r = api_create(&options, &api, err);
 	if (r != OK)
 		return r;
 	serve_notify_browsers(server->notify, api);

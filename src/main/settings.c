@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "base/str.h"
 #include "wire/json_writer.h"
 
@@ -30,6 +31,8 @@ static const struct setting rows[] = {
 	    "where to serve status pages and nothing else, the home page at /"),
 	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
 	    "how people reach it, for links in pages"),
+	ROW("trusted-proxy", SETTING_TEXT, trusted_proxy, NULL, "ADDRESSES",
+	    "proxies whose X-Forwarded-For is believed, like 127.0.0.1,10.0.0.0/8"),
 	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),
 	ROW("tls-key", SETTING_TEXT, tls_key, NULL, "FILE", "its private key (PEM)"),
 	ROW("commands", SETTING_TEXT, commands, NULL, "DIR", "folder of the commands that pages may run"),
@@ -132,6 +135,10 @@ enum err settings_check(const struct settings *settings, struct error *err)
 {
 	bool https_in_front = settings->public_url != NULL &&
 			      str_starts(str_of(settings->public_url), STR("https://"));
+	struct api_proxies proxies;
+	if (settings->trusted_proxy != NULL &&
+	    api_proxies_parse(settings->trusted_proxy, &proxies, err) != OK)
+		return ERR_INVALID;
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
 	if (settings->public_url != NULL && !https_in_front &&

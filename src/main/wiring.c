@@ -62,6 +62,7 @@ static const struct wire_apply applies[] = {
 	{ EVENT_INCIDENT_UNDONE, incident_apply_undone },
 
 	{ EVENT_INCIDENT_OPENED, paging_apply_opened },
+	{ EVENT_INCIDENT_ACKNOWLEDGED, paging_apply_acknowledged },
 	{ EVENT_INCIDENT_RETITLED, paging_apply_retitled },
 	{ EVENT_INCIDENT_PRIORITY_SET, paging_apply_priority_set },
 	{ EVENT_ESCALATION_MOVED, paging_apply_moved },
@@ -122,6 +123,7 @@ static const struct wire_now nows[] = {
 	NOW(EVENT_INCIDENT_UNDONE, paging_on_undone),
 	NOW(EVENT_ESCALATION_REQUESTED, paging_on_requested),
 	NOW(EVENT_ESCALATION_MOVED, incident_after_escalation),
+	NOW(EVENT_PAGE_ATTEMPTED, paging_on_attempted),
 
 	/* what holds pages back, and what lets them go */
 	NOW(EVENT_MUTE_ENDED, alert_after_mute),

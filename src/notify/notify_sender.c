@@ -80,11 +80,15 @@ static void cancel_all(struct notify_sender *sender)
 {
 	for (unsigned i = 0; i < SENDER_BUCKETS; i++) {
 		for (struct flight *f = sender->table[i]; f != NULL; f = f->next_same_hash) {
+			if (f->unsure)
+				lane_settled(f->lane, &f->row, false);
+			f->unsure = false;
 			if (f->try == NULL)
 				continue;
 			f->channel->cancel(f->try);
 			f->try = NULL;
-			lane_done(f->lane, &f->row);
+			lane_answered(f->lane);
+			lane_settled(f->lane, &f->row, false);
 		}
 	}
 }

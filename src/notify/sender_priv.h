@@ -26,6 +26,7 @@ struct record {
 	struct notify_sender *sender;
 	struct record *next;
 	void (*over)(struct record *record); /* stored, or refused for good; it may free itself */
+	void (*waits)(struct record *record); /* nothing can be stored now; or NULL */
 };
 
 /* One row of the outbox, from being read until its result is stored. */
@@ -41,6 +42,7 @@ struct flight {
 	struct arena arena; /* of the one that carries a bundle, or flies alone */
 	struct notify_page message;
 	void *try;
+	bool unsure; /* it has left, carries its message, and its result is not stored */
 	struct loop_timer *patience;
 	time_us began;
 	struct notify_attempt attempt;

@@ -131,7 +131,9 @@ story.step('a note is written, and the timeline tells every step', async () => {
 	await page.getByLabel('Note for the timeline').fill('nginx does not run; starting it.')
 	await page.getByRole('button', { name: 'Add note' }).click()
 	const timeline = page.locator('.timeline')
-	for (const text of ['nginx does not run; starting it.', 'Ada Lovelace took it', 'was undone', 'Paged Ada Lovelace', 'Page 2, try']) await timeline.locator('.pre').getByText(text).first().waitFor()
+	for (const text of ['nginx does not run; starting it.', 'Ada Lovelace took it', 'was undone', 'Paged Ada Lovelace']) await timeline.locator('.pre').getByText(text).first().waitFor()
+	await timeline.locator('.steps summary').first().click() // what was folded is all there
+	await timeline.locator('.steps .pre').getByText('Page 2, try').first().waitFor()
 	await page.evaluate(() => scrollTo(0, 0))
 	await pictures.take('incident', page)
 })
