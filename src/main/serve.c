@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
+#include "main/backup.h"
 #include "main/hand_client.h"
 #include "main/place.h"
 #include "main/serve_notify.h"
@@ -320,6 +321,23 @@ static void block_signals(sigset_t *ret_set)
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* before any thread: all inherit it */
 }
 
+/* Somebody may have made a backup beside us (backup.h): the record is to know of it. */
+static void take_receipt(struct server *server)
+{
+	cleanup_arena struct arena arena;
+	struct journal_backup backup;
+	struct error err = { 0 };
+	bool found;
+	arena_init(&arena, 0);
+	enum err r = backup_receipt_get(server->settings->data, &arena, &found, &backup, &err);
+	if (r == OK && found)
+		r = record(server, "backup_made", journal_backup_made_decide, &backup, &err);
+	if (r != OK && r != ERR_CONFLICT)
+		log_write(LOG_WARNING, "could not record a backup", "reason=\"%s\"", err.text);
+	if (found && (r == OK || r == ERR_CONFLICT))
+		backup_receipt_remove(server->settings->data);
+}
+
 static const char *wait_for_end(struct server *server, const sigset_t *set)
 {
 	for (;;) {
@@ -334,6 +352,7 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 				  err.text);
 		api_heartbeat(server->api);
 		trouble_tick(server->place.trouble);
+		take_receipt(server);
 	}
 }
 
