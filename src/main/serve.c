@@ -22,6 +22,7 @@
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/ui_assets.h"
+#include "sys/service.h"
 #include "base/version.h"
 
 #define DRAIN_MS 3000
@@ -251,6 +252,7 @@ static void announce(const struct server *server)
 	if (server->offers_link)
 		printf("mainstay: sign in at %s/link#%s\n", server->public_url, server->link.token);
 	fflush(stdout);
+	service_tell("READY=1");
 }
 
 static enum err start(struct server *server, struct error *err)
@@ -338,6 +340,21 @@ static void take_receipt(struct server *server)
 		backup_receipt_remove(server->settings->data);
 }
 
+static enum err decide_nothing(struct decision *d, const void *args, struct error *err)
+{
+	(void)d, (void)args, (void)err;
+	return OK;
+}
+
+/* A writer that hangs keeps this thread here, the beat stops, and the service manager starts us anew. A disk
+ * that is full answers, and is no reason to. */
+static void tell_alive(struct server *server)
+{
+	struct error err;
+	record(server, "beat", decide_nothing, NULL, &err);
+	service_tell("WATCHDOG=1");
+}
+
 static const char *wait_for_end(struct server *server, const sigset_t *set)
 {
 	for (;;) {
@@ -353,6 +370,7 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		api_heartbeat(server->api);
 		trouble_tick(server->place.trouble);
 		take_receipt(server);
+		tell_alive(server);
 	}
 }
 
@@ -369,6 +387,7 @@ int serve(const struct settings *settings, int control)
 	if (r == OK) {
 		const char *why = wait_for_end(server, &signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
+		service_tell("STOPPING=1");
 		stop(server, why);
 	} else {
 		fprintf(stderr, "mainstay: %s\n", err.text);

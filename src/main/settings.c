@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/cli.h"
 #include "sys/file.h"
 #include "wire/json_writer.h"
 
@@ -275,6 +276,25 @@ void settings_help(struct buf *out)
 		if (row->otherwise != NULL)
 			buf_printf(out, " (%s)", row->otherwise);
 		buf_adds(out, "\n");
+	}
+}
+
+void settings_man(struct buf *out)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct setting *row = &rows[i];
+		if (strcmp(row->about, "internal") == 0)
+			continue;
+		buf_adds(out, ".TP\n\\fB\\-\\-");
+		cli_man_text(row->name, out);
+		buf_printf(out, "\\fR \\fI%s\\fR\n", row->value != NULL ? row->value : "");
+		cli_man_text(row->about, out);
+		if (row->otherwise != NULL) {
+			buf_adds(out, " (");
+			cli_man_text(row->otherwise, out);
+			buf_addc(out, ')');
+		}
+		buf_addc(out, '\n');
 	}
 }
 

@@ -40,5 +40,6 @@ enum err settings_check(const struct settings *settings, struct error *err);
 bool settings_host(const struct settings *settings, char *out, size_t size);
 
 void settings_help(struct buf *out);              /* for --help */
+void settings_man(struct buf *out);               /* for the manual page, man(7) */
 /* For GET /settings: a list of {name, value, source, about}. */
 enum err settings_json(void *settings, struct buf *out, struct error *err);

@@ -276,7 +276,7 @@ const struct verb machine_verbs[] = {
 	  "one moment of everything in one file, also while serving; or check such a file", run_backup },
 	{ "restore", "restore FILE --data DIR [--without-key | --passphrase-fd N] [--key KEY]",
 	  "bring a backup back, into an empty place", run_restore },
-	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
+	{ "doctor", "doctor [-o table|json] [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
 	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
 	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },
 	{ "version", "version", "which program this is", run_version },
