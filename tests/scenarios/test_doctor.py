@@ -133,7 +133,7 @@ class Doctor(Scenario):
         policy(ann, "nightly", [{"schedule": "nights"}])
         found = self.look(mainstay)
         self.is_found(found, "on call", "doubtful", 'nobody for "nights" from')
-        self.is_found(found, "tonight", found["tonight"][0][0], 'policy "nightly"')
+        self.is_found(found, "tonight", "wrong", 'policy "nightly": no step has anybody from')
         self.is_found(found, "on call", "doubtful", "no page has ever arrived")
         ann.client.post(f"contacts/{contact}/test")
         ntfy.wait_for(1)
