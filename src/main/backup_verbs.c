@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -226,6 +228,13 @@ static void tell_made(const struct backup_made *made)
 		       "restore (--with-key seals them by a passphrase)\n");
 }
 
+/* The server goes first, on the processor and, where the scheduler of the disk knows classes, on the disk. */
+static void step_back(void)
+{
+	setpriority(PRIO_PROCESS, 0, NICE);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
 static int make(const struct settings *settings, const char *to, bool with_key, const char *fd)
 {
 	cleanup_arena struct arena arena;
@@ -236,8 +245,10 @@ static int make(const struct settings *settings, const char *to, bool with_key, 
 	enum err r = check_folder(settings->data, &err);
 	if (r == OK && with_key)
 		r = ask_passphrase(fd, true, &arena, &options.passphrase, &err);
-	if (r == OK && setpriority(PRIO_PROCESS, 0, NICE) == 0) /* the server goes first */
+	if (r == OK) {
+		step_back();
 		r = make_from(settings, &options, &made, &err);
+	}
 	sodium_memzero((char *)(uintptr_t)options.passphrase.ptr, options.passphrase.len);
 	if (r != OK)
 		return verb_complain(&err);
