@@ -61,9 +61,9 @@ class Backup(Scenario):
     def test_with_the_key_everything_comes_back_and_the_old_password_signs_in(self):
         mainstay, ann, ntfy = self.house()
         incident = declare(ann, "the shop is slow", service="shop", urgency="high", impact="high")
-        wait_until(lambda: ntfy.good(), 15, "the first page")
-        path = self.backup(mainstay, passphrase=PASSPHRASE)
+        wait_until(lambda: pages(ann, incident, state="sent"), 15, "the first page, and that it was recorded as sent")
         before = timeline(ann, incident)
+        path = self.backup(mainstay, passphrase=PASSPHRASE)
         found = wait_until(lambda: ann.client.get("settings")["backup"], RECEIPT_SECONDS_MAX, "the backup to be recorded")
         self.assertEqual((found["name"], found["bytes"], found["secrets"]), (path.name, path.stat().st_size, True))
         self.assertEqual(len(ann.client.items("journal?kind=backup.made")), 1)
