@@ -79,7 +79,7 @@ function LastBackup({ of }: { of: Backup | null }) {
 export function InForce() {
 	const settings = useData('settings_get', {}, ['settings', 'backup'])
 	return (
-		<>
+		<div class="stack">
 		<section class="card">
 			<header><h2>Last backup</h2></header>
 			<Loaded of={settings}>{(data) => <LastBackup of={data.backup} />}</Loaded>
@@ -95,6 +95,6 @@ export function InForce() {
 				)}
 			</Loaded>
 		</section>
-		</>
+		</div>
 	)
 }
