@@ -236,3 +236,6 @@ extern const struct cli_action alert_actions[], apply_actions[], check_actions[]
 	mute_actions[], now_actions[], oncall_actions[], override_actions[], page_actions[],
 	review_actions[], schedule_actions[], service_actions[], token_actions[], user_actions[], watch_actions[],
 	whoami_actions[];
+
+/* cli_help.c: "mainstay incident ack ID [FLAG ...]" */
+void cli_put_usage(const struct verb *verb, const struct cli_action *action, struct buf *out);

@@ -54,7 +54,7 @@ static const struct store_table cursor_table = {
 };
 
 const struct store_table *const journal_tables[] = {
-	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, NULL,
+	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, &journal_backup_table, NULL,
 };
 
 #define EVENT_COLUMNS                                                                    \

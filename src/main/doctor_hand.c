@@ -2,13 +2,15 @@
  * doctor_hand.c: starts a hand as the supervisor would, asks it for a command that is not there, and
  * believes it when it says so: it got behind its walls, reads its folder and answers. No command runs.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "main/doctor.h"
+#include "main/doctor_priv.h"
 #include "main/hand.h"
 #include "main/hand_client.h"
 #include "sys/clock.h"
@@ -16,6 +18,7 @@
 
 #define ASKED_FOR "mainstay-doctor-asks"
 #define ANSWER_WITHIN (2 * TIME_SECOND)
+#define COMMANDS_MAX 200u
 
 static enum err start(const struct hand_place *place, pid_t *ret_pid, int *ret_socket, struct error *err)
 {
@@ -68,7 +71,7 @@ static enum err ask(int socket, struct error *err)
 	return r;
 }
 
-enum err doctor_try_hand(const struct hand_place *place, struct error *err)
+static enum err try_hand(const struct hand_place *place, struct error *err)
 {
 	pid_t pid;
 	int socket;
@@ -80,4 +83,48 @@ enum err doctor_try_hand(const struct hand_place *place, struct error *err)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return r;
+}
+
+/* Every file of the folder, as a contact would name it. */
+static void look_at_each(struct doctor *d, const struct hand_place *place)
+{
+	char path[PATH_MAX];
+	struct error err;
+	DIR *folder = opendir(place->commands);
+	const struct dirent *entry;
+	unsigned seen = 0;
+	while (folder != NULL && (entry = readdir(folder)) != NULL && seen < COMMANDS_MAX) {
+		if (entry->d_name[0] == '.')
+			continue;
+		seen++;
+		if (hand_place_find(place, str_of(entry->d_name), path, &err) == OK)
+			doctor_good(d, "command", "%.200s", entry->d_name);
+		else
+			doctor_say(d, DOCTOR_WRONG, "command",
+				   "let it belong to root or to you, mode 0755, in small letters", "%s", err.text);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	if (seen == 0)
+		doctor_say(d, DOCTOR_DOUBT, "command", "put an executable file there",
+			   "the folder of commands is empty");
+}
+
+void doctor_commands(struct doctor *d)
+{
+	struct hand_place place;
+	struct error err = { .code = OK };
+	if (d->settings->commands == NULL)
+		return;
+	if (hand_place_open(d->settings->commands, d->settings->data, &place, &err) != OK) {
+		const char *advice = err.hint[0] != '\0' ? err.hint : "see docs/security.md";
+		doctor_say(d, DOCTOR_WRONG, "commands", arena_cstr(d->arena, str_of(advice)), "%s", err.text);
+		return;
+	}
+	if (try_hand(&place, &err) == OK)
+		doctor_good(d, "hand", "it starts, is behind its walls, and answers");
+	else
+		doctor_say(d, DOCTOR_WRONG, "hand", "see docs/security.md: what a command may do", "%s", err.text);
+	look_at_each(d, &place);
+	hand_place_close(&place);
 }

@@ -50,6 +50,19 @@ static enum err open_store(struct place *place, bool crashed, struct error *err)
 	return flight_open(path, crashed, &place->flight, err);
 }
 
+/* Where a key is missing beside a store that is there, somebody took it away or put a copy here: events of
+ * that origin may have been signed elsewhere, so a new key gets an origin that nobody has used. */
+static void choose_origin(struct place *place, const char *name, char *ret_origin, size_t size)
+{
+	char path[600];
+	uint32_t chance = 0;
+	path_in(place, "mainstay.db", path, sizeof path);
+	if (access(path, F_OK) == 0)
+		random_fill(&place->random, &chance, sizeof chance);
+	snprintf(ret_origin, size, chance != 0 ? "mainstay/%.60s/journal/1.%08x" : "mainstay/%.60s/journal/1", name,
+		 chance);
+}
+
 /* Made once; whoever holds it can sign in this log's name, so it never leaves the folder. */
 static enum err make_key(struct place *place, const char *path, const char *origin,
 			 struct error *err)
@@ -116,7 +129,6 @@ enum err place_open(const struct settings *settings, const char *public_url,
 	char origin[128];
 	*place = (struct place){ .lock = -1 };
 	snprintf(place->path, sizeof place->path, "%s", settings->data);
-	snprintf(origin, sizeof origin, "mainstay/%.60s/journal/1", settings->name);
 	clock_system(&place->clock);
 	entropy_init(&place->random);
 	enum err r = file_make_private_folder(place->path, err);
@@ -124,6 +136,7 @@ enum err place_open(const struct settings *settings, const char *public_url,
 		r = take_lock(place, err);
 	if (r == OK)
 		place->trouble = trouble_create(place->path);
+	choose_origin(place, settings->name, origin, sizeof origin);
 	if (r == OK)
 		r = open_key(place, origin, err);
 	if (r == OK)

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
+#include "main/backup.h"
 #include "main/hand_client.h"
 #include "main/place.h"
 #include "main/serve_notify.h"
@@ -23,6 +24,7 @@
 #include "main/serve_status.h"
 #include "main/ui_assets.h"
 #include "main/warnings.h"
+#include "sys/service.h"
 #include "base/version.h"
 
 #define DRAIN_MS 3000
@@ -286,6 +288,7 @@ static void announce(const struct server *server)
 	if (server->offers_link)
 		printf("mainstay: sign in at %s/link#%s\n", server->public_url, server->link.token);
 	fflush(stdout);
+	service_tell("READY=1");
 }
 
 static enum err start(struct server *server, struct error *err)
@@ -366,6 +369,38 @@ static void block_signals(sigset_t *ret_set)
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* before any thread: all inherit it */
 }
 
+/* Somebody may have made a backup beside us (backup.h): the record is to know of it. */
+static void take_receipt(struct server *server)
+{
+	cleanup_arena struct arena arena;
+	struct journal_backup backup;
+	struct error err = { 0 };
+	bool found;
+	arena_init(&arena, 0);
+	enum err r = backup_receipt_get(server->settings->data, &arena, &found, &backup, &err);
+	if (r == OK && found)
+		r = record(server, "backup_made", journal_backup_made_decide, &backup, &err);
+	if (r != OK && r != ERR_CONFLICT)
+		log_write(LOG_WARNING, "could not record a backup", "reason=\"%s\"", err.text);
+	if (found && (r == OK || r == ERR_CONFLICT))
+		backup_receipt_remove(server->settings->data);
+}
+
+static enum err decide_nothing(struct decision *d, const void *args, struct error *err)
+{
+	(void)d, (void)args, (void)err;
+	return OK;
+}
+
+/* A writer that hangs keeps this thread here, the beat stops, and the service manager starts us anew. A disk
+ * that is full answers, and is no reason to. */
+static void tell_alive(struct server *server)
+{
+	struct error err;
+	record(server, "beat", decide_nothing, NULL, &err);
+	service_tell("WATCHDOG=1");
+}
+
 static const char *wait_for_end(struct server *server, const sigset_t *set)
 {
 	for (;;) {
@@ -381,6 +416,8 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		api_heartbeat(server->api);
 		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);
+		take_receipt(server);
+		tell_alive(server);
 	}
 }
 
@@ -452,6 +489,7 @@ int serve(const struct settings *settings, int control)
 	if (r == OK) {
 		const char *why = wait_for_end(server, &signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
+		service_tell("STOPPING=1");
 		stop(server, why);
 	} else if (r != ERR_CANCELLED) {
 		fprintf(stderr, "mainstay: %s\n", err.text);

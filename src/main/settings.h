@@ -1,8 +1,8 @@
 /*
  * settings.h: what the program is told when it starts: rows, and the values in force.
  *
- * A setting comes from the command line, else from the environment (MAINSTAY_DATA for `data`), else
- * it is the default. Parsing checks everything before anything starts. To add one: a row in
+ * A setting comes from the command line, else from the environment (MAINSTAY_DATA for `data`), else from
+ * the file of --config ("data = DIR", a line a setting, # for comments), else it is the default. Parsing checks everything before anything starts. To add one: a row in
  * settings.c, a field here, nothing else; help and GET /settings come from the rows.
  */
 #pragma once
@@ -10,7 +10,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SETTINGS_FILE_BYTES_MAX 16384u
+
 struct settings {
+	const char *config;     /* file of settings; NULL: none */
 	const char *data;       /* folder of everything that is kept */
 	const char *listen;     /* "127.0.0.1:8484" */
 	const char *status_listen; /* where status pages are served too; NULL: only at `listen` */
@@ -25,6 +28,7 @@ struct settings {
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
 	bool crashed;           /* the server before this one died by its own doing; not a row */
+	char file[SETTINGS_FILE_BYTES_MAX]; /* what the file said; values of it point in here */
 };
 
 /* argv after the verb. ERR_INVALID names the argument and says what it may be. */
@@ -38,5 +42,6 @@ enum err settings_check(const struct settings *settings, struct error *err);
 bool settings_host(const struct settings *settings, char *out, size_t size);
 
 void settings_help(struct buf *out);              /* for --help */
+void settings_man(struct buf *out);               /* for the manual page, man(7) */
 /* For GET /settings: a list of {name, value, source, about}. */
 enum err settings_json(void *settings, struct buf *out, struct error *err);

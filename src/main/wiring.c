@@ -17,6 +17,7 @@
 #include "comms/comms_maintenance.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
+#include "journal/copies.h"
 #include "journal/journal.h"
 #include "monitor/monitor.h"
 #include "notify/notify.h"
@@ -27,6 +28,7 @@
 static const struct wire_apply applies[] = {
 	{ EVENT_CLOCK_STEPPED, journal_apply_clock_stepped },
 	{ EVENT_TIMER_PARKED, journal_apply_timer_parked },
+	{ EVENT_BACKUP_MADE, journal_apply_backup_made },
 
 	{ EVENT_DEFINITION_PUT, definition_apply_put },
 	{ EVENT_DEFINITION_DELETED, definition_apply_deleted },

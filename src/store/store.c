@@ -323,3 +323,8 @@ const struct store_backend *store_conn_backend(const struct store_conn *conn)
 {
 	return conn->backend;
 }
+
+enum err store_examine(struct store_conn *conn, struct error *err)
+{
+	return conn->backend->examine != NULL ? conn->backend->examine(conn->link, err) : OK;
+}

@@ -51,6 +51,8 @@ struct store_options {
 	const char *path;     /* file of the database */
 	const char *vfs;      /* SQLite VFS name; NULL: the system's */
 	bool memory_journal;  /* for the simulator's VFS: exclusive locking, no shared memory */
+	bool bulk;            /* a new file made whole by one connection: no log, and whoever makes it syncs it */
+	bool immutable;       /* nobody changes the file: no lock, no log; bytes after the database are ignored */
 };
 
 /* Backends: "sqlite" keeps, "null" accepts every write, answers no row and keeps nothing. */
@@ -99,3 +101,6 @@ enum err store_one_int(struct store_conn *conn, const char *sql, const struct st
 /* Pages written to the log since the last checkpoint are moved into the database; off the
  * writer's path. Does what it can and never waits for a reader. */
 void store_checkpoint(struct store_conn *conn);
+
+/* Reads every page and compares indexes with rows, as the engine can. ERR_CORRUPT with what it said. */
+enum err store_examine(struct store_conn *conn, struct error *err);

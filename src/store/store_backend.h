@@ -31,6 +31,7 @@ struct store_backend {
 	struct str (*text)(void *statement, int column);
 	int64_t (*changes)(void *link);
 	void (*checkpoint)(void *link);
+	enum err (*examine)(void *link, struct error *err); /* NULL: the engine looks after itself */
 	/* What stands for {id} {int} {text} {bytes} {real} in table declarations. */
 	const char *types[5];
 	const char *table_suffix;

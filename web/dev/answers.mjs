@@ -299,7 +299,7 @@ const answers = {
 	journal_list: ({ world, query, now }) => events(world, query, now),
 	journal_proof: ({ params }) => ({ body: { seq: Number(params.seq), index: Number(params.seq) - 1, size: 48210, leaf: 'q5JhFmmZ0c7kq1ZkpZQ6jzQ1cN2rPfYq4f0v0H6m6xQ=', root: '9b1xvT5k1oY3mK3mUu8h3Q0l2N0pXqz3mYv4o6dWk2c=', path: Array.from({ length: 16 }, (_, i) => `${'pQ7zK1mV'.slice(i % 4)}h3Q0l2N0pXqz3mYv4o6dWk2c9b1xvT5k${i}=`), checkpoint } }),
 	journal_checkpoint: () => ({ body: checkpoint }),
-	settings_get: ({ world }) => ({ body: { notifications: world.notifications, items: [
+	settings_get: ({ world, now }) => ({ body: { backup: { made: new Date(now - 7.4e6).toISOString(), events: 48203, bytes: 61_400_000, secrets: true, name: 'mainstay-production-20261129T031200Z.backup' }, notifications: world.notifications, items: [
 		{ name: 'listen', value: '127.0.0.1:8484', source: 'option', about: 'Where the server listens.' }, { name: 'data', value: './data', source: 'option', about: 'Where everything is kept.' },
 		{ name: 'public_url', value: null, source: 'default', about: 'The address in pages and mails.' }, { name: 'journal.keep', value: '400d', source: 'file', about: 'How long signals are kept.' },
 	] } }),
