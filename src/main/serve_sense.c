@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "monitor/monitor_plan.h"
+#include "sys/entropy.h"
 #include "sys/loop.h"
+#include "wire/ping.h"
 
 #define TICK TIME_SECOND
 #define TICKS_PER_FLUSH ((unsigned)(SERVE_SENSE_FLUSH / TICK))
@@ -194,7 +196,11 @@ static enum err open_tools(struct serve_sense *s, struct error *err)
 		.http = s->http,
 		.trust = http_client_trust(s->http),
 		.policy = http_client_policy(s->http),
+		.random = &s->random,
 	};
+	entropy_init(&s->random);
+	s->ping = s->tools.ping = ping_create(s->loop, s->options.clock, s->resolve, &s->random,
+					      s->tools.policy);
 	return OK;
 }
 
@@ -288,6 +294,7 @@ void serve_sense_destroy(struct serve_sense **pointer)
 	assert(s->closed);
 	assert(s->sense == NULL);
 	free_inbox(s);
+	ping_destroy(&s->ping);
 	http_client_destroy(&s->http);
 	resolve_destroy(&s->resolve);
 	loop_destroy(&s->loop);

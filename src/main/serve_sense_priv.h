@@ -24,7 +24,7 @@ struct book_result {
 	uint32_t latency_us;
 	int32_t days_left;
 	int16_t status;
-	bool good, certificated;
+	bool good, blind, warned, certificated;
 };
 
 struct entry {
@@ -51,7 +51,8 @@ struct entry {
 	bool paused;
 	time_us next_boot; /* when it is looked at next; 0: not */
 	bool has_last;
-	struct check_result last;
+	struct check_result last; /* its detail is `detail` */
+	char *detail;             /* heap; NULL: none */
 	struct book_result *ring;
 	unsigned ring_size, ring_first, ring_count; /* oldest at first */
 };
@@ -89,6 +90,8 @@ struct serve_sense {
 	struct loop *loop;
 	struct resolve *resolve;
 	struct http_client *http;
+	struct random random;
+	struct ping *ping;
 	struct probe_tools tools;
 	struct sense *sense;
 	pthread_t thread;
