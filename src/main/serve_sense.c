@@ -197,6 +197,7 @@ static enum err open_tools(struct serve_sense *s, struct error *err)
 		.trust = http_client_trust(s->http),
 		.policy = http_client_policy(s->http),
 		.random = &s->random,
+		.hand = s->options.hand,
 	};
 	entropy_init(&s->random);
 	s->ping = s->tools.ping = ping_create(s->loop, s->options.clock, s->resolve, &s->random,

@@ -12,7 +12,7 @@
 #define BODY_TEXT_BYTES_MAX 1024
 
 const struct check_kind *const check_kinds[] = { &check_http, &check_tcp, &check_tls, &check_icmp,
-                                                  &check_dns, NULL };
+                                                  &check_dns, &check_command, NULL };
 
 const struct check_kind *check_kind_find(struct str name)
 {
@@ -23,13 +23,14 @@ const struct check_kind *check_kind_find(struct str name)
 }
 
 /* Beside each other: the words, and what each means for whoever chooses. */
-static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", NULL };
+static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", "command", NULL };
 static const char *const kind_abouts[] = {
 	"A request to a web address; its status, body and certificate are judged.",
 	"A connection to a port; if you like a text is sent and another awaited.",
 	"A TLS handshake, to watch a certificate: its names, its chain, its days left.",
 	"Pings to a host; how many are lost and how long they take.",
 	"A question to a name server, and whether it answers what it should.",
+	"A Nagios plugin of this machine; its exit status, first line and figures.",
 	NULL,
 };
 static const char *const methods[] = { "GET", "HEAD", "POST", "OPTIONS", NULL };
@@ -42,6 +43,7 @@ static const char *const matches[] = { "contains", "exact", NULL };
 static const char *const codes[] = { "NOERROR", "NXDOMAIN", NULL };
 
 static const struct spec_field dns_answer = { .type = SPEC_TEXT, .min = 1, .max = DNS_ANSWER_BYTES - 1 };
+static const struct spec_field plugin_arg = { .type = SPEC_TEXT, .min = 0, .max = 1024 };
 static const struct spec_field header_value = { .type = SPEC_TEXT, .min = 0, .max = 2048 };
 
 static const struct spec_field expect_fields[] = {
@@ -100,6 +102,10 @@ const struct spec_field monitor_check_fields[] = {
 	  .only = "kind=dns", .about = "Whether other answers may stand beside those." },
 	{ .name = "code", .type = SPEC_CHOICE, .choices = codes, .otherwise = "NOERROR", .only = "kind=dns",
 	  .about = "NXDOMAIN when the name must not exist." },
+	{ .name = "plugin", .type = SPEC_TEXT, .min = 1, .max = 63, .only = "kind=command",
+	  .about = "A file in a folder of --plugins: check_disk." },
+	{ .name = "args", .type = SPEC_LIST, .item = &plugin_arg, .max = MONITOR_ARGS_MAX, .only = "kind=command",
+	  .about = "Its arguments, each as it is: no shell reads them." },
 	{ .name = "expect", .type = SPEC_OBJECT, .fields = expect_fields, .only = "kind=http",
 	  .about = "What a good answer looks like." },
 	{ .name = "interval", .type = SPEC_DURATION, .otherwise = "30s", .min = MONITOR_INTERVAL_MIN,
@@ -131,7 +137,7 @@ static const struct {
 	const char *kind, *field;
 } needs[] = {
 	{ "http", "url" }, { "tcp", "host" }, { "tcp", "port" }, { "tls", "host" }, { "icmp", "host" },
-	{ "dns", "query" },
+	{ "dns", "query" }, { "command", "plugin" },
 };
 
 void monitor_check_rule(const struct doc_node *spec, struct spec_errors *errors)

@@ -90,7 +90,8 @@ struct check_kind {
 	void (*cancel)(void *run);
 };
 
-extern const struct check_kind check_http, check_tcp, check_tls, check_icmp, check_dns;
+extern const struct check_kind check_http, check_tcp, check_tls, check_icmp, check_dns,
+	check_command;
 
 /* Every result is good and takes no time: for tests, and to read what a kind must do. */
 extern const struct check_kind check_null;
