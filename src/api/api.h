@@ -38,6 +38,8 @@ struct api_sense {
 	bool (*last)(void *context, struct str name, struct check_result *ret_result);
 	/* The detail of the newest one (mem_free); NULL: none. */
 	char *(*detail)(void *context, struct str name);
+	/* A job called its heartbeat, and that is stored: look at it. */
+	void (*called)(void *context, struct str name);
 	/* What listens on this host, asked what it speaks; an answer of at most that age will do. */
 	enum err (*discover)(void *context, time_us age_max, struct discovery *ret_discovery,
 			     struct error *err);

@@ -32,7 +32,7 @@ api_handler api_settings_get, api_settings_notifications, api_browser_page_ack;
 api_handler api_journal_list, api_journal_proof, api_journal_checkpoint;
 /* api_check.c, api_service.c, api_discovery.c */
 api_handler api_check_list, api_check_test, api_check_get, api_check_series, api_check_results,
-	api_check_run, api_check_pause, api_check_resume, api_service_list, api_service_get,
+	api_check_run, api_beat, api_beat_explain, api_check_address, api_check_pause, api_check_resume, api_service_list, api_service_get,
 	api_discovery_get, api_discovery_watch;
 /* api_kinds.c, api_definition.c, api_apply.c */
 api_handler api_kind_list, api_definition_list, api_definition_get, api_definition_put,

@@ -308,6 +308,18 @@ static enum err discover(void *context, time_us age_max, struct discovery *ret_d
 	return r;
 }
 
+/* Words of beats are few bytes; when even they cannot be kept, the next look finds nothing new, and the one
+ * after the reload does. */
+static void called(void *context, struct str name)
+{
+	struct serve_sense *s = context;
+	pthread_mutex_lock(&s->lock);
+	if (!s->closed)
+		serve_sense_name(s, name, true);
+	serve_sense_wake(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void ask_init(struct serve_sense *s)
 {
 	s->api = (struct api_sense){
@@ -317,6 +329,7 @@ void ask_init(struct serve_sense *s)
 		.results = results,
 		.last = last,
 		.detail = detail,
+		.called = called,
 		.discover = discover,
 		.next_at = next_at,
 	};

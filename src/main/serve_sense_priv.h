@@ -38,6 +38,8 @@ struct entry {
 	bool muted;
 	enum check_status told; /* what the world holds; PAUSED: by a person */
 	bool told_flapping;
+	struct probe_beat beat; /* of a heartbeat */
+	bool has_address;
 	bool has_news, telling; /* there is a word; it is on its way */
 	struct {
 		enum check_status to;
@@ -81,6 +83,7 @@ struct pending_row {
 
 struct named {
 	struct named *next;
+	bool beat; /* it was called: what was heard is read anew, and it is looked at */
 	char name[MONITOR_NAME_BYTES];
 };
 
@@ -92,6 +95,8 @@ struct serve_sense {
 	struct http_client *http;
 	struct random random;
 	struct ping *ping;
+	struct probe_beats beats;
+	time_us began; /* since boot */
 	struct probe_tools tools;
 	struct sense *sense;
 	pthread_t thread;
@@ -127,6 +132,7 @@ struct serve_sense {
 
 /* Asks the loop to look into what was left for it. With the lock held. */
 void serve_sense_wake(struct serve_sense *s);
+void serve_sense_name(struct serve_sense *s, struct str name, bool beat); /* the same */
 
 /* After the end of a discovery. Loop's thread. */
 void serve_sense_stop_when_quiet(struct serve_sense *s);
@@ -138,6 +144,9 @@ void load_all(struct serve_sense *s);                    /* slice by slice */
 void load_slice(void *serve_sense);                      /* of the timer */
 void load_mutes(struct serve_sense *s);
 void load_state(struct serve_sense *s, struct entry *entry); /* what the world holds of it */
+
+void load_beat(struct serve_sense *s, struct entry *entry);  /* what was heard of it */
+void load_called(struct serve_sense *s, struct str name);    /* it was called just now */
 
 /* ---- serve_sense_book.c ---- */
 

@@ -12,7 +12,8 @@
 #define BODY_TEXT_BYTES_MAX 1024
 
 const struct check_kind *const check_kinds[] = { &check_http, &check_tcp, &check_tls, &check_icmp,
-                                                  &check_dns, &check_command, NULL };
+                                                  &check_dns, &check_command,
+                                                  &check_heartbeat, NULL };
 
 const struct check_kind *check_kind_find(struct str name)
 {
@@ -22,8 +23,11 @@ const struct check_kind *check_kind_find(struct str name)
 	return NULL;
 }
 
+/* All but heartbeats, which nobody goes to look at. */
+#define LOOKS "kind=http|tcp|tls|icmp|dns|command"
+
 /* Beside each other: the words, and what each means for whoever chooses. */
-static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", "command", NULL };
+static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", "command", "heartbeat", NULL };
 static const char *const kind_abouts[] = {
 	"A request to a web address; its status, body and certificate are judged.",
 	"A connection to a port; if you like a text is sent and another awaited.",
@@ -31,6 +35,7 @@ static const char *const kind_abouts[] = {
 	"Pings to a host; how many are lost and how long they take.",
 	"A question to a name server, and whether it answers what it should.",
 	"A Nagios plugin of this machine; its exit status, first line and figures.",
+	"A job that calls when it has run, and is missed when it does not.",
 	NULL,
 };
 static const char *const methods[] = { "GET", "HEAD", "POST", "OPTIONS", NULL };
@@ -106,20 +111,24 @@ const struct spec_field monitor_check_fields[] = {
 	  .about = "A file in a folder of --plugins: check_disk." },
 	{ .name = "args", .type = SPEC_LIST, .item = &plugin_arg, .max = MONITOR_ARGS_MAX, .only = "kind=command",
 	  .about = "Its arguments, each as it is: no shell reads them." },
+	{ .name = "every", .type = SPEC_DURATION, .min = MONITOR_EVERY_MIN, .max = MONITOR_EVERY_MAX,
+	  .only = "kind=heartbeat", .about = "How often the job calls: 1d for a nightly one." },
+	{ .name = "grace", .type = SPEC_DURATION, .otherwise = "1m", .min = 0, .max = 31 * TIME_DAY,
+	  .only = "kind=heartbeat", .about = "How much later it may be; as long as the job takes, and some more." },
 	{ .name = "expect", .type = SPEC_OBJECT, .fields = expect_fields, .only = "kind=http",
 	  .about = "What a good answer looks like." },
 	{ .name = "interval", .type = SPEC_DURATION, .otherwise = "30s", .min = MONITOR_INTERVAL_MIN,
 	  .max = MONITOR_INTERVAL_MAX, .about = "Time between two tries." },
 	{ .name = "timeout", .type = SPEC_DURATION, .otherwise = "5s", .min = 100 * TIME_MS,
-	  .max = MONITOR_TIMEOUT_MAX, .about = "How long one try may take." },
+	  .max = MONITOR_TIMEOUT_MAX, .only = LOOKS, .about = "How long one try may take." },
 	{ .name = "fail_after", .type = SPEC_INT, .otherwise = "2", .min = 1, .max = CHECK_COUNT_MAX,
-	  .about = "Failures in a row before it is down." },
+	  .only = LOOKS, .about = "Failures in a row before it is down." },
 	{ .name = "for", .type = SPEC_DURATION, .otherwise = "0s", .max = TIME_DAY,
-	  .about = "And for at least so long." },
+	  .only = LOOKS, .about = "And for at least so long." },
 	{ .name = "recover_after", .type = SPEC_INT, .otherwise = "2", .min = 1, .max = CHECK_COUNT_MAX,
-	  .about = "Good results in a row before it is up again." },
+	  .only = LOOKS, .about = "Good results in a row before it is up again." },
 	{ .name = "latency_warn", .type = SPEC_DURATION, .min = TIME_MS, .max = MONITOR_TIMEOUT_MAX,
-	  .about = "Slower than this is degraded." },
+	  .only = LOOKS, .about = "Slower than this is degraded." },
 	{ .name = "warn_days", .type = SPEC_INT, .otherwise = "21", .min = 0, .max = 365,
 	  .only = "kind=http|tls", .unit = "days",
 	  .about = "A certificate with fewer days left is degraded; 0 turns it off." },
@@ -138,6 +147,7 @@ static const struct {
 } needs[] = {
 	{ "http", "url" }, { "tcp", "host" }, { "tcp", "port" }, { "tls", "host" }, { "icmp", "host" },
 	{ "dns", "query" }, { "command", "plugin" },
+	{ "heartbeat", "every" },
 };
 
 void monitor_check_rule(const struct doc_node *spec, struct spec_errors *errors)

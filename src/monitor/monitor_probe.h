@@ -31,11 +31,15 @@ struct probe_hand {
 };
 
 /* What a check that waits to be called knows of the last calls. */
-struct probe_beat {
+struct probe_beat { /* instants are by time since boot; what was before the boot is negative */
+	time_us made;        /* since when there is an address to call */
+	time_us listening;   /* since when this process hears calls */
 	bool heard;          /* the others are set */
-	time_us at;          /* the last call of any kind; by the wall */
-	time_us ok_at;       /* the last one that said all is well; 0: none */
-	time_us started_at;  /* a run that has not ended yet; 0: none */
+	bool was_well, runs; /* ok_at, started_at are set */
+	time_us at;          /* the last call of any kind */
+	time_us ok_at;       /* the last one that said all is well */
+	time_us started_at;  /* of a run that has not ended yet */
+	time_us took;        /* the last whole run; 0: not known */
 	bool failed;         /* the last end was a failure */
 	int exit_code;       /* of it; -1: not told */
 	char said[200];      /* what came with it; may be empty */
@@ -43,8 +47,8 @@ struct probe_beat {
 
 struct probe_beats {
 	void *context;
-	/* False: there is no address yet that anybody could call. `ret_since`: since when there is one. */
-	bool (*find)(void *context, const char *check, struct probe_beat *ret_beat, time_us *ret_since);
+	/* False: there is no address yet that anybody could call. */
+	bool (*find)(void *context, const char *check, struct probe_beat *ret_beat);
 };
 
 struct probe_secrets {
@@ -91,7 +95,7 @@ struct check_kind {
 };
 
 extern const struct check_kind check_http, check_tcp, check_tls, check_icmp, check_dns,
-	check_command;
+	check_command, check_heartbeat;
 
 /* Every result is good and takes no time: for tests, and to read what a kind must do. */
 extern const struct check_kind check_null;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 from mainstay import Scenario, wait_until
 
@@ -115,7 +116,91 @@ class Command(Checks):
         self.assertEqual(self.state(admin, "flag", "down")["last_reason"], "it is bad")
         (folder / "bad").unlink()
         self.state(admin, "flag", "up")
-        other = self.mainstay().signed_in()
+        other = self.mainstay(name="without").signed_in()
         result = self.trial(other, kind="command", plugin="check_load")
         self.assertEqual(result["state"], "unknown")
         self.assertIn("--plugins", result["reason"])
+
+
+class Heartbeat(Checks):
+    def call(self, client, address, method="POST", query="", body=None):
+        path = "/hb/" + address["url"].rpartition("/")[2] + query
+        return client.request(method, path, body=body, headers={"Content-Type": "text/plain"} if body else None)
+
+    def heartbeat(self, admin, name="nightly", **spec):
+        self.define(admin, name, kind="heartbeat", **({"every": "2s", "grace": "1s"} | spec))
+        return admin.post(f"checks/{name}/address")
+
+    def test_a_job_that_stops_calling_goes_down_and_comes_back_with_its_next_call(self):
+        mainstay = self.mainstay()
+        admin, job = mainstay.signed_in(), mainstay.client()
+        address = self.heartbeat(admin)
+        self.assertIn("curl", address["command"])
+        self.assertIn(address["url"], address["command"])
+        self.assertEqual(self.call(job, address).status, 200)
+        self.state(admin, "nightly", "up")
+        down = self.state(admin, "nightly", "down")
+        self.assertIn("ago; it should call every 2", down["last_reason"])
+        self.assertEqual(self.call(job, address, body=b"all files copied").status, 200)
+        self.state(admin, "nightly", "up", within=8)
+        newest = admin.get("checks/nightly/results")["items"][0]
+        self.assertEqual(newest["detail"]["heartbeat"]["said"], "all files copied")
+
+    def test_a_get_changes_nothing_and_says_what_to_do(self):
+        mainstay = self.mainstay()
+        admin, job = mainstay.signed_in(), mainstay.client()
+        address = self.heartbeat(admin, every="1h", grace="1h")
+        for method in "GET", "HEAD":
+            answer = self.call(job, address, method)
+            self.assertEqual(answer.status, 405)
+        self.assertIn("POST", self.call(job, address, "GET").text)
+        result = admin.post("checks/nightly/run")
+        self.assertEqual(result["state"], "unknown")
+        self.assertIn("first call", result["reason"])
+
+    def test_a_job_says_that_it_begins_and_how_it_ended(self):
+        mainstay = self.mainstay()
+        admin, job = mainstay.signed_in(), mainstay.client()
+        address = self.heartbeat(admin, every="1h")
+        self.assertEqual(self.call(job, address, query="?state=start").status, 200)
+        self.assertEqual(self.call(job, address, query="?exit=3", body=b"disk is full\nlong story").status, 200)
+        down = self.state(admin, "nightly", "down")
+        self.assertIn("(exit 3): disk is full", down["last_reason"])
+        self.call(job, address, query="?state=start")
+        self.call(job, address, query="?exit=0")
+        self.state(admin, "nightly", "up")
+        for wrong in "?state=perhaps", "?exit=300", "?exit=x":
+            self.assertEqual(self.call(mainstay.client(contract=None), address, query=wrong).status, 400)
+        self.assertEqual(self.call(job, address, query="?state=ok", body=b"x" * 20000).status, 413)
+
+    def test_a_new_address_replaces_the_old_one_and_is_shown_once(self):
+        mainstay = self.mainstay()
+        admin, job = mainstay.signed_in(), mainstay.client()
+        old = self.heartbeat(admin, every="1h")
+        new = admin.post("checks/nightly/address")
+        self.assertEqual(self.call(job, old).status, 404)
+        self.assertEqual(self.call(job, new).status, 200)
+        secret = new["url"].rpartition("/")[2].encode()
+        stored = b"".join(path.read_bytes() for path in pathlib.Path(mainstay.data).glob("mainstay.db*"))
+        self.assertNotIn(secret, stored)
+        self.assertFalse(any(secret.decode() in line for line in mainstay.lines))
+        admin.put("definitions/Check/web", {"spec": {"kind": "tcp", "host": "127.0.0.1", "port": 1}})
+        self.assertEqual(admin.request("POST", "checks/web/address", {}).status, 409)
+        admin.delete("definitions/Check/nightly")
+        self.assertEqual(self.call(job, new).status, 404)
+
+    def test_what_was_heard_survives_a_crash_and_the_time_mainstay_was_away_misses_nobody(self):
+        mainstay = self.mainstay()
+        admin, job = mainstay.signed_in(), mainstay.client()
+        address = self.heartbeat(admin, every="3s", grace="3s")
+        self.assertEqual(self.call(job, address, body=b"before the crash").status, 200)
+        self.state(admin, "nightly", "up")
+        mainstay.kill9()
+        time.sleep(7)
+        mainstay.start()
+        newest = wait_until(lambda: admin.get("checks/nightly/results")["items"], 15)[-1]
+        self.assertEqual(newest["state"], "up", newest)
+        self.assertEqual(newest["state"], "up")
+        self.state(admin, "nightly", "down")
+        self.assertEqual(self.call(job, address).status, 200)
+        self.state(admin, "nightly", "up")
