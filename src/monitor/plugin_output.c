@@ -190,9 +190,9 @@ static void write_range(struct json_writer *json, const char *key, const struct 
 		return;
 	}
 	if (isfinite(range->low))
-		snprintf(low, sizeof low, "%g", range->low);
+		snprintf(low, sizeof low, "%.15g", range->low);
 	if (isfinite(range->high))
-		snprintf(high, sizeof high, "%g", range->high);
+		snprintf(high, sizeof high, "%.15g", range->high);
 	snprintf(text, sizeof text, "%s%s:%s", range->inside ? "@" : "", low, high);
 	json_field_cstr(json, key, text);
 }

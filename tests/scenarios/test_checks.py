@@ -1,12 +1,17 @@
 """Every kind of check against what it looks at in earnest: plugins, hosts, name servers, jobs, databases."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
+import socket
+import subprocess
 import tempfile
+import threading
 import time
 
-from mainstay import Scenario, wait_until
+from mainstay import BINARY, Scenario, wait_until
 
 PLUGINS = "/usr/lib/nagios/plugins"
 
@@ -204,3 +209,151 @@ class Heartbeat(Checks):
         self.state(admin, "nightly", "down")
         self.assertEqual(self.call(job, address).status, 200)
         self.state(admin, "nightly", "up")
+
+
+def can_make_networks():
+    made = subprocess.run(["ip", "netns", "add", "mainstay-probe"], capture_output=True)
+    subprocess.run(["ip", "netns", "del", "mainstay-probe"], capture_output=True)
+    return made.returncode == 0
+
+
+class Hosts(Checks):
+    """A network of its own: two ends of one cable; ours has the addresses .1, the other .2."""
+
+    def network(self):
+        if os.geteuid() != 0 or not shutil.which("ip") or not can_make_networks():
+            self.skipTest("this machine lets nobody make a network namespace")
+        here, there = f"ms-a{os.getpid()}", f"ms-b{os.getpid()}"
+        for name in here, there:
+            self.run_command("ip", "netns", "add", name)
+            self.addCleanup(subprocess.run, ["ip", "netns", "del", name], capture_output=True)
+        self.run_command("ip", "link", "add", "cable", "netns", here, "type", "veth", "peer", "name", "cable", "netns",
+                         there)
+        for number, name in (1, here), (2, there):
+            inside = ["ip", "-n", name]
+            self.run_command(*inside, "link", "set", "lo", "up")
+            self.run_command(*inside, "link", "set", "cable", "up")
+            self.run_command(*inside, "address", "add", f"10.99.0.{number}/24", "dev", "cable")
+            self.run_command(*inside, "address", "add", f"fd00:99::{number}/64", "dev", "cable", "nodad")
+        return here, there
+
+    def run_command(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, (command, done.stderr))
+        return done.stdout
+
+    def mainstay_within(self, namespace, *prefix, name="within"):
+        """The client speaks through a socket of its own in the namespace, so the verb is asked there."""
+        data = self.folder / name
+        command = ["ip", "netns", "exec", namespace, *prefix, str(BINARY), "serve", "--data", str(data),
+                   "--listen", "127.0.0.1:8484"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   start_new_session=True)
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+        reader.start()
+        self.addCleanup(self.end, process, reader)
+        link = wait_until(lambda: next((m for m in (re.search(r"link#(msl_\w+)", line) for line in lines) if m), None),
+                          30, lambda: f"a server in the namespace: {lines}")
+        return Within(self, namespace, link.group(1))
+
+    def end(self, process, reader):
+        process.terminate()
+        process.wait(30)
+        reader.join(10)
+        process.stdout.close()
+
+    def test_hosts_are_pinged_over_both_families_and_loss_is_judged(self):
+        here, there = self.network()
+        server = self.mainstay_within(here)
+        for host in "10.99.0.2", "fd00:99::2":
+            found = server.trial(kind="icmp", host=host)
+            self.assertEqual((found["state"], found["detail"]["packets"]["received"]), ("up", 4), found)
+        found = server.trial(kind="icmp", host="10.99.0.9", timeout="2s")
+        self.assertEqual(found["state"], "down", found)
+        self.run_command("ip", "netns", "exec", there, "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
+        found = server.trial(kind="icmp", host="10.99.0.2", timeout="1500ms")
+        self.assertEqual(found["state"], "down", found)
+        self.assertIn("none of 4 packets came back", found["reason"])
+
+    def test_datagram_sockets_are_used_where_the_kernel_lets_us_and_without_any_right_it_is_said(self):
+        here, _ = self.network()
+        drop = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", "--"]
+        nobody = self.mainstay_within(here, *drop, name="none")
+        found = nobody.trial(kind="icmp", host="10.99.0.2")
+        self.assertEqual(found["state"], "unknown", found)
+        self.assertIn("ping_group_range", found["reason"])
+        self.run_command("ip", "netns", "exec", here, "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+        for host in "10.99.0.2", "fd00:99::2":
+            found = nobody.trial(kind="icmp", host=host)
+            self.assertEqual((found["state"], found["detail"]["packets"]["received"]), ("up", 4), found)
+
+
+class Within:
+    """Asks a server inside a network namespace, by curl there."""
+
+    def __init__(self, test, namespace, link):
+        self.test, self.namespace = test, namespace
+        self.jar = test.folder / f"jar-{link[:12]}"
+        signed = self.ask("POST", "session/link", {"token": link})
+        self.csrf = signed["csrf"]
+
+    def ask(self, method, path, body):
+        headers = ["-H", "Content-Type: application/json"]
+        if hasattr(self, "csrf"):
+            headers += ["-H", f"X-Mainstay-CSRF: {self.csrf}"]
+        out = self.test.run_command("ip", "netns", "exec", self.namespace, "curl", "-sS", "-m", "30", "-X", method,
+                                    "-b", self.jar, "-c", self.jar, *headers, "-d", json.dumps(body),
+                                    f"http://127.0.0.1:8484/api/v1/{path}")
+        return json.loads(out)
+
+    def trial(self, **spec):
+        return self.ask("POST", "checks/test", {"spec": {"timeout": "5s", **spec}})
+
+
+class Names(Checks):
+    def server(self, answers):
+        """A name server: what it answers for a name as A records; others are NXDOMAIN."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        self.addCleanup(sock.close)
+
+        def serve():
+            while True:
+                try:
+                    query, sender = sock.recvfrom(2048)
+                except OSError:
+                    return
+                end = query.index(b"\0", 12) + 5
+                labels, at = [], 12
+                while query[at]:
+                    labels.append(query[at + 1:at + 1 + query[at]].decode())
+                    at += 1 + query[at]
+                found = answers.get(".".join(labels), [])
+                head = query[:2] + (b"\x81\x80" if found else b"\x81\x83") + b"\0\1" + bytes([0, len(found)]) + b"\0" * 4
+                records = b"".join(b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(a) for a in found)
+                sock.sendto(head + query[12:end] + records, sender)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        return sock.getsockname()[1]
+
+    def test_answers_are_held_against_what_is_expected(self):
+        answers = {"shop.test": ["192.0.2.7", "192.0.2.8"]}
+        port = self.server(answers)
+        admin = self.mainstay().signed_in()
+        asked = {"kind": "dns", "resolver": "127.0.0.1", "port": port, "query": "shop.test"}
+        found = self.trial(admin, **asked)
+        self.assertEqual((found["state"], found["detail"]["dns"]["answers"]), ("up", ["192.0.2.7", "192.0.2.8"]), found)
+        self.assertEqual(self.trial(admin, **asked, answers=["192.0.2.8"])["state"], "up")
+        found = self.trial(admin, **asked, answers=["192.0.2.8"], match="exact")
+        self.assertEqual(found["state"], "down")
+        self.assertIn("192.0.2.7", found["reason"])
+        self.assertEqual(self.trial(admin, **asked, answers=["192.0.2.9"])["state"], "down")
+        gone = asked | {"query": "gone.test"}
+        self.assertIn("NXDOMAIN", self.trial(admin, **gone)["reason"])
+        self.assertEqual(self.trial(admin, **gone, code="NXDOMAIN")["state"], "up")
+        self.define(admin, "name", **asked, answers=["192.0.2.7"])
+        self.state(admin, "name", "up")
+        answers["shop.test"] = ["192.0.2.66"]
+        self.assertIn("192.0.2.7", self.state(admin, "name", "down")["last_reason"])

@@ -31,7 +31,7 @@ export function AddressButton({ name, called }: { name: string, called: boolean 
 			{made && line && (
 				<Dialog title={`The address of ${name}`} onClose={() => setMade(undefined)}>
 					<p>It is shown this once. Put this line after the job, in its script or its crontab:</p>
-					<pre class="small" tabIndex={0}>{made.command}</pre>
+					<pre class="small wraps" tabIndex={0}>{made.command}</pre>
 					<div class="actions"><Button kind="primary" icon="copy" onClick={() => copy(made.command)}>Copy the line</Button><Button icon="copy" onClick={() => copy(line)}>Copy as crontab</Button></div>
 					<p class="small soft">It tells how the job ended: any exit status but 0 is a failure. To be told of jobs that hang, call it with <code>?state=start</code> before. Whoever has the address can call it, and do nothing else.</p>
 				</Dialog>

@@ -7,8 +7,18 @@ type Detail = NonNullable<CheckResult['detail']>
 
 const words = { ok: 'up', warn: 'degraded', crit: 'down', unknown: 'unknown' } as const
 
+const scales = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
 function number(value: number | null, unit: string): string {
-	return value === null ? '–' : `${Number(value.toPrecision(6))}${unit}`
+	if (value === null) return '–'
+	if (unit !== 'B' || Math.abs(value) < 1000) return `${Number(value.toPrecision(6))}${unit}`
+	const step = Math.min(scales.length - 1, Math.floor(Math.log10(Math.abs(value)) / 3))
+	return `${(value / 1000 ** step).toPrecision(3)} ${scales[step]}`
+}
+
+/** A range like "~:80" or "@10:2e9", its numbers as the value beside it. */
+function range(text: string | null, unit: string): string {
+	return text === null ? '–' : text.replace(/[-+.\d]+(e[-+]?\d+)?/g, (n) => number(Number(n), unit === 'B' ? unit : ''))
 }
 
 function Figures({ plugin }: { plugin: NonNullable<Detail['plugin']> }) {
@@ -20,7 +30,7 @@ function Figures({ plugin }: { plugin: NonNullable<Detail['plugin']> }) {
 						<thead><tr><th>Figure</th><th class="right">Value</th><th class="right">Warns</th><th class="right">Fails</th></tr></thead>
 						<tbody>
 							{plugin.figures.map((f) => (
-								<tr key={f.label}><td>{f.label}</td><td class={`num right s-${words[f.state]}`}>{number(f.value, f.unit)}</td><td class="num right soft">{f.warn ?? '–'}</td><td class="num right soft">{f.crit ?? '–'}</td></tr>
+								<tr key={f.label}><td>{f.label}</td><td class={`num right s-${words[f.state]}`}>{number(f.value, f.unit)}</td><td class="num right soft">{range(f.warn, f.unit)}</td><td class="num right soft">{range(f.crit, f.unit)}</td></tr>
 							))}
 						</tbody>
 					</table>
