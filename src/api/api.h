@@ -27,16 +27,21 @@ struct note_signer;
  * each waits for a bounded time. */
 struct api_sense {
 	void *context;
-	/* One look by this spec, now. The spec is taken over, also on failure. */
+	/* One look by this spec, now. The spec is taken over, also on failure. The result's detail is the
+	 * caller's (mem_free). */
 	enum err (*probe)(void *context, struct check_spec *spec, struct check_result *ret_result,
 			  struct error *err);
-	/* Looks at a defined check now; the result counts like any other. */
+	/* Looks at a defined check now; the result counts like any other. Its detail is the caller's. */
 	enum err (*run)(void *context, struct str name, struct check_result *ret_result,
 			struct error *err);
 	/* The last results of a check, newest first, without subjects; returns how many. */
 	size_t (*results)(void *context, struct str name, struct check_result *ret_results, size_t max);
-	/* The newest one, whole; false when there is none yet. */
+	/* The newest one, without its detail; false when there is none yet. */
 	bool (*last)(void *context, struct str name, struct check_result *ret_result);
+	/* The detail of the newest one (mem_free); NULL: none. */
+	char *(*detail)(void *context, struct str name);
+	/* A job called its heartbeat, and that is stored: look at it. */
+	void (*called)(void *context, struct str name);
 	/* What listens on this host, asked what it speaks; an answer of at most that age will do. */
 	enum err (*discover)(void *context, time_us age_max, struct discovery *ret_discovery,
 			     struct error *err);

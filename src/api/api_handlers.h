@@ -37,7 +37,7 @@ api_handler api_settings_get, api_settings_notifications, api_browser_page_ack;
 api_handler api_journal_list, api_journal_proof, api_journal_checkpoint;
 /* api_check.c, api_service.c, api_discovery.c */
 api_handler api_check_list, api_check_test, api_check_get, api_check_series, api_check_results,
-	api_check_run, api_check_pause, api_check_resume, api_service_list, api_service_get,
+	api_check_run, api_beat, api_beat_explain, api_check_address, api_check_pause, api_check_resume, api_service_list, api_service_get,
 	api_discovery_get, api_discovery_watch;
 /* api_review.c, api_review_document.c, api_review_act.c, api_review_export.c, api_review_trends.c */
 api_handler api_review_list, api_review_start, api_review_get, api_review_update, api_review_state,

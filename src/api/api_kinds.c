@@ -135,6 +135,13 @@ static void write_field(struct json_writer *json, const struct spec_field *field
 			json_cstr(json, chosen->choices[i]);
 		json_list_end(json);
 	}
+	if (field->choices_about != NULL) {
+		json_key(json, "values_about");
+		json_list_begin(json);
+		for (size_t i = 0; field->choices_about[i] != NULL; i++)
+			json_cstr(json, field->choices_about[i]);
+		json_list_end(json);
+	}
 	if ((field->flags & SPEC_SECRET) != 0)
 		json_field_bool(json, "secret", true);
 	json_field_cstr(json, "about", field->about != NULL ? field->about : "");

@@ -240,6 +240,9 @@ struct str api_subject(struct arena *arena, const struct event *event)
 		return named(arena, STR("check"), ((const struct event_check_paused *)event->payload)->check);
 	case EVENT_CHECK_RESUMED:
 		return named(arena, STR("check"), ((const struct event_check_resumed *)event->payload)->check);
+	case EVENT_CHECK_ADDRESS_MADE:
+		return named(arena, STR("check"),
+			     ((const struct event_check_address_made *)event->payload)->check);
 	case EVENT_OVERRIDE_PUT:
 		return named(arena, STR("schedule"),
 			     ((const struct event_override_put *)event->payload)->schedule);

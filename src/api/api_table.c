@@ -5,6 +5,7 @@
 #define NONE 0
 #define SMALL (64u << 10)
 #define SPEC (128u << 10) /* one definition, written loosely */
+#define BEAT (10u << 10)  /* what a job says when it calls */
 #define FILES (8u << 20)  /* those of one apply */
 
 const struct api_endpoint api_endpoints[] = {
@@ -156,6 +157,12 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_MANAGE, 0, SMALL },
 	{ "POST", V "/checks/{name}/resume", "check_resume", api_check_resume, HTTP_QUEUE_ACT,
 	  PERMISSION_MANAGE, 0, SMALL },
+	{ "POST", V "/checks/{name}/address", "check_address", api_check_address, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, API_SECRET, SMALL },
+	{ "GET", "/hb/{token}", "beat_explain", api_beat_explain, HTTP_QUEUE_READ, PERMISSION_READ,
+	  API_PUBLIC | API_HTML, NONE },
+	{ "POST", "/hb/{token}", "beat", api_beat, HTTP_QUEUE_ACT, PERMISSION_READ,
+	  API_PUBLIC | API_HTML | API_NO_CSRF, BEAT },
 	{ "GET", V "/services", "service_list", api_service_list, HTTP_QUEUE_READ, PERMISSION_READ, API_AS_OF,
 	  NONE },
 	{ "GET", V "/services/{name}", "service_get", api_service_get, HTTP_QUEUE_READ, PERMISSION_READ, 0,

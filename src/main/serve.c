@@ -40,6 +40,7 @@ struct server {
 	struct writer *writer;
 	int control; /* where hands arrive; -1: given on, or there is none */
 	struct hand_client *hand;
+	struct probe_hand plugins; /* start NULL: there are none */
 	struct serve_notify *notify;
 	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
@@ -138,7 +139,7 @@ static enum err start_hand(struct server *server, struct error *err)
 	server->control = -1;
 	if (control >= 0)
 		return hand_client_start(control, &server->place.clock, &server->hand, err);
-	if (server->settings->commands != NULL)
+	if (server->settings->commands != NULL || server->settings->plugins != NULL)
 		log_write(LOG_WARNING, "commands cannot be run with --supervised", NULL);
 	return OK;
 }
@@ -174,9 +175,12 @@ static void untold(void *context, const char *check, const char *reason)
 
 static enum err start_sense(struct server *server, struct error *err)
 {
+	if (server->hand != NULL && server->settings->plugins != NULL)
+		server->plugins = hand_client_plugins(server->hand);
 	struct serve_sense_options options = {
 		.world = server->place.world,
 		.writer = server->writer,
+		.hand = server->plugins.start != NULL ? &server->plugins : NULL,
 		.clock = &server->place.clock,
 		.untold = untold,
 		.untold_context = server,

@@ -40,6 +40,8 @@ static const struct setting rows[] = {
 	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),
 	ROW("tls-key", SETTING_TEXT, tls_key, NULL, "FILE", "its private key (PEM)"),
 	ROW("commands", SETTING_TEXT, commands, NULL, "DIR", "folder of the commands that pages may run"),
+	ROW("plugins", SETTING_TEXT, plugins, NULL, "DIR[:DIR]",
+	    "folders of the plugins that checks may run: /usr/lib/nagios/plugins"),
 	ROW("last-resort", SETTING_TEXT, last_resort, NULL, "NAME",
 	    "the command in that folder that pages when nothing can be stored"),
 	ROW("admin", SETTING_TEXT, admin, "admin@localhost", "EMAIL", "address of the first person"),

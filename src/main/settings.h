@@ -20,6 +20,7 @@ struct settings {
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
 	const char *commands;   /* folder of the commands that pages may run; NULL: none */
+	const char *plugins;    /* folders of the plugins that checks may run, ':' between them; NULL: none */
 	const char *last_resort; /* the command that runs when nothing can be stored; NULL: none */
 	const char *trusted_proxy; /* addresses and ranges with commas; NULL: nobody is believed */
 	const char *admin;      /* e-mail address of the first person */

@@ -51,8 +51,9 @@ static int be_supervisor(struct serving *serving)
 {
 	struct supervised what = { .serve = be_server, .context = serving };
 	struct error err;
-	bool commands = serving->settings.commands != NULL;
-	if (commands && hand_place_open(serving->settings.commands, serving->settings.data, &serving->hand,
+	bool commands = serving->settings.commands != NULL || serving->settings.plugins != NULL;
+	if (commands && hand_place_open(serving->settings.commands, serving->settings.plugins,
+					serving->settings.data, &serving->hand,
 					&err) != OK)
 		return verb_complain(&err);
 	what.hand = commands ? be_hand : NULL;

@@ -295,6 +295,29 @@ def check_pause(world, who, person):
     return Request({"name": name}, body={"reason": "maintenance"}, keep=False)
 
 
+@makes("check_address")
+def check_address(world, who, person):
+    name = f"job{world.number()}"
+    world.define("Check", name, {"kind": "heartbeat", "every": "1h"})
+    return Request({"name": name}, status=201, keep=False)
+
+
+def address_of(world):
+    request = check_address(world, None, None)
+    made = world.admin.client.post(f"checks/{request.params['name']}/address")
+    return {"token": made["url"].rpartition("/")[2]}
+
+
+@makes("beat")
+def beat(world, who, person):
+    return Request(address_of(world), keep=False)
+
+
+@makes("beat_explain")
+def beat_explain(world, who, person):
+    return Request(address_of(world), status=405)
+
+
 @makes("check_resume")
 def check_resume(world, who, person):
     request = check_pause(world, who, person)

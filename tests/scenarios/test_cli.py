@@ -38,6 +38,14 @@ spec:
   url: http://%s/healthz
   service: shop
 """
+NIGHTLY = """apiVersion: mainstay/v1
+kind: Check
+metadata:
+  name: nightly-backup
+spec:
+  kind: heartbeat
+  every: 1d
+"""
 DEFAULT = """apiVersion: mainstay/v1
 kind: Schedule
 metadata:
@@ -57,6 +65,7 @@ BEFORE = {
     "mainstay review start 2": ["mainstay incident resolve 2"],
     "mainstay check pause web": ["mainstay check resume web"],
     "mainstay check resume web": ["mainstay check pause web --reason example"],
+    "mainstay check address nightly-backup": ["mainstay apply -f nightly.yaml --set jobs"],
     "mainstay delete check old-web": ["mainstay apply -f old-web.yaml --set old"],
     "mainstay delete service old-shop": ["mainstay apply -f old-shop.yaml --set older"],
     "mainstay logout": ["mainstay login --email me@example.org --scope admin < password"],
@@ -178,6 +187,7 @@ class Examples(Cli):
         self.write("mainstay/shop.yaml", SHOP)
         self.write("mainstay/web.yaml", WEB % mainstay.address)
         self.write("mainstay/on-call/default.yml", DEFAULT)
+        self.write("nightly.yaml", NIGHTLY)
         self.write("old-shop.yaml", SHOP.replace("name: shop", "name: old-shop"))
         self.write("old-web.yaml", (WEB % mainstay.address).replace("name: web", "name: old-web")
                    .replace("  service: shop\n", ""))

@@ -73,7 +73,7 @@ function result(check, now) {
 	const ms = check.last_latency_ms ?? 3.1
 	return {
 		at: iso(now), state: down ? 'down' : check.state === 'degraded' ? 'degraded' : 'up', latency_ms: down ? null : ms, reason: down ? 'the answer was 503 Service Unavailable, wanted 200-399' : `answered 200 OK in ${Math.round(ms)} ms`,
-		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7:443', timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null,
+		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7:443', timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null, detail: null,
 	}
 }
 
@@ -218,6 +218,7 @@ const answers = {
 	check_results: ({ world, params, now }) => { const check = find(world.checks, 'name', params.name, 'check'); return list(check.last_at ? Array.from({ length: 14 }, (_, i) => result(check, now - i * 30_000)) : []) },
 	check_run: ({ world, params, now }) => ({ body: result(find(world.checks, 'name', params.name, 'check'), now) }),
 	check_test: ({ body, now }) => (body.spec.url || body.spec.host ? { body: result({ kind: body.spec.kind, state: 'up', last_latency_ms: 126 }, now) } : fail(422, 'The spec is not whole.', 'Fill what is marked.', [{ field: 'spec.url', detail: 'is required for a check of kind http' }])),
+	check_address: ({ params }) => ({ status: 201, body: { url: `http://127.0.0.1:8485/hb/msb_${params.name}`, command: `curl -fsS -m 10 --retry 3 -o /dev/null -X POST "http://127.0.0.1:8485/hb/msb_${params.name}?exit=$?"` } }),
 	check_pause: ({ world, params, body }) => { const row = Object.assign(find(world.checks, 'name', params.name, 'check'), { state: 'paused', reason: undefined }); world.paused = body.reason; world.tell('check.paused', `check/${row.name}`); return { body: without(row, 'reason') } },
 	check_resume: ({ world, params }) => { const row = Object.assign(find(world.checks, 'name', params.name, 'check'), { state: 'unknown' }); world.tell('check.resumed', `check/${row.name}`); return { body: without(row, 'reason') } },
 	mute_list: ({ world }) => list(world.mutes),
