@@ -282,6 +282,15 @@ static void forget_batch(struct world *world)
 		log_write(LOG_ERROR, "could not read the journal after a failed write", "%s", err.text);
 }
 
+static void settle_rooms(struct world *world, bool stored)
+{
+	const struct world_room *row = world->options.rooms;
+	for (; row != NULL && row->name != NULL; row++) {
+		if (row->settle != NULL)
+			row->settle(row->room, stored);
+	}
+}
+
 enum err batch_end(struct world *world, enum err result, struct error *err)
 {
 	if (result == OK)
@@ -289,6 +298,7 @@ enum err batch_end(struct world *world, enum err result, struct error *err)
 	if (result == OK)
 		result = store_commit(world->conn, err);
 	note_try(world, result == OK ? NULL : err);
+	settle_rooms(world, result == OK);
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {
