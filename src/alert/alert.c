@@ -91,9 +91,9 @@ void alert_emit(struct decision *d, const char *source, const struct alert *aler
 static struct str texts_of(const struct doc_node *map, struct arena *arena)
 {
 	cleanup_buf struct buf buf;
+	buf_init(&buf, EVENT_PAYLOAD_BYTES_MAX);
 	if (map == NULL)
 		return STR_NONE;
-	buf_init(&buf, EVENT_PAYLOAD_BYTES_MAX);
 	doc_print_json(map, &buf);
 	return arena_str(arena, buf_str(&buf));
 }
