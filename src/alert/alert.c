@@ -98,7 +98,7 @@ static struct str texts_of(const struct doc_node *map, struct arena *arena)
 	return arena_str(arena, buf_str(&buf));
 }
 
-static void read_signal(const struct doc_node *item, struct arena *arena, struct alert *alert)
+static void read_signal(const struct doc_node *item, struct alert *alert)
 {
 	alert->source = doc_text(doc_get(item, "source"), "");
 	alert->team = doc_text(doc_get(item, "team"), "");
@@ -109,11 +109,9 @@ static void read_signal(const struct doc_node *item, struct arena *arena, struct
 	alert->notes = (uint64_t)doc_int(doc_get(item, "notes"), 0);
 	alert->ends = doc_int(doc_get(item, "ends"), 0);
 	alert->lease = doc_int(doc_get(item, "lease"), 0);
-	alert->labels = texts_of(doc_get(item, "labels"), arena);
-	alert->annotations = texts_of(doc_get(item, "annotations"), arena);
 }
 
-static struct alert read_item(const struct doc_node *item, struct arena *arena)
+static struct alert read_item(const struct doc_node *item)
 {
 	struct alert alert = {
 		.id = doc_int(doc_get(item, "alert"), 0),
@@ -132,11 +130,11 @@ static struct alert read_item(const struct doc_node *item, struct arena *arena)
 		.source = STR("check"),
 	};
 	if (doc_get(item, "lease") != NULL)
-		read_signal(item, arena, &alert);
+		read_signal(item, &alert);
 	return alert;
 }
 
-enum err alert_batch_items(const struct event *event, struct arena *arena,
+static enum err read_items(const struct event *event, struct arena *arena, bool whole,
 			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
 {
 	const struct event_alert_batch *e = event->payload;
@@ -146,11 +144,29 @@ enum err alert_batch_items(const struct event *event, struct arena *arena,
 		return r;
 	size_t count = doc_count(list);
 	struct alert *alerts = arena_array(arena, struct alert, count);
-	for (size_t i = 0; i < count; i++)
-		alerts[i] = read_item(doc_at(list, i), arena);
+	for (size_t i = 0; i < count; i++) {
+		const struct doc_node *item = doc_at(list, i);
+		alerts[i] = read_item(item);
+		if (!whole)
+			continue;
+		alerts[i].labels = texts_of(doc_get(item, "labels"), arena);
+		alerts[i].annotations = texts_of(doc_get(item, "annotations"), arena);
+	}
 	*ret_alerts = alerts;
 	*ret_count = count;
 	return OK;
+}
+
+enum err alert_batch_items(const struct event *event, struct arena *arena,
+			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
+{
+	return read_items(event, arena, false, ret_alerts, ret_count, err);
+}
+
+enum err alert_batch_whole(const struct event *event, struct arena *arena, struct alert **ret_alerts,
+			   size_t *ret_count, struct error *err)
+{
+	return read_items(event, arena, true, ret_alerts, ret_count, err);
 }
 
 /* ---- from checks ---- */

@@ -89,7 +89,7 @@ enum err alert_apply_joined_many(struct apply *a, const struct event *event, str
 enum err alert_apply_mute_started(struct apply *a, const struct event *event, struct error *err);
 enum err alert_apply_mute_ended(struct apply *a, const struct event *event, struct error *err);
 
-/* The transitions of an `alert.batch`, read back; texts in the arena. */
+/* The transitions of an `alert.batch`, read back; texts in the arena, without labels and annotations. */
 enum err alert_batch_items(const struct event *event, struct arena *arena,
 			   struct alert **ret_alerts, size_t *ret_count, struct error *err);
 

@@ -10,6 +10,10 @@ enum err alert_firing(struct store_conn *conn, struct str check, struct arena *a
 enum err alert_mute_get(struct store_conn *conn, int64_t id, struct arena *arena,
 			struct alert_mute *ret_mute, struct error *err);
 
+/* As alert_batch_items, with labels and annotations. */
+enum err alert_batch_whole(const struct event *event, struct arena *arena, struct alert **ret_alerts,
+			   size_t *ret_count, struct error *err);
+
 /* {"annotations", "generatorURL"} of a signal; the caller frees with mem_free. */
 char *alert_texts_json(const struct alert_signal *signal);
 

@@ -223,7 +223,7 @@ enum err alert_apply_batch(struct apply *a, const struct event *event, struct er
 {
 	struct alert *alerts;
 	size_t count;
-	enum err r = alert_batch_items(event, a->arena, &alerts, &count, err);
+	enum err r = alert_batch_whole(event, a->arena, &alerts, &count, err);
 	for (size_t i = 0; r == OK && i < count; i++)
 		r = put(a, event, &alerts[i], err);
 	return r;

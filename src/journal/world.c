@@ -382,7 +382,8 @@ static size_t run_some(struct world *world, struct command **commands, size_t co
 	size_t done = 0;
 	enum err r = batch_begin(world, &now, &err);
 	if (r == OK) {
-		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT)
+		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT &&
+		       world->batch.used_bytes < BATCH_BYTES_SOFT)
 			r = run_command(world, commands[done++], now, &err);
 		r = batch_end(world, r, &err);
 	}
