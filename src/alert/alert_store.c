@@ -239,12 +239,16 @@ enum err alert_apply_joined(struct apply *a, const struct event *event, struct e
 enum err alert_apply_joined_many(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_alerts_joined *e = event->payload;
-	const struct doc_node *list;
+	const struct doc_node *list = NULL;
 	enum err r = doc_json_parse(e->alerts, a->arena, DOC_LIMITS_DEFAULT, NULL, &list, err);
-	for (size_t i = 0; r == OK && i < doc_count(list); i++)
-		r = store_set(a->conn, &alert_table, event->seq, "incident = ?",
-			      STORE_VALUES(STORE_INT(e->incident), STORE_INT(doc_int(doc_at(list, i), 0))),
-			      err);
+	size_t count = doc_count(list);
+	for (size_t i = 0, next; r == OK && i < count; i = next) {
+		int64_t from = doc_int(doc_at(list, i), 0), to = from;
+		for (next = i + 1; next < count && doc_int(doc_at(list, next), 0) == to + 1; next++)
+			to++; /* those of one message have ids in a row */
+		r = store_set_range(a->conn, &alert_table, event->seq, "incident = ?",
+				    STORE_VALUES(STORE_INT(e->incident)), from, to, err);
+	}
 	return r;
 }
 

@@ -326,6 +326,59 @@ enum err store_set(struct store_conn *conn, const struct store_table *table, int
 	return history_write(conn, table, seq, values + count - table->keys, err);
 }
 
+static enum err history_write_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+				    int64_t from, int64_t to, struct error *err)
+{
+	struct str key = column_name(table, 0);
+	cleanup_buf struct buf sql;
+	if (table->history != STORE_VERSIONED)
+		return OK;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE " STR_FMT " >= ? AND " STR_FMT
+		   " <= ? AND to_seq IS NULL", table->name, STR_ARG(key), STR_ARG(key));
+	enum err r = store_exec(conn, sql.bytes,
+				STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
+	buf_reset(&sql);
+	buf_printf(&sql, "DELETE FROM %s_h WHERE " STR_FMT " >= ? AND " STR_FMT " <= ? AND from_seq = ?",
+		   table->name, STR_ARG(key), STR_ARG(key));
+	if (r == OK)
+		r = store_exec(conn, sql.bytes,
+			       STORE_VALUES(STORE_INT(from), STORE_INT(to), STORE_INT(seq)), err);
+	buf_reset(&sql);
+	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
+	add_names(&sql, table, column_count(table), ", ", "");
+	buf_printf(&sql, ", ?, NULL FROM %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
+		   STR_ARG(key), STR_ARG(key));
+	if (r == OK)
+		r = store_exec(conn, sql.bytes,
+			       STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
+	return r;
+}
+
+enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			 const char *assignments, const struct store_value *values, size_t count,
+			 int64_t from, int64_t to, struct error *err)
+{
+	struct str key = column_name(table, 0);
+	struct store_value all[VALUES_MAX];
+	assert(table->keys == 1);
+	assert(count + 2 <= VALUES_MAX);
+	assert(from <= to);
+	memcpy(all, values, count * sizeof *values);
+	all[count] = STORE_INT(from);
+	all[count + 1] = STORE_INT(to);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s SET %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
+		   assignments, STR_ARG(key), STR_ARG(key));
+	enum err r = store_exec(conn, sql.bytes, all, count + 2, err);
+	if (r != OK)
+		return r;
+	if (store_changes(conn) == 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
+	return history_write_range(conn, table, seq, from, to, err);
+}
+
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err)
 {

@@ -4,7 +4,7 @@ import json
 import pathlib
 import subprocess
 
-from mainstay import Scenario, wait_until
+from mainstay import BINARY, TOP, Scenario, wait_until
 from peers import NodeExporter, Prometheus, Webhook
 from steps import first_person, incident_for, notifications, pages, policy, service, timeline, verified
 from world import in_time
@@ -210,3 +210,11 @@ class Amtool(Alerts):
         self.assertIn("Disk", self.amtool("alert", "query"))
         self.amtool("alert", "add", "alertname=Disk", "service=shop", f"--end={instant(-1)}", f"--start={instant(-9)}")
         incident_for(self.ann, "shop", "resolved")
+
+
+class Figures(Scenario):
+    def test_the_short_form_of_the_figures_finds_the_same_alerts_on_both_sides(self):
+        done = subprocess.run([TOP / "bench/alerts", "--short", BINARY.parent], capture_output=True, text=True,
+                              timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("refresh: both hold what was sent: Mainstay 10000, Alertmanager 10000", done.stdout)
