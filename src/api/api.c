@@ -25,6 +25,8 @@ enum err api_create(const struct api_options *options, struct api **ret_api, str
 	assert(options->run != NULL);
 	struct api *api = mem_alloc(sizeof *api);
 	api->options = *options;
+	api->started = clock_since_boot(options->clock);
+	api_readers_init(&api->readers);
 	api->pool = conn_pool_create(world_store(options->world));
 	api->streams = api_streams_create(api);
 	api->throttle = guard_throttle_create(GUARD_THROTTLE_ENTRIES, options->random);
@@ -39,6 +41,7 @@ void api_destroy(struct api **api)
 	api_streams_destroy(&(*api)->streams);
 	guard_throttle_destroy(&(*api)->throttle);
 	conn_pool_destroy(&(*api)->pool);
+	api_readers_finish(&(*api)->readers);
 	mem_free(*api);
 	*api = NULL;
 }
@@ -208,6 +211,8 @@ static enum err admit(struct api_call *call, struct error *err)
 		return r;
 	if (call->endpoint->flags & API_PUBLIC)
 		return call->signed_in ? check_csrf(call, err) : OK;
+	if (!call->signed_in && (call->endpoint->flags & API_LOCAL) && api_is_local(call))
+		return OK;
 	if (!call->signed_in) {
 		error_set(err, ERR_UNAUTHENTICATED, "nobody is signed in");
 		error_hint(err, "sign in, or send a token as \"Authorization: Bearer TOKEN\"");
@@ -281,6 +286,8 @@ static enum err read_body(struct api_call *call, struct error *err)
 		error_hint(err, "send the header \"Content-Type: application/json\"");
 		return ERR_INVALID;
 	}
+	if (call->endpoint->flags & API_RAW)
+		return OK;
 	struct doc_limits limits = DOC_LIMITS_DEFAULT;
 	limits.depth_max = BODY_DEPTH_MAX;
 	limits.bytes_max = call->endpoint->body_limit_bytes;

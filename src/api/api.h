@@ -71,6 +71,7 @@ struct api_options {
 	struct random *random;
 	struct zones *zones;
 	const char *public_url; /* without a slash at the end */
+	bool on_loopback;       /* it listens on this machine only, and was given no public URL */
 	const char *version;
 	const struct api_sense *sense;
 	const struct http_asset *assets; /* the UI; index.html serves every page of it */

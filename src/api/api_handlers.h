@@ -31,6 +31,9 @@ api_handler api_user_list, api_user_create, api_user_get, api_user_update, api_u
 /* api_oncall.c, api_calendar.c */
 api_handler api_on_call_get, api_schedule_list, api_schedule_shifts, api_override_list,
 	api_override_create, api_override_delete, api_schedule_calendar;
+/* api_alertmanager.c */
+api_handler api_alertmanager_post, api_alertmanager_alerts, api_alertmanager_status,
+	api_alertmanager_healthy;
 /* api_settings.c */
 api_handler api_settings_get, api_settings_notifications, api_browser_page_ack;
 /* api_journal.c */

@@ -21,6 +21,7 @@ enum param_type {
 	PARAM_BOOL,
 	PARAM_WORD,  /* one of `words` */
 	PARAM_WORDS, /* one or several of them, with commas */
+	PARAM_MATCHERS, /* of labels; may be there several times */
 };
 
 struct param {
@@ -66,6 +67,10 @@ static const struct param_row {
 	  { { "state", PARAM_WORDS, "pending firing recovering resolved" },
 	    { "service", PARAM_NAME, NULL }, { "check", PARAM_NAME, NULL },
 	    { "incident", PARAM_INT, NULL }, PAGED, AS_OF } },
+	{ "alertmanager_alerts",
+	  { { "active", PARAM_BOOL, NULL }, { "silenced", PARAM_BOOL, NULL },
+	    { "inhibited", PARAM_BOOL, NULL }, { "unprocessed", PARAM_BOOL, NULL },
+	    { "filter", PARAM_MATCHERS, NULL } } },
 	{ "check_list",
 	  { { "state", PARAM_WORDS, "up down degraded unknown paused" },
 	    { "service", PARAM_NAME, NULL }, { "muted", PARAM_BOOL, NULL }, { "bars", PARAM_BOOL, NULL },
@@ -156,6 +161,7 @@ static bool is_valid(const struct param *param, struct str value)
 	int64_t number;
 	time_us at;
 	switch (param->type) {
+	case PARAM_MATCHERS: return str_is_utf8(value);
 	case PARAM_TEXT: return str_is_utf8(value) && characters(value) <= TEXT_CHARACTERS_MAX;
 	case PARAM_NAME: return str_is_name(value);
 	case PARAM_INT: return str_int(value, 0, INT64_MAX, &number);
@@ -171,6 +177,9 @@ static bool is_valid(const struct param *param, struct str value)
 static enum err refuse(const struct param *param, struct error *err)
 {
 	switch (param->type) {
+	case PARAM_MATCHERS:
+		error_set(err, ERR_INVALID, "%s is UTF-8", param->name);
+		break;
 	case PARAM_TEXT:
 		error_set(err, ERR_INVALID, "%s is UTF-8 of at most %u characters", param->name,
 			  TEXT_CHARACTERS_MAX);
@@ -241,7 +250,7 @@ enum err api_params_check(struct api_call *call, struct error *err)
 			return refuse_unknown(params, name, err);
 		if (!is_valid(param, request->params[i].value))
 			return refuse(param, err);
-		for (size_t j = 0; j < i; j++) {
+		for (size_t j = 0; j < i && param->type != PARAM_MATCHERS; j++) {
 			if (!str_eq(request->params[j].name, name))
 				continue;
 			error_set(err, ERR_INVALID, "%s is there twice", param->name);

@@ -71,6 +71,14 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 		const struct event_incident_alert_ended *e = event->payload;
 		return S("Alert %lld ended; %lld still fire.", (long long)e->alert, (long long)e->firing);
 	}
+	case EVENT_INCIDENT_ALERTS_JOINED: {
+		const struct event_incident_alerts_joined *e = event->payload;
+		return S("%lld alerts joined; the first: " STR_FMT, (long long)e->count, STR_ARG(e->summary));
+	}
+	case EVENT_INCIDENT_ALERTS_ENDED: {
+		const struct event_incident_alerts_ended *e = event->payload;
+		return S("%lld alerts ended; %lld still fire.", (long long)e->count, (long long)e->firing);
+	}
 	case EVENT_INCIDENT_ACKNOWLEDGED: {
 		const struct event_incident_acknowledged *e = event->payload;
 		struct guard_user user;

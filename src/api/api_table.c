@@ -7,6 +7,7 @@
 #define SPEC (128u << 10) /* one definition, written loosely */
 #define BEAT (10u << 10)  /* what a job says when it calls */
 #define FILES (8u << 20)  /* those of one apply */
+#define ALERTS (4u << 20) /* of one POST */
 
 const struct api_endpoint api_endpoints[] = {
 	/* people on their way in */
@@ -232,6 +233,18 @@ const struct api_endpoint api_endpoints[] = {
 	  NONE },
 	{ "PUT", V "/settings/notifications", "settings_notifications", api_settings_notifications,
 	  HTTP_QUEUE_ACT, PERMISSION_ADMIN, 0, SMALL },
+
+	/* ways in: what other programs tell of, by the contracts they speak already */
+	{ "POST", "/api/v2/alerts", "alertmanager_post", api_alertmanager_post, HTTP_QUEUE_ACT,
+	  PERMISSION_RESPOND, API_LOCAL | API_RAW | API_ALERTMANAGER, ALERTS },
+	{ "GET", "/api/v2/alerts", "alertmanager_alerts", api_alertmanager_alerts, HTTP_QUEUE_HEAVY,
+	  PERMISSION_READ, API_ALERTMANAGER, NONE },
+	{ "GET", "/api/v2/status", "alertmanager_status", api_alertmanager_status, HTTP_QUEUE_READ,
+	  PERMISSION_READ, API_ALERTMANAGER, NONE },
+	{ "GET", "/-/healthy", "alertmanager_healthy", api_alertmanager_healthy, HTTP_QUEUE_READ,
+	  PERMISSION_READ, API_PUBLIC, NONE },
+	{ "GET", "/-/ready", "alertmanager_ready", api_alertmanager_healthy, HTTP_QUEUE_READ,
+	  PERMISSION_READ, API_PUBLIC, NONE },
 
 	/* the system */
 	{ "GET", V "/events", "event_stream", NULL, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },

@@ -82,6 +82,7 @@ enum err incident_undo_decide(struct decision *d, const void *incident_act, stru
 
 enum err incident_from_alerts(struct decision *d, const struct event *event, struct error *err);
 enum err incident_after_alert_ended(struct decision *d, const struct event *event, struct error *err);
+enum err incident_after_alerts_ended(struct decision *d, const struct event *event, struct error *err);
 enum err incident_after_escalation(struct decision *d, const struct event *event, struct error *err);
 
 /* ---- applies: one for each kind "incident.*" that changes a row ---- */
@@ -89,7 +90,7 @@ enum err incident_after_escalation(struct decision *d, const struct event *event
 apply_fn incident_apply_opened, incident_apply_alert_joined, incident_apply_alert_ended,
 	incident_apply_acknowledged, incident_apply_ack_lapsed, incident_apply_resolved,
 	incident_apply_reopened, incident_apply_priority_set, incident_apply_retitled,
-	incident_apply_undone;
+	incident_apply_undone, incident_apply_alerts_joined, incident_apply_alerts_ended;
 
 /* ---- reading ---- */
 

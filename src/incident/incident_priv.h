@@ -7,8 +7,6 @@ enum err incident_unresolved_for(struct store_conn *conn, struct str service, st
 				 struct arena *arena, int64_t *ret_incident, struct error *err);
 enum err incident_as_of(struct store_conn *conn, int64_t id, int64_t seq, struct arena *arena,
 			struct incident *ret_incident, struct error *err);
-enum err incident_firing_count(struct store_conn *conn, int64_t incident, int64_t but_alert,
-			       int64_t *ret_count, struct error *err);
 enum err incident_of_alert(struct store_conn *conn, int64_t alert, int64_t *ret_incident,
 			   struct error *err);
 

@@ -292,6 +292,15 @@ void forget_batch(struct world *world)
 		log_write(LOG_ERROR, "could not read the journal after a failed write", "%s", err.text);
 }
 
+static void settle_rooms(struct world *world, bool stored)
+{
+	const struct world_room *row = world->options.rooms;
+	for (; row != NULL && row->name != NULL; row++) {
+		if (row->settle != NULL)
+			row->settle(row->room, stored);
+	}
+}
+
 enum err batch_end(struct world *world, enum err result, struct error *err)
 {
 	/* A batch that writes nothing (all was refused) goes well on a disk that takes nothing. */
@@ -302,6 +311,7 @@ enum err batch_end(struct world *world, enum err result, struct error *err)
 		result = store_commit(world->conn, err);
 	if (result != OK || writes)
 		note_try(world, result == OK ? NULL : err);
+	settle_rooms(world, result == OK);
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {
@@ -385,7 +395,8 @@ static size_t run_some(struct world *world, struct command **commands, size_t co
 	size_t done = 0;
 	enum err r = batch_begin(world, &now, &err);
 	if (r == OK) {
-		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT)
+		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT &&
+		       world->batch.used_bytes < BATCH_BYTES_SOFT)
 			r = run_command(world, commands[done++], now, &err);
 		r = batch_end(world, r, &err);
 	}

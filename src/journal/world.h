@@ -142,10 +142,13 @@ typedef enum err authorise_fn(void *context, struct store_conn *conn, const stru
 /* The events of one commit, oldest first, on the world's thread; borrowed for the call. */
 typedef void committed_fn(void *context, const struct event *const *events, size_t count);
 
-/* What a room keeps in memory for this world: found by name, never changed while the world runs. */
+/* What a room keeps in memory for this world: found by name. What it notes while deciding must not
+ * outlive a batch that failed: `settle` says after each one whether it was stored, before anybody is
+ * answered, on the world's thread. NULL: there is nothing to settle. */
 struct world_room {
 	const char *name;
 	const void *room;
+	void (*settle)(const void *room, bool stored);
 };
 
 struct world_options {

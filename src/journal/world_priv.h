@@ -8,6 +8,8 @@
 #define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
 #define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
+#define BATCH_BYTES_SOFT (64u << 20)     /* the same for its memory */
+
 struct counter {
 	struct str name; /* of the long arena */
 	int64_t last;

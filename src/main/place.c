@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alert/alert.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "guard/guard.h"
@@ -96,13 +97,32 @@ static enum err open_key(struct place *place, const char *origin, struct error *
 	return r;
 }
 
+static void settle_alerts(const void *book, bool stored)
+{
+	alert_book_settle((struct alert_book *)book, stored);
+}
+
+static enum err load_alerts(struct place *place, struct error *err)
+{
+	struct store_conn *conn;
+	struct alert_instant now = { clock_wall(&place->clock), clock_since_boot(&place->clock) };
+	enum err r = store_connect(place->store, true, &conn, err);
+	if (r != OK)
+		return r;
+	r = alert_book_load(place->alerts, conn, now, err);
+	store_disconnect(&conn);
+	return r;
+}
+
 static enum err open_world(struct place *place, const struct settings *settings,
 			   const char *public_url, committed_fn *committed, void *context,
 			   struct error *err)
 {
 	place->zones = zones_create(NULL);
 	place->paging = (struct paging_room){ place->zones, public_url };
-	place->rooms[0] = (struct world_room){ "oncall", &place->paging };
+	place->alerts = alert_book_create();
+	place->rooms[0] = (struct world_room){ "oncall", &place->paging, NULL };
+	place->rooms[1] = (struct world_room){ ALERT_ROOM, place->alerts, settle_alerts };
 	struct world_options options = {
 		.rooms = place->rooms,
 		.name = settings->name,
@@ -118,7 +138,8 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.committed = committed,
 		.committed_context = context,
 	};
-	return world_open(&options, &place->world, err);
+	enum err r = world_open(&options, &place->world, err);
+	return r == OK ? load_alerts(place, err) : r;
 }
 
 enum err place_open(const struct settings *settings, const char *public_url,
@@ -151,6 +172,7 @@ enum err place_open(const struct settings *settings, const char *public_url,
 void place_close(struct place *place)
 {
 	world_close(&place->world);
+	alert_book_destroy(&place->alerts);
 	flight_close(&place->flight);
 	store_close(&place->store);
 	zones_destroy(&place->zones);

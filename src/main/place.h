@@ -12,6 +12,7 @@
 
 #include "journal/checkpoint.h"
 #include "journal/world.h"
+#include "alert/alert_book.h"
 #include "main/settings.h"
 #include "main/trouble.h"
 #include "oncall/paging.h"
@@ -25,7 +26,8 @@ struct place {
 	struct clock clock;
 	struct random random;
 	struct paging_room paging;
-	struct world_room rooms[2];
+	struct alert_book *alerts;
+	struct world_room rooms[3];
 	struct world *world;
 	struct note_signer signer;
 	bool can_sign;

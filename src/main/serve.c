@@ -19,6 +19,7 @@
 #include "main/backup.h"
 #include "main/hand_client.h"
 #include "main/place.h"
+#include "main/serve_alerts.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/serve_status.h"
@@ -43,6 +44,7 @@ struct server {
 	struct probe_hand plugins; /* start NULL: there are none */
 	struct serve_notify *notify;
 	struct serve_sense *sense;
+	struct serve_alerts *alerts;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct serve_status *status;
 	struct http_server *http;
@@ -214,6 +216,14 @@ static bool nothing_stored(void *context)
 	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
 }
 
+/* Nobody else can reach it, unless somebody said by which address they do. */
+static bool is_on_loopback(const struct settings *settings)
+{
+	struct str listen = str_of(settings->listen);
+	return settings->public_url == NULL &&
+	       (str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")));
+}
+
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -224,6 +234,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.random = &server->place.random,
 		.zones = server->place.zones,
 		.public_url = server->public_url,
+		.on_loopback = is_on_loopback(server->settings),
 		.version = MAINSTAY_VERSION,
 		.sense = serve_sense_api(server->sense),
 		.assets = ui_assets,
@@ -319,6 +330,9 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = start_status(server, err);
 	if (r == OK)
+		r = serve_alerts_start(server->place.alerts, server->writer, &server->place.clock,
+				       &server->alerts, err);
+	if (r == OK)
 		r = start_api(server, err);
 	if (r == OK)
 		r = start_http(server, err);
@@ -348,6 +362,7 @@ static void stop(struct server *server, const char *reason)
 		serve_notify_stop(server->notify);
 	}
 	hand_client_stop(&server->hand);
+	serve_alerts_stop(&server->alerts);
 	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
 		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
 	writer_stop(&server->writer);

@@ -49,12 +49,15 @@ static const struct wire_apply applies[] = {
 
 	{ EVENT_ALERT_BATCH, alert_apply_batch },
 	{ EVENT_INCIDENT_ALERT_JOINED, alert_apply_joined },
+	{ EVENT_INCIDENT_ALERTS_JOINED, alert_apply_joined_many },
 	{ EVENT_MUTE_STARTED, alert_apply_mute_started },
 	{ EVENT_MUTE_ENDED, alert_apply_mute_ended },
 
 	{ EVENT_INCIDENT_OPENED, incident_apply_opened },
 	{ EVENT_INCIDENT_ALERT_JOINED, incident_apply_alert_joined },
 	{ EVENT_INCIDENT_ALERT_ENDED, incident_apply_alert_ended },
+	{ EVENT_INCIDENT_ALERTS_JOINED, incident_apply_alerts_joined },
+	{ EVENT_INCIDENT_ALERTS_ENDED, incident_apply_alerts_ended },
 	{ EVENT_INCIDENT_ACKNOWLEDGED, incident_apply_acknowledged },
 	{ EVENT_INCIDENT_ACK_LAPSED, incident_apply_ack_lapsed },
 	{ EVENT_INCIDENT_RESOLVED, incident_apply_resolved },
@@ -117,6 +120,7 @@ static const struct wire_now nows[] = {
 	NOW(EVENT_CHECK_CHANGED, alert_from_check),
 	NOW(EVENT_ALERT_BATCH, incident_from_alerts),
 	NOW(EVENT_INCIDENT_ALERT_ENDED, incident_after_alert_ended),
+	NOW(EVENT_INCIDENT_ALERTS_ENDED, incident_after_alerts_ended),
 	NOW(EVENT_INCIDENT_OPENED, paging_on_opened),
 	NOW(EVENT_INCIDENT_ACKNOWLEDGED, paging_on_acknowledged),
 	NOW(EVENT_INCIDENT_RESOLVED, paging_on_resolved),

@@ -37,7 +37,13 @@ struct store_backend {
 	const char *table_suffix;
 };
 
+struct store_table;
 extern const struct store_backend store_backend_null;
 extern const struct store_backend store_backend_sqlite;
 
 const struct store_backend *store_conn_backend(const struct store_conn *conn);
+
+/* The SQL that was made for this table and purpose on this connection: NULL at first, then whatever the
+ * caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
+#define STORE_MADE_MAX 256u
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose);

@@ -61,5 +61,10 @@ enum err store_set(struct store_conn *conn, const struct store_table *table, int
 		   const char *assignments, const struct store_value *values, size_t count,
 		   struct error *err);
 
+/* The same for every row whose only key, an integer, is from `from` to `to`: all of them are there. */
+enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			 const char *assignments, const struct store_value *values, size_t count,
+			 int64_t from, int64_t to, struct error *err);
+
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err);

@@ -113,6 +113,26 @@ TEST(a_change_of_a_row_that_is_not_there_is_told)
 	close_fixture(&f);
 }
 
+TEST(a_range_of_rows_changed_at_once_has_the_history_of_each)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	put(&f, 10, 1, "first");
+	put(&f, 11, 2, "first");
+	put(&f, 12, 3, "first");
+	CHECK_OK(store_set_range(f.conn, &thing, 20, "state = ?",
+				 STORE_VALUES(STORE_TEXT(STR("second"))), 1, 2, &err));
+	for (int64_t id = 1; id <= 3; id++) {
+		check_state(&f, 19, id, "first");
+		check_state(&f, 20, id, id < 3 ? "second" : "first");
+	}
+	CHECK_ERR(store_set_range(f.conn, &thing, 21, "state = ?",
+				  STORE_VALUES(STORE_TEXT(STR("third"))), 7, 9, &err),
+		  ERR_NOT_FOUND);
+	close_fixture(&f);
+}
+
 TEST(a_projection_declared_anew_is_remade_and_a_vault_is_refused)
 {
 	struct fixture f;
@@ -225,6 +245,7 @@ TEST(a_row_that_does_not_fit_its_table_is_refused)
 TESTS(RUN(a_versioned_row_reads_as_it_was_at_every_seq),
       RUN(two_changes_by_one_event_leave_one_row_of_history),
       RUN(a_change_of_a_row_that_is_not_there_is_told),
+      RUN(a_range_of_rows_changed_at_once_has_the_history_of_each),
       RUN(a_projection_declared_anew_is_remade_and_a_vault_is_refused),
       RUN(the_same_query_may_run_inside_itself),
       RUN(the_null_store_accepts_all_and_keeps_nothing),

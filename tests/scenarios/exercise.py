@@ -49,6 +49,20 @@ def send(operation, request, who, **more):
                                            headers=request.headers, **more)
 
 
+# ---- ways in ----
+
+simple("alertmanager_alerts", query='active=true&filter=service%3D%22shop%22&filter=a%21%3D%22b%22')
+simple("alertmanager_status")
+simple("alertmanager_healthy")
+simple("alertmanager_ready")
+
+
+@makes("alertmanager_post")
+def alertmanager_post(world: World, who, person: Person):
+    return Request(body=[{"labels": {"alertname": "Exercise", "number": str(next(numbers))},
+                          "annotations": {"summary": "an alert"}, "generatorURL": "http://prometheus.example.org/graph"}])
+
+
 # ---- the session and people ----
 
 simple("session_get")

@@ -99,7 +99,11 @@ function Alerts({ incident }: { incident: Data }) {
 			{incident.alerts.map((alert) => (
 				<li key={alert.id} class="stack tight small">
 					<div class="row"><span class="grow">{alert.check ? <a href={`/checks/${alert.check}`}><strong>{alert.name}</strong></a> : <strong>{alert.name}</strong>}</span><AlertBadge state={alert.state} /></div>
-					{alert.annotations['summary'] && <div class="soft">{alert.annotations['summary']}</div>}
+					{alert.summary && <div class="soft">{alert.summary}</div>}
+					{(alert.runbook_url || alert.generator_url) && <div class="row">
+						{alert.runbook_url && <a href={alert.runbook_url} rel="noreferrer noopener" target="_blank">Runbook</a>}
+						{alert.generator_url && <a href={alert.generator_url} rel="noreferrer noopener" target="_blank">Where it comes from</a>}
+					</div>}
 					<div class="quiet">since <Time at={alert.started_at} /></div>
 				</li>
 			))}
