@@ -114,9 +114,10 @@ void doctor_commands(struct doctor *d)
 {
 	struct hand_place place;
 	struct error err = { .code = OK };
-	if (d->settings->commands == NULL)
+	if (d->settings->commands == NULL && d->settings->plugins == NULL)
 		return;
-	if (hand_place_open(d->settings->commands, d->settings->data, &place, &err) != OK) {
+	if (hand_place_open(d->settings->commands, d->settings->plugins, d->settings->data, &place,
+			    &err) != OK) {
 		const char *advice = err.hint[0] != '\0' ? err.hint : "see docs/security.md";
 		doctor_say(d, DOCTOR_WRONG, "commands", arena_cstr(d->arena, str_of(advice)), "%s", err.text);
 		return;
@@ -125,6 +126,7 @@ void doctor_commands(struct doctor *d)
 		doctor_good(d, "hand", "it starts, is behind its walls, and answers");
 	else
 		doctor_say(d, DOCTOR_WRONG, "hand", "see docs/security.md: what a command may do", "%s", err.text);
-	look_at_each(d, &place);
+	if (d->settings->commands != NULL)
+		look_at_each(d, &place);
 	hand_place_close(&place);
 }
