@@ -218,7 +218,7 @@ struct making {
 	const struct snapshot *before;
 	const struct comms_page *page;
 	struct arena *arena;
-	char url[400]; /* of the page */
+	char base[300], url[400]; /* of the house, and of the page */
 };
 
 static void add(struct making *m, const char *rest, struct buf *body)
@@ -251,7 +251,7 @@ static void add_page(struct making *m)
 	cleanup_buf struct buf body;
 	const struct comms_page *page = m->page;
 	buf_init(&body, FILE_BYTES_MAX);
-	snprintf(m->url, sizeof m->url, "%s" STATUS_PREFIX STR_FMT, m->status->url, STR_ARG(page->name));
+	snprintf(m->url, sizeof m->url, "%s" STATUS_PREFIX STR_FMT, m->base, STR_ARG(page->name));
 	for (int i = 0; i < COMMS_DOC_COUNT; i++) {
 		comms_page_json(page, m->url, (enum comms_document)i, &body);
 		add(m, comms_document_paths[i], &body);
@@ -304,6 +304,9 @@ enum err api_status_build(struct api_status *status, struct store_conn *conn, ti
 		.arena = &arena,
 	};
 	arena_init(&arena, BUILD_BYTES_MAX);
+	pthread_mutex_lock(&status->mutex);
+	memcpy(making.base, status->url, sizeof making.base);
+	pthread_mutex_unlock(&status->mutex);
 	*ret_next = TIME_NONE;
 	enum err r = store_read_begin(conn, err);
 	if (r == OK) {
@@ -506,7 +509,9 @@ struct api_status *api_status_create(const char *public_url, struct zones *zones
 
 void api_status_url(struct api_status *status, const char *public_url)
 {
+	pthread_mutex_lock(&status->mutex);
 	snprintf(status->url, sizeof status->url, "%s", public_url);
+	pthread_mutex_unlock(&status->mutex);
 }
 
 void api_status_destroy(struct api_status **status)

@@ -24,7 +24,7 @@ struct api_status;
 
 struct api_status *api_status_create(const char *public_url, struct zones *zones, const struct http_asset *page);
 void api_status_destroy(struct api_status **status); /* after the last release */
-/* As the port may not be known at first. Before the first build. */
+/* As the port may not be known at first; the next build uses it. Any thread. */
 void api_status_url(struct api_status *status, const char *public_url);
 
 /* Reads the store in one transaction of its own and swaps. ret_next: when a page changes by itself;

@@ -285,6 +285,8 @@ static enum err start_http(struct server *server, struct error *err)
 	if (r == OK && server->settings->public_url == NULL)
 		snprintf(server->public_url, sizeof server->public_url, "%s",
 			 http_server_url(server->http));
+	if (r == OK)
+		serve_status_url(server->status, server->public_url);
 	return r;
 }
 

@@ -119,18 +119,28 @@ static bool concerns(const struct event *event)
 	return false;
 }
 
+static void wake(struct serve_status *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->dirty = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void serve_status_url(struct serve_status *s, const char *public_url)
+{
+	api_status_url(s->pages, public_url);
+	wake(s);
+}
+
 void serve_status_committed(void *context, const struct event *const *events, size_t count)
 {
 	struct serve_status *s = context;
 	bool wanted = false;
 	for (size_t i = 0; i < count && !wanted; i++)
 		wanted = concerns(events[i]);
-	if (!wanted)
-		return;
-	pthread_mutex_lock(&s->mutex);
-	s->dirty = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->mutex);
+	if (wanted)
+		wake(s);
 }
 
 /* ---- life ---- */

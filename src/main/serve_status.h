@@ -29,6 +29,8 @@ struct serve_status_options {
 enum err serve_status_start(const struct serve_status_options *options, struct serve_status **ret_serve_status,
 			    struct error *err);
 struct api_status *serve_status_pages(struct serve_status *serve_status);
+/* The address is known now: links are made anew. */
+void serve_status_url(struct serve_status *serve_status, const char *public_url);
 /* For the world's listener (committed_fn). Never waits. */
 void serve_status_committed(void *serve_status, const struct event *const *events, size_t count);
 /* Accepts NULL, leaves NULL. */

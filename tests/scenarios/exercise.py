@@ -7,6 +7,7 @@ without a function here is a failure, so a new endpoint cannot come without its 
 import dataclasses
 import itertools
 
+from mainstay import wait_until
 from world import Person, World, in_time
 
 MAKERS = {}
@@ -222,6 +223,115 @@ def browser_page_ack(world, who, person):
 @makes("link_acknowledge")
 def link(world, who, person):
     return Request({"token": world.link(world.incident()["id"])})
+
+
+# ---- telling people ----
+
+UPDATE = {"audience": "customers", "state": "investigating", "text": "Since 14:02 UTC paying fails."}
+
+
+def of_incident(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"id": world.incident()["id"]}, **request)
+
+
+of_incident("update_list")
+of_incident("update_draft", query="audience=executives&state=identified")
+of_incident("update_check", body=UPDATE)
+of_incident("update_create", body=UPDATE | {"title": "Paying fails", "next_at": in_time(hours=1)}, status=201)
+
+
+@makes("update_withdraw")
+def update_withdraw(world, who, person):
+    made = world.incident()
+    update = who.post(f"incidents/{made['id']}/updates", UPDATE)
+    return Request({"id": made["id"], "update": update["id"]}, keep=False)
+
+
+@makes("update_edit")
+def update_edit(world, who, person):
+    made = world.incident()
+    update = world.admin.client.post(f"incidents/{made['id']}/updates", UPDATE)
+    return Request({"id": made["id"], "update": update["id"]}, body={"text": "Only by card.", "reason": "a slip"})
+
+
+def maintenance_body(world):
+    return {"title": "New disks", "text": "Slow.", "services": [world.things()["Service"]], "from": in_time(hours=2),
+            "until": in_time(hours=3)}
+
+
+def maintenance(world):
+    return world.admin.client.post("maintenances", maintenance_body(world))
+
+
+simple("maintenance_list", query="state=scheduled,in_progress&limit=5")
+simple("component_list")
+simple("status_list")
+
+
+@makes("maintenance_create")
+def maintenance_create(world, who, person):
+    return Request(body=maintenance_body(world), status=201)
+
+
+@makes("maintenance_get")
+def maintenance_get(world, who, person):
+    return Request({"id": maintenance(world)["id"]})
+
+
+@makes("maintenance_update")
+def maintenance_update(world, who, person):
+    made = maintenance(world)
+    return Request({"id": made["id"]}, body=maintenance_body(world) | {"title": "Newer disks"})
+
+
+@makes("maintenance_move")
+def maintenance_move(world, who, person):
+    return Request({"id": maintenance(world)["id"]}, body={"to": "cancelled", "text": "not today"}, keep=False)
+
+
+@makes("maintenance_note")
+def maintenance_note(world, who, person):
+    return Request({"id": maintenance(world)["id"]}, body={"text": "we have them"})
+
+
+def override(world):
+    return {"service": world.things()["Service"], "status": "partial_outage", "for": "1h", "reason": "we feel it"}
+
+
+@makes("component_override")
+def component_override(world, who, person):
+    return Request(body=override(world), status=201)
+
+
+@makes("component_release")
+def component_release(world, who, person):
+    return Request({"id": world.admin.client.post("component-overrides", override(world))["id"]}, status=204, keep=False)
+
+
+def status_page(world):
+    """A page with one incident on it; its address parts are read from its own JSON."""
+    if not getattr(world, "status_incident", None):
+        world.define("StatusPage", "exercise", {"title": "Exercise", "automatic": "P5", "groups": [
+            {"components": [{"service": world.things()["Service"]}]}]})
+        world.incident(service=world.things()["Service"])
+        shown = lambda: (lambda got: got.status == 200 and got.json["incidents"])(  # noqa: E731
+            world.admin.client.request("GET", "/status/exercise/api/v2/incidents.json"))
+        world.status_incident = wait_until(shown, 20, "an incident on the status page")[0]["id"]
+    return world.status_incident
+
+
+def of_page(name, **params):
+    def make(world, who, person):
+        incident = status_page(world)
+        return Request({"page": "exercise"} | ({"incident": incident} if name == "status_incident" else params))
+    MAKERS[name] = make
+
+
+of_page("status_page")
+of_page("status_file", file="history.atom")
+of_page("status_incident")
+of_page("status_document", file="summary.json")
+of_page("status_documents", kind="incidents", file="unresolved.json")
 
 
 # ---- checks and services ----

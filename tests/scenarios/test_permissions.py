@@ -8,7 +8,8 @@ from openapi import contract
 from world import ROLES, SCOPES, Shared, holders, in_time, wait_until
 
 NOWHERE = 999_999_999
-BY_ITSELF = ("user.sign_in_failed", "page.", "escalation.", "check.changed")  # what goes on meanwhile
+BY_ITSELF = ("user.sign_in_failed", "page.", "escalation.", "check.changed", "update.planned",
+             "update.published", "update.reminded", "maintenance.reminded")  # what goes on meanwhile
 # Addresses below one's own person: somebody else's are another question (test_what_is_ones_own).
 OWN = ("user_update", "contact_list", "contact_create", "contact_update", "contact_delete")
 # They end the session that asks, or look at the whole machine; each has a test of its own below.
@@ -20,8 +21,8 @@ SCOPE_OF_OWN = {"token_create": "admin", "session_password": None, "session_dele
 def harmless(operation, person_id):
     """A request that nobody could be granted: about nothing, with a body that says nothing."""
     values = {"id": person_id if operation.id in OWN else NOWHERE, "contact": NOWHERE, "factor": NOWHERE, "action": NOWHERE,
-              "section": "summary", "name": "no-such-thing",
-              "kind": "Service", "seq": NOWHERE, "token": "no-such-token"}
+              "section": "summary", "name": "no-such-thing", "kind": "Service", "seq": NOWHERE, "token": "no-such-token",
+              "update": NOWHERE, "page": "no-such-page", "file": "no-such-file", "incident": "no-such-incident"}
     params = {p["name"]: values[p["name"]] for p in operation.parameters if p["in"] == "path"}
     return Request(params, body={"no_such_field": 1} if "requestBody" in operation.about else None)
 

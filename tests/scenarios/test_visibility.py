@@ -43,6 +43,8 @@ class Canary(Shared):
         path = f"incidents/{made['id']}"
         client.post(f"{path}/acknowledge")
         client.post(f"{path}/note", {"text": f"a note with {cls.word}"})
+        update = client.post(f"{path}/updates", {"audience": "engineers", "state": "identified", "text": f"found: {cls.word}"})
+        client.post(f"{path}/updates/{update['id']}/edit", {"text": f"corrected: {cls.word}"})
         client.post(f"{path}/retitle", {"title": f"{cls.word} {name} again"})
         client.post(f"{path}/priority", {"impact": "high", "urgency": "medium", "reason": f"since {cls.word}"})
         client.post(f"{path}/resolve", {"reason": f"over, {cls.word}"})
