@@ -37,7 +37,7 @@ function fullIncident(world, row, now) {
 	const cell = [world.matrix.impacts.indexOf(row.impact), world.matrix.urgencies.indexOf(row.urgency)]
 	const age = now - Date.parse(row.opened_at)
 	return {
-		...row, opened_by: null, resolve_reason: row.state === 'resolved' ? 'rolled back to the version before' : null,
+		...row, updates_due: { public: null, internal: null }, opened_by: null, resolve_reason: row.state === 'resolved' ? 'rolled back to the version before' : null,
 		why: { impact: row.impact, impact_reason: `the service ${row.service ?? 'none'} is tier 1 and customers use it`, urgency: row.urgency, urgency_reason: 'the check says high and it is down, not slow', cell, matrix: world.matrix },
 		alerts: row.service ? [alert(now, 812, 'checkout-api', row.service, row.state === 'resolved' ? 'resolved' : 'firing', age, row.id, 'The answer was 503 Service Unavailable.'),
 			alert(now, 813, 'checkout-worker', row.service, row.state === 'resolved' ? 'resolved' : 'recovering', age / 2, row.id, 'Connection refused.')] : [],
@@ -165,7 +165,7 @@ const answers = {
 		const count = (state) => world.checks.filter((c) => c.state === state).length
 		const bad = world.checks.filter((c) => ['down', 'degraded', 'unknown'].includes(c.state)).sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
 		return { body: {
-			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, reviews_owed: [], actions_owed: [], updates_due: [],
+			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, reviews_owed: [], actions_owed: [], updates_due: [], maintenances: [],
 			checks: { up: count('up'), down: count('down'), degraded: count('degraded'), paused: count('paused'), unknown: count('unknown'), muted: world.checks.filter((c) => c.muted_until).length, worst: bad.map((c) => without(c, 'bars')) },
 			warnings: world.scenario === 'busy' ? [{ code: 'roster.gap', text: 'Nobody is on call for payments on Tuesday night', hint: 'From 18:00 to 08:00 a page there goes straight to the next step.', link: '/on-call' }] : [],
 			first_run: world.checks.length === 0,
@@ -184,6 +184,7 @@ const answers = {
 		return { status: 201, body: fullIncident(world, row, now) }
 	},
 	incident_get: ({ world, params, now }) => { const row = find(world.incidents, 'id', params.id, 'incident'); return { body: fullIncident(world, row, now) } },
+	update_list: () => list([]),
 	incident_timeline: ({ world, params, now }) => {
 		const row = find(world.incidents, 'id', params.id, 'incident')
 		return list([...timeline(now, row), ...world.notes.get(row.id) ?? []].sort((a, b) => a.seq - b.seq || Date.parse(a.at) - Date.parse(b.at)))
