@@ -29,16 +29,21 @@ static size_t find(struct str text, struct str mark)
 	return at == NULL ? text.len : (size_t)(at - text.ptr);
 }
 
-static struct str value_of(struct str name, const struct api_template_value *values, size_t count)
+static const struct api_template_value *named(struct str name, const struct api_template_value *values, size_t count)
 {
 	assert(name.len > 0);
 	assert(name.len <= NAME_BYTES_MAX);
 	for (size_t i = 0; i < count; i++) {
 		if (str_is(name, values[i].name))
-			return values[i].value;
+			return &values[i];
 	}
 	assert(!"the template names a value that nobody gives");
-	return STR_NONE;
+	return NULL;
+}
+
+static struct str value_of(struct str name, const struct api_template_value *values, size_t count)
+{
+	return named(name, values, count)->value;
 }
 
 /* The text after {{#name}}: gives what the block holds, and what follows it. */
@@ -66,6 +71,14 @@ static void fill(struct buf *out, struct str text, const struct api_template_val
 		assert(end < text.len);
 		struct str name = str_sub(text, 0, end);
 		text = str_sub(text, end + 2, text.len);
+		if (str_starts(name, STR("*"))) {
+			name = str_sub(name, 1, name.len);
+			struct str each = block(text, name, &text);
+			const struct api_template_value *list = named(name, values, count);
+			for (size_t i = 0; i < list->row_count; i++)
+				fill(out, each, &list->rows[i * list->row_values], list->row_values, depth + 1);
+			continue;
+		}
 		if (!str_starts(name, STR("#"))) {
 			add_escaped(out, value_of(name, values, count));
 			continue;

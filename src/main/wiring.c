@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "api/api.h"
+#include "comms/comms_report.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
@@ -69,6 +70,14 @@ static const struct wire_apply applies[] = {
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
 	{ EVENT_PAGE_CANCELLED, notify_apply_cancelled },
+
+	{ EVENT_REPORT_RECEIVED, report_apply_received },
+	{ EVENT_REPORT_CONFIRMED, report_apply_confirmed },
+	{ EVENT_REPORT_TRIAGED, report_apply_triaged },
+	{ EVENT_REPORT_UNDONE, report_apply_undone },
+	{ EVENT_REPORT_SURGED, report_apply_surged },
+	{ EVENT_REPORT_VERDICT, report_apply_verdict },
+	{ EVENT_REPORT_ERASED, report_apply_erased },
 	{ 0 },
 };
 
@@ -99,23 +108,36 @@ static const struct wire_now nows[] = {
 	/* people */
 	NOW(EVENT_USER_CREATED, paging_on_user_created),
 	NOW(EVENT_PAGE_TESTED, paging_on_tested),
+
+	/* people outside: where a manager said so, several reports open an incident */
+	NOW(EVENT_REPORT_RECEIVED, report_on_received),
+	NOW(EVENT_REPORT_VERDICT, report_on_verdict),
 	{ 0 },
 };
 
 static const struct wire_after afters[] = {
+	/* who reported a problem is told what became of it */
+	{ EVENT_REPORT_TRIAGED, "report_mail", report_after_triaged },
+	{ EVENT_REPORT_UNDONE, "report_mail", report_after_undone },
+	{ EVENT_INCIDENT_RESOLVED, "report_mail", report_after_resolved },
+	{ EVENT_INCIDENT_REOPENED, "report_mail", report_after_reopened },
+	{ EVENT_INCIDENT_UNDONE, "report_mail", report_after_reopened },
 	{ 0 },
 };
 
 static const struct wire_timer timers[] = {
 	{ PAGING_TIMER, paging_due },
 	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ REPORT_KEEP_TIMER, report_keep_due },
+	{ REPORT_CONFIRM_TIMER, report_confirm_due },
 	{ 0 },
 };
 
 #define TABLES_MAX 64
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
-	alert_tables,	paging_tables, incident_tables,	  api_tables,
+	alert_tables,	paging_tables, incident_tables,	  report_tables,
+	api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 
