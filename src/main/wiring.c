@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "api/api.h"
+#include "comms/comms.h"
 #include "comms/comms_report.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
@@ -66,6 +67,19 @@ static const struct wire_apply applies[] = {
 	{ EVENT_CONTACT_REMOVED, paging_apply_contact_removed },
 	{ EVENT_OVERRIDE_PUT, paging_apply_override_put },
 	{ EVENT_OVERRIDE_CANCELLED, paging_apply_override_cancelled },
+
+	/* telling people */
+	{ EVENT_UPDATE_POSTED, comms_apply_posted },
+	{ EVENT_UPDATE_PUBLISHED, comms_apply_published },
+	{ EVENT_UPDATE_WITHDRAWN, comms_apply_withdrawn },
+	{ EVENT_UPDATE_EDITED, comms_apply_edited },
+	{ EVENT_UPDATE_PLANNED, comms_apply_planned },
+	{ EVENT_UPDATE_REMINDED, comms_apply_reminded },
+	{ EVENT_INCIDENT_OPENED, comms_apply_incident_opened },
+	{ EVENT_INCIDENT_PRIORITY_SET, comms_apply_incident_priority_set },
+	{ EVENT_INCIDENT_RESOLVED, comms_apply_incident_resolved },
+	{ EVENT_INCIDENT_REOPENED, comms_apply_incident_reopened },
+	{ EVENT_INCIDENT_UNDONE, comms_apply_incident_undone },
 
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
@@ -128,6 +142,9 @@ static const struct wire_after afters[] = {
 static const struct wire_timer timers[] = {
 	{ PAGING_TIMER, paging_due },
 	{ ALERT_MUTE_TIMER, alert_mute_due },
+	{ COMMS_PUBLISH_TIMER, comms_publish_due },
+	{ COMMS_PLAN_TIMER, comms_plan_due },
+	{ COMMS_WATCH_TIMER, comms_watch_due },
 	{ REPORT_KEEP_TIMER, report_keep_due },
 	{ REPORT_CONFIRM_TIMER, report_confirm_due },
 	{ 0 },
@@ -136,8 +153,8 @@ static const struct wire_timer timers[] = {
 #define TABLES_MAX 64
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
-	alert_tables,	paging_tables, incident_tables,	  report_tables,
-	api_tables,
+	alert_tables,	paging_tables, incident_tables,	  comms_update_tables,
+	report_tables,	api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 

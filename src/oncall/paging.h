@@ -86,6 +86,14 @@ struct paging_override_put {
 decide_fn paging_override_put_decide;
 decide_fn paging_override_cancel_decide; /* int64_t */
 
+/* Tells one person something about an incident, without waking them: at low urgency, by the contacts that
+ * are meant for it. Nothing when the account is gone. For the rules of rooms above. */
+struct paging_note {
+	int64_t incident, user;
+	struct str title, body, reason;
+};
+enum err paging_tell(struct decision *d, const struct paging_note *note, struct error *err);
+
 /* ---- reading ---- */
 
 /* The schedule as it is defined, with its overrides, in the arena. ERR_NOT_FOUND. */

@@ -168,6 +168,30 @@ enum err page_person(struct decision *d, const struct paging_message *m, struct 
 	return send_by_all(d, contacts, m->high, &page, err);
 }
 
+enum err paging_tell(struct decision *d, const struct paging_note *note, struct error *err)
+{
+	const struct paging_room *room = world_room(d->world, "oncall");
+	struct contacts *contacts = arena_new(d->arena, struct contacts);
+	struct guard_user user;
+	enum err r = guard_user_by_id(d->conn, d->arena, note->user, &user, err);
+	if (r == OK)
+		r = paging_contacts(d->conn, note->user, d->arena, add_contact, contacts, err);
+	if (r == ERR_NOT_FOUND || (r == OK && user.disabled))
+		return OK;
+	if (r != OK)
+		return r;
+	struct notify_page page = {
+		.incident = note->incident,
+		.user = note->user,
+		.urgency = STR("low"),
+		.title = note->title,
+		.body = note->body,
+		.reason = note->reason,
+		.link = arena_printf(d->arena, "%s/incidents/%lld", room->public_url, (long long)note->incident),
+	};
+	return send_by_all(d, contacts, false, &page, err);
+}
+
 /* ---- it is over ---- */
 
 struct reached {
