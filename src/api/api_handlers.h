@@ -12,6 +12,11 @@ api_handler api_incident_list, api_incident_create, api_incident_get, api_incide
 	api_incident_priority, api_incident_escalate, api_incident_retitle, api_incident_undo;
 /* api_alert.c */
 api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api_page_list;
+/* api_report.c, api_outside.c */
+api_handler api_report_list, api_report_create, api_report_inbox, api_report_get, api_report_accept,
+	api_report_join, api_report_duplicate, api_report_answer, api_report_reject, api_report_undo,
+	api_report_erase, api_incident_people, api_report_form, api_report_form_send, api_report_link,
+	api_report_link_press;
 /* api_now.c */
 api_handler api_now_get;
 /* api_link.c */

@@ -9,6 +9,7 @@
 #include "api/api_defs.h"
 #include "api/api_handlers.h"
 #include "catalog/catalog.h"
+#include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
 
@@ -36,6 +37,8 @@ const struct resource_kind api_kinds[] = {
 	{ .name = "Team", .about = "People who answer together.", .fields = team_fields },
 	{ .name = INCIDENT_MATRIX, .about = "Which priority impact and urgency make.",
 	  .fields = incident_matrix_spec, .rule = incident_matrix_rule },
+	{ .name = REPORT_RULE, .about = "What several reports of people outside do.",
+	  .fields = report_rule_spec },
 	{ .name = NULL },
 };
 

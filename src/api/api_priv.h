@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "guard/guard_intake.h"
 #include "guard/guard_throttle.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -43,6 +44,7 @@ struct api {
 	struct conn_pool *pool;
 	struct api_streams *streams;
 	struct guard_throttle *throttle;
+	struct guard_intake *intake; /* of people outside */
 };
 
 struct api_call {

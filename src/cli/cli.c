@@ -170,6 +170,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb client_verbs[] = {
 	VERB(now, "what is wrong, who is on it, what to do next"),
 	VERB(incident, "see, acknowledge and resolve incidents"),
+	VERB(report, "what people outside say is wrong"),
 	VERB(alert, "what fired, and when"),
 	VERB(page, "who was told, how, and whether it arrived"),
 	VERB(check, "see, run and pause checks"),

@@ -70,7 +70,7 @@ struct report_act {
 	int64_t incident, of;             /* of join; of duplicate */
 	struct str reason;                /* of answer, reject and the others, where it may be empty */
 	struct str title, impact, urgency; /* of accept; empty: as proposed */
-	int64_t seq;                      /* of undo */
+	int64_t seq;                      /* of undo; 0: what was done last */
 };
 decide_fn report_accept_decide, report_join_decide, report_duplicate_decide, report_answer_decide,
 	report_reject_decide, report_undo_decide, report_erase_decide;

@@ -163,12 +163,13 @@ enum err report_undo_decide(struct decision *d, const void *args, struct error *
 	enum err r = report_get(d->conn, act->report, d->arena, &report, err);
 	if (r != OK)
 		return r;
-	if (str_is(report.state, "new") || act->seq != report.triaged_seq)
-		return error_set(err, ERR_CONFLICT, "there is nothing to undo at event %lld", (long long)act->seq);
+	int64_t seq = act->seq > 0 ? act->seq : report.triaged_seq;
+	if (str_is(report.state, "new") || seq != report.triaged_seq)
+		return error_set(err, ERR_CONFLICT, "there is nothing to undo at event %lld", (long long)seq);
 	if (str_is(report.state, "accepted"))
 		return error_set(err, ERR_CONFLICT, "people were paged for it; resolve incident %lld instead",
 				 (long long)report.incident);
-	struct journal_filter filter = { .after_seq = act->seq - 1, .up_to_seq = act->seq, .limit = 1 };
+	struct journal_filter filter = { .after_seq = seq - 1, .up_to_seq = seq, .limit = 1 };
 	r = journal_read(d->conn, &filter, d->arena, see_undone, &undoing, err);
 	if (r != OK)
 		return r;
@@ -176,7 +177,7 @@ enum err report_undo_decide(struct decision *d, const void *args, struct error *
 		return error_set(err, ERR_DENIED, "only who did it can undo it");
 	if (d->now - undoing.at > REPORT_UNDO_WITHIN)
 		return error_set(err, ERR_CONFLICT, "it is more than ten seconds ago");
-	struct event_report_undone undone = { .report = act->report, .undone = act->seq };
+	struct event_report_undone undone = { .report = act->report, .undone = seq };
 	decision_emit(d, EVENT_REPORT_UNDONE, act->report, &undone);
 	return OK;
 }

@@ -1,62 +1,14 @@
 /* comms_report_mail.c: see comms_report_mail.h; and the followers that tell senders what became of it. */
 #include "comms/comms_report_mail.h"
 
-#include <assert.h>
-
-#include "base/buf.h"
+#include "comms/comms_letter.h"
 #include "incident/incident.h"
-#include "notify/notify_bulk.h"
 
 #define CONFIRM "report_confirm"
 #define ANSWER "report_answer"
 #define FIXED "report_fixed"
 
 /* ---- writing ---- */
-
-struct letter {
-	struct str title, text, link_text, link; /* text: paragraphs with an empty line between */
-};
-
-static void add_escaped(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c == '&')
-			buf_adds(out, "&amp;");
-		else if (c == '<')
-			buf_adds(out, "&lt;");
-		else if (c == '>')
-			buf_adds(out, "&gt;");
-		else if (c == '"')
-			buf_adds(out, "&quot;");
-		else if (c == '\n')
-			buf_adds(out, "<br>\n");
-		else
-			buf_addc(out, c);
-	}
-}
-
-/* The same words twice: as text, and as HTML that any reader shows. */
-static void write_letter(struct arena *arena, const struct letter *letter, struct notify_bulk *bulk)
-{
-	cleanup_buf struct buf text, html;
-	buf_init(&text, BULK_BODY_BYTES_MAX);
-	buf_init(&html, BULK_BODY_BYTES_MAX);
-	buf_printf(&text, STR_FMT "\n\n" STR_FMT "\n" STR_FMT "\n", STR_ARG(letter->text),
-		   STR_ARG(letter->link_text), STR_ARG(letter->link));
-	buf_adds(&html, "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;font-size:16px;"
-			"line-height:1.5;max-width:36em;margin:1em\">\n<p>");
-	add_escaped(&html, letter->text);
-	buf_adds(&html, "</p>\n<p><a href=\"");
-	add_escaped(&html, letter->link);
-	buf_adds(&html, "\">");
-	add_escaped(&html, letter->link_text);
-	buf_adds(&html, "</a></p>\n</body></html>\n");
-	assert(!text.full && !html.full);
-	bulk->title = letter->title;
-	bulk->text = arena_str(arena, buf_str(&text));
-	bulk->html = arena_str(arena, buf_str(&html));
-}
 
 static struct str link_of(struct arena *arena, const struct report_private *to)
 {
@@ -81,7 +33,7 @@ static struct notify_bulk address(struct arena *arena, const char *purpose, int6
 static struct notify_bulk confirm_of(struct arena *arena, const struct report_private *to, time_us due)
 {
 	struct notify_bulk bulk = address(arena, CONFIRM, 0, to, due);
-	struct letter letter = {
+	struct comms_letter letter = {
 		.title = STR("Do you want to be told about a problem that was reported?"),
 		.text = STR("Somebody, probably you, reported a problem and gave this address to be told about it.\n\n"
 			    "If it was you, open the link and press the button; then you hear when it is answered or "
@@ -90,7 +42,7 @@ static struct notify_bulk confirm_of(struct arena *arena, const struct report_pr
 		.link_text = STR("Yes, tell me:"),
 		.link = bulk.unsubscribe,
 	};
-	write_letter(arena, &letter, &bulk);
+	comms_letter_write(arena, &letter, &bulk);
 	bulk.unsubscribe = STR_NONE; /* nothing is subscribed yet */
 	return bulk;
 }
@@ -99,21 +51,21 @@ static struct notify_bulk answer_of(struct arena *arena, const struct report_pri
 				    int64_t seq, time_us due)
 {
 	struct notify_bulk bulk = address(arena, ANSWER, seq, to, due);
-	struct letter letter = {
+	struct comms_letter letter = {
 		.title = arena_printf(arena, "An answer about the problem you reported (no. %lld)",
 				      (long long)to->report),
 		.text = arena_printf(arena, "About the problem that you reported:\n\n" STR_FMT, STR_ARG(answer)),
 		.link_text = STR("See your report, or be forgotten:"),
 		.link = bulk.unsubscribe,
 	};
-	write_letter(arena, &letter, &bulk);
+	comms_letter_write(arena, &letter, &bulk);
 	return bulk;
 }
 
 static struct notify_bulk fixed_of(struct arena *arena, const struct report_private *to, int64_t seq, time_us due)
 {
 	struct notify_bulk bulk = address(arena, FIXED, seq, to, due);
-	struct letter letter = {
+	struct comms_letter letter = {
 		.title = arena_printf(arena, "Fixed: the problem you reported (no. %lld)", (long long)to->report),
 		.text = STR("The problem that you reported is over, as far as we can see.\n\n"
 			    "Is it fixed for you, too? Open the link and press one of two buttons. If it is not, the "
@@ -121,7 +73,7 @@ static struct notify_bulk fixed_of(struct arena *arena, const struct report_priv
 		.link_text = STR("Say whether it is fixed:"),
 		.link = bulk.unsubscribe,
 	};
-	write_letter(arena, &letter, &bulk);
+	comms_letter_write(arena, &letter, &bulk);
 	return bulk;
 }
 

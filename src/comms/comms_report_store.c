@@ -373,8 +373,8 @@ enum err report_apply_received(struct apply *a, const struct event *event, struc
 enum err report_apply_confirmed(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_report_confirmed *e = event->payload;
-	enum err r = store_set(a->conn, &report_table, event->seq, "confirmed = 1",
-			       STORE_VALUES(STORE_INT(e->report)), err);
+	enum err r = store_set(a->conn, &report_table, event->seq, "confirmed = ?",
+			       STORE_VALUES(STORE_INT(1), STORE_INT(e->report)), err);
 	return r == OK ? timer_clear(a, REPORT_CONFIRM_TIMER, e->report, err) : r;
 }
 
@@ -394,9 +394,9 @@ enum err report_apply_undone(struct apply *a, const struct event *event, struct 
 {
 	const struct event_report_undone *e = event->payload;
 	return store_set(a->conn, &report_table, event->seq,
-			 "state = 'new', incident = 0, of_report = 0, reason = '', triaged_by = 0, triaged = 0, "
+			 "state = ?, incident = 0, of_report = 0, reason = '', triaged_by = 0, triaged = 0, "
 			 "triaged_seq = 0",
-			 STORE_VALUES(STORE_INT(e->report)), err);
+			 STORE_VALUES(STORE_TEXT(STR("new")), STORE_INT(e->report)), err);
 }
 
 enum err report_apply_surged(struct apply *a, const struct event *event, struct error *err)

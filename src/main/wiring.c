@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "comms/comms.h"
 #include "comms/comms_report.h"
+#include "comms/comms_subscriber.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
@@ -92,6 +93,15 @@ static const struct wire_apply applies[] = {
 	{ EVENT_REPORT_SURGED, report_apply_surged },
 	{ EVENT_REPORT_VERDICT, report_apply_verdict },
 	{ EVENT_REPORT_ERASED, report_apply_erased },
+
+	{ EVENT_SUBSCRIBER_ADDED, subscriber_apply_added },
+	{ EVENT_SUBSCRIBER_CONFIRMED, subscriber_apply_confirmed },
+	{ EVENT_SUBSCRIBER_CHANGED, subscriber_apply_changed },
+	{ EVENT_SUBSCRIBER_REFUSED, subscriber_apply_refused },
+	{ EVENT_SUBSCRIBER_RESUMED, subscriber_apply_resumed },
+	{ EVENT_SUBSCRIBER_REMOVED, subscriber_apply_removed },
+	{ EVENT_SUBSCRIBER_TOLD, subscriber_apply_told },
+	{ EVENT_UPDATE_PUBLISHED, subscriber_apply_published },
 	{ 0 },
 };
 
@@ -126,6 +136,7 @@ static const struct wire_now nows[] = {
 	/* people outside: where a manager said so, several reports open an incident */
 	NOW(EVENT_REPORT_RECEIVED, report_on_received),
 	NOW(EVENT_REPORT_VERDICT, report_on_verdict),
+	NOW(EVENT_MAIL_REFUSED, subscriber_on_refused),
 	{ 0 },
 };
 
@@ -147,6 +158,8 @@ static const struct wire_timer timers[] = {
 	{ COMMS_WATCH_TIMER, comms_watch_due },
 	{ REPORT_KEEP_TIMER, report_keep_due },
 	{ REPORT_CONFIRM_TIMER, report_confirm_due },
+	{ SUBSCRIBER_MAIL_TIMER, subscriber_mail_due },
+	{ SUBSCRIBER_CONFIRM_TIMER, subscriber_confirm_due },
 	{ 0 },
 };
 
@@ -154,7 +167,7 @@ static const struct wire_timer timers[] = {
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
 	alert_tables,	paging_tables, incident_tables,	  comms_update_tables,
-	report_tables,	api_tables,
+	report_tables,	subscriber_tables, api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 

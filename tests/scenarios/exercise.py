@@ -210,6 +210,87 @@ def link(world, who, person):
     return Request({"token": world.link(world.incident()["id"])})
 
 
+# ---- what people outside say ----
+
+simple("report_list", query="state=new,joined&limit=5")
+simple("report_inbox")
+simple("report_form")
+
+
+def report(world):
+    return world.admin.client.post("reports", {"text": f"it hangs {world.number()}", "severity": "small"})["id"]
+
+
+@makes("report_create")
+def report_create(world, who, person):
+    return Request(body={"text": "it hangs", "severity": "stopped", "since": in_time(hours=-1)}, status=201, keep=False)
+
+
+@makes("report_get")
+def report_get(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("report_accept")
+def report_accept(world, who, person):
+    return Request({"id": report(world)}, body={"title": "reported by people", "impact": "low", "urgency": "low"}, keep=False)
+
+
+@makes("report_join")
+def report_join(world, who, person):
+    return Request({"id": report(world)}, body={"incident": world.incident()["id"]}, keep=False)
+
+
+@makes("report_duplicate")
+def report_duplicate(world, who, person):
+    return Request({"id": report(world)}, body={"of": report(world)}, keep=False)
+
+
+@makes("report_answer")
+def report_answer(world, who, person):
+    return Request({"id": report(world)}, body={"text": "please try again"}, keep=False)
+
+
+@makes("report_reject")
+def report_reject(world, who, person):
+    return Request({"id": report(world)}, body={"reason": "not ours"}, keep=False)
+
+
+@makes("report_undo")
+def report_undo(world, who, person):
+    number = report(world)
+    done = who.post(f"reports/{number}/reject", {"reason": "a slip"})
+    return Request({"id": number}, body={"seq": done["seq"]}, keep=False)
+
+
+@makes("report_erase")
+def report_erase(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("incident_people")
+def incident_people(world, who, person):
+    return Request({"id": world.incident()["id"]})
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@makes("report_form_send")
+def report_form_send(world, who, person):
+    return Request(body=b"text=It+hangs&severity=small&website=", status=201, headers=dict(FORM))
+
+
+@makes("report_link")
+def report_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("report_link_press")
+def report_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=confirm", status=404, headers=dict(FORM))
+
+
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")
