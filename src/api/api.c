@@ -9,6 +9,7 @@
 #include "api/api_params.h"
 #include "api/api_pool.h"
 #include "api/api_priv.h"
+#include "api/api_status.h"
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "wire/doc_json.h"
@@ -91,7 +92,7 @@ static const struct api_endpoint *find(struct str method, struct str path, struc
 
 static bool is_ui_path(struct str path)
 {
-	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/"));
+	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/")) && !str_starts(path, STR(STATUS_PREFIX));
 }
 
 const struct http_asset *api_asset(const struct api *api, struct str path)
@@ -109,6 +110,15 @@ struct http_route api_route(void *context, struct str method, struct str path)
 	struct str params[API_PARAMS_MAX];
 	bool known;
 	const struct api_endpoint *row = find(method, path, params, &known);
+	if (api->options.status != NULL && str_is(method, "GET") && str_starts(path, STR(STATUS_PREFIX))) {
+		/* Of a public page: from memory, on the web thread, whatever the store does. */
+		const struct http_asset *found = api_status_find(api->options.status, path);
+		if (found != NULL) {
+			found->release(found);
+			return (struct http_route){ .kind = HTTP_KIND_STATIC, .find = api_status_find,
+						    .find_context = api->options.status };
+		}
+	}
 	if (row != NULL)
 		return (struct http_route){
 			.kind = row->handler == NULL ? HTTP_KIND_STREAM : HTTP_KIND_HANDLER,
@@ -123,6 +133,28 @@ struct http_route api_route(void *context, struct str method, struct str path)
 		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
 	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,
 				    .body_limit_bytes = UNKNOWN_BODY_BYTES };
+}
+
+/* The stylesheet, fonts and icons of the pages; and what is for everybody below /status/. */
+struct http_route api_status_route(void *context, struct str method, struct str path)
+{
+	struct api *api = context;
+	struct str params[API_PARAMS_MAX];
+	bool known, reads = str_is(method, "GET");
+	struct http_route route = { .kind = HTTP_KIND_STATIC, .find = api_status_find_home,
+				    .find_context = api->options.status };
+	const struct http_asset *found = reads ? api_status_find_home(api->options.status, path) : NULL;
+	if (found != NULL) {
+		found->release(found);
+		return route;
+	}
+	const struct api_endpoint *row = find(method, path, params, &known);
+	if (row != NULL && str_starts(path, STR(STATUS_PREFIX)) && (row->flags & API_PUBLIC) != 0)
+		return api_route(api, method, path);
+	if (reads && (str_starts(path, STR("/assets/")) || str_is(path, "/favicon.svg")))
+		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = api_asset(api, path),
+					    .find = api_status_find_home, .find_context = api->options.status };
+	return route; /* finds nothing: 404 */
 }
 
 /* ---- who is it ---- */

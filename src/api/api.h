@@ -17,6 +17,7 @@
 #include "wire/http_server.h"
 
 struct api;
+struct api_status;
 struct check_spec;
 struct discovery;
 struct note_signer;
@@ -61,6 +62,7 @@ struct api_options {
 	void (*trouble)(void *context, char *ret_text, size_t size);
 	void *trouble_context;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
+	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
 	 * there are none. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);

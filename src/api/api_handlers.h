@@ -10,6 +10,11 @@ api_handler api_session_get, api_session_create, api_session_delete, api_session
 api_handler api_incident_list, api_incident_create, api_incident_get, api_incident_timeline,
 	api_incident_acknowledge, api_incident_resolve, api_incident_reopen, api_incident_note,
 	api_incident_priority, api_incident_escalate, api_incident_retitle, api_incident_undo;
+/* api_update.c, api_maintenance.c, api_status.c */
+api_handler api_update_list, api_update_create, api_update_check, api_update_draft, api_update_withdraw,
+	api_update_edit, api_maintenance_list, api_maintenance_create, api_maintenance_get,
+	api_maintenance_update, api_maintenance_move, api_maintenance_note, api_component_list,
+	api_component_override, api_component_release, api_status_list, api_status_file;
 /* api_alert.c */
 api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api_page_list;
 /* api_report.c, api_outside.c */
@@ -17,6 +22,11 @@ api_handler api_report_list, api_report_create, api_report_inbox, api_report_get
 	api_report_join, api_report_duplicate, api_report_answer, api_report_reject, api_report_undo,
 	api_report_erase, api_incident_people, api_report_form, api_report_form_send, api_report_link,
 	api_report_link_press;
+/* api_subscriber.c */
+api_handler api_subscriber_list, api_subscriber_counts, api_subscriber_get, api_subscriber_create,
+	api_subscriber_import, api_subscriber_update, api_subscriber_delete, api_subscriber_resume,
+	api_subscriber_ask, api_subscribe_form, api_subscribe_form_send, api_subscriber_link,
+	api_subscriber_link_press;
 /* api_now.c */
 api_handler api_now_get;
 /* api_link.c */

@@ -1,6 +1,7 @@
 /* api_incident.c: incidents, one and many, and their timelines. */
 #include "api/api_handlers.h"
 #include "api/api_incident_view.h"
+#include "api/api_update.h"
 #include "journal/journal.h"
 #include "notify/notify.h"
 
@@ -73,6 +74,9 @@ enum err api_incident_whole(struct api_call *call, struct error *err)
 		r = api_incident_alerts(call, id, err);
 	if (r == OK)
 		r = api_incident_escalation(call, &incident, err);
+	if (r != OK)
+		return r;
+	r = api_update_owed(call, id, err);
 	if (r != OK)
 		return r;
 	json_key(&call->json, "pages");
@@ -168,7 +172,7 @@ static bool list_event(void *context, const struct event *event)
 
 enum err api_incident_timeline(struct api_call *call, struct error *err)
 {
-	static const char *const kinds[] = { "incident.", "escalation.", "page.", NULL };
+	static const char *const kinds[] = { "incident.", "escalation.", "page.", "update.", NULL };
 	struct listing listing = { .call = call };
 	struct incident incident;
 	int64_t id;

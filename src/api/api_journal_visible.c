@@ -108,7 +108,8 @@ static bool visible(struct api_call *call, const struct event *event)
 	bool page = is_group(event, "page.");
 	if (page && (event->subject == 0 || event->kind == EVENT_PAGE_TESTED))
 		return sees_test_page(call, event);
-	if (page || is_group(event, "incident.") || is_group(event, "escalation."))
+	if (page || is_group(event, "incident.") || is_group(event, "escalation.") ||
+	    is_group(event, "update."))
 		return sees_incident(call, event->subject);
 	if (is_group(event, "report."))
 		return sees_report(call, event);

@@ -9,6 +9,8 @@
 #include "api/api_defs.h"
 #include "api/api_handlers.h"
 #include "catalog/catalog.h"
+#include "comms/comms_page.h"
+#include "comms/comms_template.h"
 #include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
@@ -37,6 +39,12 @@ const struct resource_kind api_kinds[] = {
 	{ .name = "Team", .about = "People who answer together.", .fields = team_fields },
 	{ .name = INCIDENT_MATRIX, .about = "Which priority impact and urgency make.",
 	  .fields = incident_matrix_spec, .rule = incident_matrix_rule },
+	{ .name = COMMS_CADENCE, .about = "How often people are told of an incident, by its priority.",
+	  .fields = comms_cadence_spec },
+	{ .name = COMMS_TEMPLATE, .about = "Words to begin an update with, for an audience and a state.",
+	  .fields = comms_template_spec },
+	{ .name = COMMS_PAGE, .about = "A page that tells people how services are.", .fields = comms_page_spec,
+	  .rule = comms_page_rule },
 	{ .name = REPORT_RULE, .about = "What several reports of people outside do.",
 	  .fields = report_rule_spec },
 	{ .name = NULL },

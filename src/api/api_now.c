@@ -4,6 +4,7 @@
 #include "alert/alert.h"
 #include "api/api_handlers.h"
 #include "api/api_now.h"
+#include "api/api_update.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
 #include "resource/definition.h"
@@ -152,9 +153,11 @@ enum err api_now_get(struct api_call *call, struct error *err)
 		r = write_mutes(call, err);
 	if (r != OK)
 		return r;
-	json_key(json, "updates_due");
-	json_list_begin(json);
-	json_list_end(json);
+	r = api_update_now(call, err);
+	if (r == OK)
+		r = api_maintenance_now(call, err);
+	if (r != OK)
+		return r;
 	write_warnings(call, first_run);
 	json_field_bool(json, "first_run", first_run);
 	json_map_end(json);

@@ -16,8 +16,8 @@
 /* ---- filling pages ---- */
 
 /* A build without the UI has no template: then the same words come as plain text. */
-static enum err fill(struct api_call *call, int status, const char *name, const struct api_template_value *values,
-		     size_t count)
+enum err api_outside_page(struct api_call *call, int status, const char *name,
+			  const struct api_template_value *values, size_t count)
 {
 	const struct http_asset *page = api_asset(call->api, str_of(name));
 	buf_reset(&call->out);
@@ -39,13 +39,14 @@ enum err api_face_show(struct api_call *call, int status, const struct api_face 
 		rows[2 * buttons] = (struct api_template_value){ "value", str_of(face->buttons[buttons].value) };
 		rows[2 * buttons + 1] = (struct api_template_value){ "words", str_of(face->buttons[buttons].words) };
 	}
+	const struct api_template_list list = { rows, buttons, 2 };
 	const struct api_template_value values[] = {
 		{ "title", str_of(face->title) },
 		{ "text", str_of(face->text) },
 		{ "more", face->more },
-		{ .name = "buttons", .rows = rows, .row_values = 2, .row_count = buttons },
+		{ .name = "buttons", .list = &list },
 	};
-	return fill(call, status, FACE, values, sizeof values / sizeof values[0]);
+	return api_outside_page(call, status, FACE, values, sizeof values / sizeof values[0]);
 }
 
 enum err api_form_read(struct api_call *call, struct form *ret_form, struct error *err)
@@ -94,16 +95,18 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 		since[3 * i + 1] = (struct api_template_value){ "words", str_of(ago_words[i]) };
 		since[3 * i + 2] = (struct api_template_value){ "on", str_is(ago, agos[i]) ? STR("1") : STR_NONE };
 	}
+	const struct api_template_list service_list = { rows, count, 3 }, severity_list = { bad, 3, 3 };
+	const struct api_template_list ago_list = { since, 4, 3 };
 	const struct api_template_value values[] = {
 		{ "wrong", str_of(wrong) },
 		{ "text", form_get(given, "text") },
 		{ "email", form_get(given, "email") },
 		{ "choose", count > 0 ? STR("1") : STR_NONE },
-		{ .name = "services", .rows = rows, .row_values = 3, .row_count = count },
-		{ .name = "severities", .rows = bad, .row_values = 3, .row_count = 3 },
-		{ .name = "agos", .rows = since, .row_values = 3, .row_count = 4 },
+		{ .name = "services", .list = &service_list },
+		{ .name = "severities", .list = &severity_list },
+		{ .name = "agos", .list = &ago_list },
 	};
-	return fill(call, status, FORM, values, sizeof values / sizeof values[0]);
+	return api_outside_page(call, status, FORM, values, sizeof values / sizeof values[0]);
 }
 
 enum err api_report_form(struct api_call *call, struct error *err)

@@ -29,5 +29,8 @@ struct api_face {
 		const char *value, *words;
 	} buttons[3];
 };
+struct api_template_value;
+enum err api_outside_page(struct api_call *call, int status, const char *name,
+			  const struct api_template_value *values, size_t count);
 enum err api_face_show(struct api_call *call, int status, const struct api_face *face);
 enum err api_form_read(struct api_call *call, struct form *ret_form, struct error *err);

@@ -107,6 +107,49 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_update(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_UPDATE_POSTED: {
+		const struct event_update_posted *e = event->payload;
+		return S("Update for " STR_FMT " (" STR_FMT "): " STR_FMT, STR_ARG(e->audience), STR_ARG(e->state),
+			 STR_ARG(e->text));
+	}
+	case EVENT_UPDATE_PUBLISHED: {
+		const struct event_update_published *e = event->payload;
+		return S("Update %lld went out.", (long long)e->update);
+	}
+	case EVENT_UPDATE_WITHDRAWN: {
+		const struct event_update_withdrawn *e = event->payload;
+		return S("Update %lld was taken back before it went out.", (long long)e->update);
+	}
+	case EVENT_UPDATE_EDITED: {
+		const struct event_update_edited *e = event->payload;
+		return S("Update %lld was corrected: " STR_FMT, (long long)e->update, STR_ARG(e->text));
+	}
+	case EVENT_UPDATE_REMINDED: {
+		const struct event_update_reminded *e = event->payload;
+		const char *whom = str_is(e->audience, "public") ? "customers" : "those inside";
+		return e->late ? S("The update for %s is late.", whom) : S("An update for %s is due soon.", whom);
+	}
+	case EVENT_MAINTENANCE_PUT: {
+		const struct event_maintenance_put *e = event->payload;
+		return S("Maintenance announced: " STR_FMT, STR_ARG(e->title));
+	}
+	case EVENT_MAINTENANCE_MOVED: {
+		const struct event_maintenance_moved *e = event->payload;
+		return S("Maintenance %lld is now " STR_FMT ".", (long long)e->maintenance, STR_ARG(e->to));
+	}
+	case EVENT_COMPONENT_OVERRIDDEN: {
+		const struct event_component_overridden *e = event->payload;
+		return S("\"" STR_FMT "\" is shown as " STR_FMT ": " STR_FMT, STR_ARG(e->service), STR_ARG(e->status),
+			 STR_ARG(e->reason));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 static struct str of_report(struct api_call *call, const struct event *event)
 {
 	switch (event->kind) {
@@ -144,6 +187,8 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 	struct str text = of_incident(call, event);
 	if (text.len == 0)
 		text = of_page(call, event);
+	if (text.len == 0)
+		text = of_update(call, event);
 	if (text.len == 0)
 		text = of_report(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
@@ -197,7 +242,7 @@ struct str api_subject(struct arena *arena, const struct event *event)
 	default:
 		break;
 	}
-	if (str_is(group, "escalation") || str_is(group, "page"))
+	if (str_is(group, "escalation") || str_is(group, "page") || str_is(group, "update"))
 		return numbered(arena, "incident", event->subject);
 	if (str_is(group, "contact"))
 		return numbered(arena, "user", event->subject);

@@ -31,19 +31,6 @@ TEST(a_block_is_kept_when_its_value_is_not_empty)
 	gives("{{#on}}a{{#empty}}b{{/empty}}c{{/on}}{{#on}}d{{/on}}", "acd");
 }
 
-TEST(a_list_comes_once_for_each_row_and_a_row_knows_its_own_values_alone)
-{
-	const struct api_template_value rows[] = {
-		{ "value", STR("a") }, { "on", STR("") }, { "value", STR("<b>") }, { "on", STR("x") },
-	};
-	const struct api_template_value list[] = { { .name = "rows", .rows = rows, .row_values = 2, .row_count = 2 },
-						   { .name = "none" } };
-	cleanup_buf struct buf out;
-	buf_init(&out, 1000);
-	api_template_fill(&out, STR("[{{*rows}}({{value}}{{#on}}!{{/on}}){{/rows}}{{*none}}x{{/none}}]"), list, 2);
-	CHECK_STR(buf_str(&out), "[(a)(&lt;b&gt;!)]");
-}
-
 TEST(text_without_marks_stays_as_it_is)
 {
 	gives("", "");
@@ -51,5 +38,4 @@ TEST(text_without_marks_stays_as_it_is)
 }
 
 TESTS(RUN(a_value_is_escaped_for_text_and_for_attributes), RUN(a_block_is_kept_when_its_value_is_not_empty),
-      RUN(a_list_comes_once_for_each_row_and_a_row_knows_its_own_values_alone),
       RUN(text_without_marks_stays_as_it_is))

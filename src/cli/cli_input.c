@@ -145,7 +145,7 @@ static enum err check_choices(const struct cli_input *input, struct str text, st
 static struct str kind_of(struct str text)
 {
 	static const char *const kinds[] = { "Service", "Check", "Schedule", "EscalationPolicy", "Team",
-					     "PriorityMatrix" };
+					     "PriorityMatrix", "UpdateCadence", "UpdateTemplate", "StatusPage" };
 	char plain[64] = "";
 	size_t length = 0;
 	for (size_t i = 0; i < text.len && length + 1 < sizeof plain; i++) {

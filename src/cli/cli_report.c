@@ -133,3 +133,63 @@ const struct cli_action report_actions[] = {
 	  erase_inputs, acted, .examples = { "mainstay report erase 1", "mainstay report erase 2 -o json" } },
 	{ 0 },
 };
+
+/* ---- who outside is told ---- */
+
+static const struct cli_column subscriber_row[] = {
+	{ "ID", "id", CLI_SHOW_NUMBER },
+	{ "STATE", "state", CLI_SHOW_STATE },
+	{ "CHANNEL", "channel" },
+	{ "ADDRESS", "address" },
+	{ "SERVICES", "services" },
+	{ "ADDED", "added_at", CLI_SHOW_TIME },
+	{ NULL },
+};
+static const struct cli_section subscriber_table[] = {
+	{ .items = "items", .columns = subscriber_row, .empty = "nobody is subscribed" },
+	{ 0 },
+};
+static const struct cli_column subscriber_fields[] = {
+	{ "subscriber", "id" },
+	{ "state", "state", CLI_SHOW_STATE },
+	{ "channel", "channel" },
+	{ "address", "address" },
+	{ "services", "services" },
+	{ "came by", "source" },
+	{ "added", "added_at", CLI_SHOW_TIME },
+	{ "confirmed", "confirmed_at", CLI_SHOW_TIME },
+	{ "refusals", "refusals" },
+	{ NULL },
+};
+static const struct cli_section subscriber_one[] = { { .columns = subscriber_fields }, { 0 } };
+
+static const struct cli_input subscriber_list_inputs[] = {
+	{ "state", CLI_CHOICES, CLI_QUERY, "only in these states", .choices = "unconfirmed|active|suspended" },
+	{ "search", CLI_TEXT, CLI_QUERY, "what occurs in the address", .key = "q" },
+	CLI_LIMIT,
+	{ .name = NULL },
+};
+static const struct cli_input subscriber_add_inputs[] = {
+	{ "ADDRESS", CLI_TEXT, CLI_BODY, "e-mail address, or URL of a webhook", CLI_REQUIRED, .key = "address" },
+	{ "channel", CLI_CHOICE, CLI_BODY, "how", .choices = "email|webhook" },
+	{ "agreed", CLI_SWITCH, CLI_BODY, "they have agreed: no mail asks them first" },
+	{ .name = NULL },
+};
+#define SUBSCRIBER { "ID", CLI_INT, CLI_PATH, "the subscriber", CLI_REQUIRED }
+static const struct cli_input subscriber_inputs[] = { SUBSCRIBER, { .name = NULL } };
+
+const struct cli_action subscriber_actions[] = {
+	{ "list", "Lists who is told of updates, oldest first.", "GET", "/subscribers", subscriber_list_inputs,
+	  subscriber_table, .pages = true,
+	  .examples = { "mainstay subscriber list", "mainstay subscriber list --state active -o csv" } },
+	{ "add", "Adds one; an e-mail address is asked first.", "POST", "/subscribers", subscriber_add_inputs,
+	  subscriber_one,
+	  .examples = { "mainstay subscriber add customer@example.com",
+			"mainstay subscriber add --agreed another@example.com -o json" } },
+	{ "show", "Shows all that is kept of one.", "GET", "/subscribers/{id}", subscriber_inputs, subscriber_one,
+	  .examples = { "mainstay subscriber show 1", "mainstay subscriber show 1 -o json" } },
+	{ "remove", "Removes one and erases the address.", "DELETE", "/subscribers/{id}", subscriber_inputs, NULL,
+	  .done = "subscriber {id} is removed, the address is erased",
+	  .examples = { "mainstay subscriber remove 1", "mainstay subscriber remove 2 -o json" } },
+	{ 0 },
+};

@@ -20,6 +20,7 @@
 #include "main/place.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
+#include "main/serve_status.h"
 #include "main/ui_assets.h"
 #include "base/version.h"
 
@@ -39,7 +40,9 @@ struct server {
 	struct serve_notify *notify;
 	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
+	struct serve_status *status;
 	struct http_server *http;
+	struct http_server *http_public; /* --status-listen; NULL: there is none */
 	char public_url[URL_BYTES];
 	bool offers_link; /* nobody can sign in yet: this one-time link is printed */
 	struct guard_link_made link;
@@ -58,6 +61,9 @@ static void committed(void *context, const struct event *const *events, size_t c
 	struct api *api = __atomic_load_n(&server->api, __ATOMIC_ACQUIRE);
 	struct serve_sense *sense = __atomic_load_n(&server->sense, __ATOMIC_ACQUIRE);
 	struct serve_notify *notify = __atomic_load_n(&server->notify, __ATOMIC_ACQUIRE);
+	struct serve_status *status = __atomic_load_n(&server->status, __ATOMIC_ACQUIRE);
+	if (status != NULL)
+		serve_status_committed(status, events, count);
 	if (api != NULL)
 		api_committed(api, events, count);
 	if (notify != NULL)
@@ -179,6 +185,22 @@ static enum err start_sense(struct server *server, struct error *err)
 	return r;
 }
 
+static enum err start_status(struct server *server, struct error *err)
+{
+	struct serve_status_options options = {
+		.world = server->place.world,
+		.clock = &server->place.clock,
+		.zones = server->place.zones,
+		.data = server->settings->data,
+		.public_url = server->public_url,
+	};
+	struct serve_status *status;
+	enum err r = serve_status_start(&options, &status, err);
+	if (r == OK)
+		__atomic_store_n(&server->status, status, __ATOMIC_RELEASE);
+	return r;
+}
+
 static void trouble_of(void *context, char *ret_text, size_t size)
 {
 	struct server *server = context;
@@ -204,6 +226,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.trouble = trouble_of,
 		.trouble_context = server,
 		.commands = server->settings->commands,
+		.status = serve_status_pages(server->status),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
@@ -248,6 +271,8 @@ static enum err make_first_user(struct server *server, struct error *err)
 static void announce(const struct server *server)
 {
 	printf("mainstay: listening on %s\n", http_server_url(server->http));
+	if (server->http_public != NULL)
+		printf("mainstay: status pages on %s\n", http_server_url(server->http_public));
 	if (server->offers_link)
 		printf("mainstay: sign in at %s/link#%s\n", server->public_url, server->link.token);
 	fflush(stdout);
@@ -275,9 +300,14 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = start_sense(server, err);
 	if (r == OK)
+		r = start_status(server, err);
+	if (r == OK)
 		r = start_api(server, err);
 	if (r == OK)
 		r = start_http(server, err);
+	if (r == OK)
+		r = serve_status_listen(server->settings, &server->place.clock, &server->place.random, server->api,
+					&server->http_public, err);
 	if (r == OK)
 		announce(server);
 	return r;
@@ -290,6 +320,8 @@ static void stop(struct server *server, const char *reason)
 	struct error err = { 0 };
 	if (server->api != NULL)
 		api_stop(server->api);
+	if (server->http_public != NULL)
+		http_server_stop(server->http_public, DRAIN_MS);
 	if (server->http != NULL)
 		http_server_stop(server->http, DRAIN_MS);
 	if (server->sense != NULL)
@@ -304,7 +336,9 @@ static void stop(struct server *server, const char *reason)
 	writer_stop(&server->writer);
 	serve_sense_destroy(&server->sense);
 	serve_notify_destroy(&server->notify);
+	http_server_destroy(&server->http_public);
 	http_server_destroy(&server->http);
+	serve_status_stop(&server->status);
 	struct api *api = server->api;
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
@@ -338,6 +372,61 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 	}
 }
 
+/* ---- without a store ---- */
+
+static bool store_is_back(const struct settings *settings)
+{
+	char path[600];
+	struct store *store;
+	struct store_conn *conn;
+	int64_t seq;
+	time_us at;
+	snprintf(path, sizeof path, "%s/mainstay.db", settings->data);
+	if (store_open("sqlite", &(struct store_options){ .path = path }, &store, NULL) != OK)
+		return false;
+	enum err r = store_connect(store, true, &conn, NULL);
+	if (r == OK) {
+		r = journal_last(conn, &seq, &at, NULL);
+		store_disconnect(&conn);
+	}
+	store_close(&store);
+	return r == OK;
+}
+
+static bool wait_for_signal(void *context, time_us span)
+{
+	const sigset_t *set = context;
+	struct timespec time = { span / TIME_SECOND, (span % TIME_SECOND) * 1000 };
+	int number = sigtimedwait(set, NULL, &time);
+	return number == SIGTERM || number == SIGINT;
+}
+
+static bool is_store_gone(enum err r)
+{
+	return r == ERR_UNAVAILABLE || r == ERR_IO || r == ERR_CORRUPT;
+}
+
+/* Whoever depends on us reads the status page first when we are in trouble: so it is served before
+ * anything else works, and the rest follows when the store is back. */
+static enum err start_when_possible(struct server *server, sigset_t *signals, struct error *err)
+{
+	const struct settings *settings = server->settings;
+	enum err r = start(server, err);
+	while (is_store_gone(r) && server->place.world == NULL) {
+		int control = server->control;
+		fprintf(stderr, "mainstay: %s\n", err->text);
+		stop(server, err->text);
+		*server = (struct server){ .settings = settings, .control = control, .place = { .lock = -1 } };
+		switch (serve_status_alone(settings, store_is_back, wait_for_signal, signals)) {
+		case ALONE_NOTHING: return r;
+		case ALONE_ENDED: return ERR_CANCELLED;
+		case ALONE_BACK: break;
+		}
+		r = start(server, err);
+	}
+	return r;
+}
+
 int serve(const struct settings *settings, int control)
 {
 	struct server *server = mem_alloc(sizeof *server);
@@ -347,17 +436,17 @@ int serve(const struct settings *settings, int control)
 	server->control = control;
 	server->place.lock = -1;
 	block_signals(&signals);
-	enum err r = start(server, &err);
+	enum err r = start_when_possible(server, &signals, &err);
 	if (r == OK) {
 		const char *why = wait_for_end(server, &signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
 		stop(server, why);
-	} else {
+	} else if (r != ERR_CANCELLED) {
 		fprintf(stderr, "mainstay: %s\n", err.text);
 		if (err.hint[0] != '\0')
 			fprintf(stderr, "mainstay: %s\n", err.hint);
 		stop(server, err.text);
 	}
 	mem_free(server);
-	return r == OK ? 0 : 2;
+	return r == OK || r == ERR_CANCELLED ? 0 : 2;
 }

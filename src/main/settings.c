@@ -26,6 +26,8 @@ static const struct setting rows[] = {
 	ROW("data", SETTING_TEXT, data, "./data", "DIR", "folder of everything that is kept"),
 	ROW("listen", SETTING_TEXT, listen, "127.0.0.1:8484", "ADDRESS:PORT",
 	    "where to listen; port 0 takes a free one"),
+	ROW("status-listen", SETTING_TEXT, status_listen, NULL, "ADDRESS:PORT",
+	    "where to serve status pages and nothing else, the home page at /"),
 	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
 	    "how people reach it, for links in pages"),
 	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),

@@ -13,6 +13,7 @@
 struct settings {
 	const char *data;       /* folder of everything that is kept */
 	const char *listen;     /* "127.0.0.1:8484" */
+	const char *status_listen; /* where status pages are served too; NULL: only at `listen` */
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
 	const char *commands;   /* folder of the commands that pages may run; NULL: none */

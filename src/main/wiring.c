@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "api/api.h"
+#include "comms/comms_maintenance.h"
 #include "comms/comms.h"
 #include "comms/comms_report.h"
 #include "comms/comms_subscriber.h"
@@ -81,6 +82,13 @@ static const struct wire_apply applies[] = {
 	{ EVENT_INCIDENT_RESOLVED, comms_apply_incident_resolved },
 	{ EVENT_INCIDENT_REOPENED, comms_apply_incident_reopened },
 	{ EVENT_INCIDENT_UNDONE, comms_apply_incident_undone },
+
+	{ EVENT_MAINTENANCE_PUT, comms_apply_maintenance_put },
+	{ EVENT_MAINTENANCE_MOVED, comms_apply_maintenance_moved },
+	{ EVENT_MAINTENANCE_NOTED, comms_apply_maintenance_noted },
+	{ EVENT_MAINTENANCE_REMINDED, comms_apply_maintenance_reminded },
+	{ EVENT_COMPONENT_OVERRIDDEN, comms_apply_overridden },
+	{ EVENT_COMPONENT_RELEASED, comms_apply_released },
 
 	{ EVENT_PAGE_CREATED, notify_apply_created },
 	{ EVENT_PAGE_ATTEMPTED, notify_apply_attempted },
@@ -156,6 +164,9 @@ static const struct wire_timer timers[] = {
 	{ COMMS_PUBLISH_TIMER, comms_publish_due },
 	{ COMMS_PLAN_TIMER, comms_plan_due },
 	{ COMMS_WATCH_TIMER, comms_watch_due },
+	{ COMMS_MAINTENANCE_TIMER, comms_maintenance_due },
+	{ COMMS_NOTICE_TIMER, comms_notice_due },
+	{ COMMS_RELEASE_TIMER, comms_release_due },
 	{ REPORT_KEEP_TIMER, report_keep_due },
 	{ REPORT_CONFIRM_TIMER, report_confirm_due },
 	{ SUBSCRIBER_MAIL_TIMER, subscriber_mail_due },
@@ -166,7 +177,7 @@ static const struct wire_timer timers[] = {
 #define TABLES_MAX 64
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
-	alert_tables,	paging_tables, incident_tables,	  comms_update_tables,
+	alert_tables,	paging_tables, incident_tables,	  comms_update_tables, comms_maintenance_tables,
 	report_tables,	subscriber_tables, api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];

@@ -291,6 +291,63 @@ def report_link_press(world, who, person):
     return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=confirm", status=404, headers=dict(FORM))
 
 
+# ---- who outside is told ----
+
+simple("subscriber_list", query="state=active&q=example&limit=5")
+simple("subscriber_counts")
+simple("subscribe_form")
+
+
+def subscriber(world):
+    return world.admin.client.post("subscribers", {"address": f"sub{world.number()}@example.com"})["id"]
+
+
+@makes("subscriber_create")
+def subscriber_create(world, who, person):
+    return Request(body={"address": f"sub{world.number()}@example.com", "agreed": True}, status=201, keep=False)
+
+
+@makes("subscriber_import")
+def subscriber_import(world, who, person):
+    return Request(body={"csv": f"address\nsub{world.number()}@example.com\n", "agreed": False})
+
+
+@makes("subscriber_get")
+@makes("subscriber_ask")
+def subscriber_get(world, who, person):
+    return Request({"id": subscriber(world)})
+
+
+@makes("subscriber_update")
+def subscriber_update(world, who, person):
+    return Request({"id": subscriber(world)}, body={"services": []})
+
+
+@makes("subscriber_delete")
+def subscriber_delete(world, who, person):
+    return Request({"id": subscriber(world)}, status=204, keep=False)
+
+
+@makes("subscriber_resume")
+def subscriber_resume(world, who, person):
+    return Request({"id": subscriber(world)}, status=409)
+
+
+@makes("subscribe_form_send")
+def subscribe_form_send(world, who, person):
+    return Request(body=b"email=somebody%40example.com", status=202, headers=dict(FORM))
+
+
+@makes("subscriber_link")
+def subscriber_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("subscriber_link_press")
+def subscriber_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=leave", status=404, headers=dict(FORM))
+
+
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")

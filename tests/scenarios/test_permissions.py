@@ -164,7 +164,8 @@ def least(name):
 
 
 for each in sorted(set(MAKERS) - {"healthz", "readyz", "openapi_get", "link_show", "link_acknowledge", "report_create",
-                                 "report_form", "report_form_send", "report_link", "report_link_press"}):
+                                 "report_form", "report_form_send", "report_link", "report_link_press",
+                                 "subscribe_form", "subscribe_form_send", "subscriber_link", "subscriber_link_press"}):
     setattr(Least, f"test_{each}_by_the_least_who_may", least(each))
 
 

@@ -29,6 +29,7 @@ const routes: readonly [pattern: string, load: Loader][] = [
 	['/services/:name', () => import('./pages/services/Service')],
 	['/services/:name/edit', () => import('./pages/settings/DefinitionEdit')],
 	['/on-call', () => import('./pages/oncall/OnCall')],
+	['/status-pages', () => import('./pages/comms/StatusPages')],
 	['/journal', () => import('./pages/journal/Journal')],
 	['/settings', () => import('./pages/settings/Settings')],
 	['/settings/:section', () => import('./pages/settings/Settings')],

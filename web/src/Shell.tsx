@@ -24,6 +24,7 @@ const pages: readonly [path: string, name: string, icon: IconName, key: string][
 	['/checks', 'Checks', 'checks', 'c'],
 	['/services', 'Services', 'services', 's'],
 	['/on-call', 'On-call', 'oncall', 'o'],
+	['/status-pages', 'Status pages', 'globe', 'g'],
 	['/journal', 'Journal', 'journal', 'j'],
 	['/settings', 'Settings', 'settings', 't'],
 ]

@@ -7,6 +7,7 @@ const paths = {
 	oncall: 'M10 3a5 5 0 0 1 5 5v3l1.5 3h-13L5 11V8a5 5 0 0 1 5-5Zm-2 13.5a2 2 0 0 0 4 0',
 	journal: 'M5 3h10v14H5V3Zm2.5 4h5m-5 3h5m-5 3h3',
 	settings: 'M3 6h8m4 0h2M3 14h2m4 0h8M13 4v4M7 12v4',
+	globe: 'M10 3a7 7 0 1 1 0 14 7 7 0 0 1 0-14Zm-6.500 7h13M10 3c4 4 4 10 0 14M10 3c-4 4-4 10 0 14',
 	search: 'M9 3.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11Zm4 9.5 4 4',
 	more: 'M4 10h.1M10 10h.1M16 10h.1',
 	close: 'M5 5l10 10M15 5 5 15',

@@ -24,9 +24,10 @@ import { acknowledge, resolve } from './acknowledge'
 import { ChangePriority } from './ChangePriority'
 import { EscalationSteps } from './EscalationSteps'
 import { Pages } from './Pages'
+import { TellPeople } from './TellPeople'
 import { Timeline } from './Timeline'
 
-const rooms = ['incident', 'escalation', 'page', 'delivery', 'alert']
+const rooms = ['incident', 'escalation', 'page', 'delivery', 'alert', 'update']
 type Ask = 'resolve' | 'priority' | 'title' | undefined
 
 function Situation({ incident }: { incident: Data }) {
@@ -167,6 +168,7 @@ function Body({ incident, ask, note, show }: { incident: Data, ask: (what: Ask) 
 				<div class="card"><Situation incident={incident} />{may('respond') && <Acts incident={incident} ask={ask} show={show} />}
 					{incident.resolve_reason && <p class="small"><span class="quiet">Resolved because:</span> {incident.resolve_reason}</p>}
 				</div>
+				<TellPeople incident={incident} />
 				<TimelineSection id={incident.id} note={note} />
 			</div>
 			<aside class="stack" aria-label="Why, who was paged, alerts">

@@ -80,11 +80,28 @@ function Mutes({ mutes, refetch }: { mutes: Mute[], refetch: () => unknown }) {
 	)
 }
 
+function Planned({ now }: { now: NowData }) {
+	if (now.maintenances.length === 0) return null
+	return (
+		<section class="card">
+			<header><h2>Maintenance</h2><a class="small" href="/status-pages">All</a></header>
+			<ul class="rows">
+				{now.maintenances.map((m) => (
+					<li key={m.id} class="small">
+						<div class={m.state === 'scheduled' ? '' : 's-taken'}><strong>{m.title}</strong></div>
+						<div class="quiet">{m.state === 'scheduled' ? <>begins <Time at={m.from} /></> : <>until <Time at={m.until} /></>} · {m.services.join(', ')}</div>
+					</li>
+				))}
+			</ul>
+		</section>
+	)
+}
+
 function Warnings({ now }: { now: NowData }) {
 	if (now.warnings.length === 0 && now.updates_due.length === 0) return null
 	return (
 		<div class="stack">
-			{now.updates_due.map((due) => <Notice key={due.incident} tone="warn" what={<>An update is due: <a href={`/incidents/${due.incident}`}>{due.title}</a></>}><Time at={due.due_at} /></Notice>)}
+			{now.updates_due.map((due) => <Notice key={due.incident} tone="warn" what={<>{due.late ? 'An update is late' : 'An update is due soon'} for {due.audience === 'public' ? 'customers' : 'those inside'}: <a href={`/incidents/${due.incident}`}>{due.title}</a></>}><Time at={due.due_at} /></Notice>)}
 			{now.warnings.map((w) => <Notice key={w.code} tone="warn" what={w.text} action={w.link && <a class="button small" href={w.link}>See</a>}>{w.hint}</Notice>)}
 		</div>
 	)
@@ -109,6 +126,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 			</div>
 			<aside class="stack" aria-label="Who and what else">
 				<section class="card"><header><h2>On call now</h2><a class="small" href="/on-call">Roster</a></header><OnCallRows rows={now.on_call} /></section>
+				<Planned now={now} />
 				<Mutes mutes={now.mutes} refetch={refetch} />
 			</aside>
 		</div>

@@ -15,6 +15,9 @@ const places: Record<Kind, Place> = {
 	Team: { word: 'team', list: '/settings/teams', text: 'Teams', page: () => '/settings/teams' },
 	ReportRule: { word: 'rule for reports', list: '/reports', text: 'Reports', page: () => '/reports' },
 	PriorityMatrix: { word: 'priority matrix', list: '/settings/matrix', text: 'Priority matrix', page: () => '/settings/matrix' },
+	UpdateCadence: { word: 'update cadence', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	UpdateTemplate: { word: 'update template', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	StatusPage: { word: 'status page', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
 }
 
 export function forbidden() {
