@@ -74,7 +74,7 @@ function Acts({ report, ask }: { report: Report, ask: (what: Ask) => void }) {
 	}
 	const join = () => act('report_join', report.id, { incident: report.suggested!.id }, `Counted to incident ${report.suggested!.id}`)
 	return (
-		<div class="acts">
+		<div class="row report-acts">
 			{report.suggested && <Button kind="primary" onClick={join}>{`Count to #${report.suggested.id}`}</Button>}
 			<Button {...(report.suggested ? {} : { kind: 'primary' as const })} onClick={accept} title="Opens an incident and pages who is on call">Open an incident</Button>
 			{!report.suggested && <Button onClick={() => ask('join')}>Count to an incident</Button>}

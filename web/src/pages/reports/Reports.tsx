@@ -24,7 +24,7 @@ export function InboxNotices({ inbox }: { inbox: ReportInbox }) {
 	const surges = inbox.surges.filter((surge) => surge.incident === null)
 	return (
 		<>
-			{surges.map((surge) => <Notice key={surge.service} tone="warn" what={<>{surge.count} people reported <a href={`/services/${surge.service}`}>{surge.service}</a> at once</>} action={<a class="button small" href="/reports">See</a>}>If it is one problem, open an incident from one report and count the others to it. <Time at={surge.at} /></Notice>)}
+			{surges.map((surge) => <Notice key={surge.service} tone="warn" what={<>{surge.count} people reported <a href={`/services/${surge.service}`}>{surge.service}</a> at once</>}>If it is one problem, open an incident from one report and count the others to it. <Time at={surge.at} /></Notice>)}
 			{inbox.dropped.map((drop) => <Notice key={`${drop.hour}${drop.reason}${drop.service}`} tone="warn" what={<>{drop.count} {drop.count === 1 ? 'report was' : 'reports were'} not taken{drop.service && <> about {drop.service}</>}</>}>{drop.reason === 'full' ? `More than ${inbox.new_max} waited here.` : 'They came too fast.'} The last one: <Time at={drop.last} /></Notice>)}
 		</>
 	)
@@ -56,7 +56,7 @@ export default function Reports() {
 			<a class="button" href="/report" target="_blank">The form</a>
 		</>}>
 			<div class="stack">
-				<Segments name="state" value={filter} label="Which reports" options={[['new', 'New'], ['done', 'Done'], ['all', 'All']]} />
+				<div class="row"><Segments name="state" value={filter} label="Which reports" options={[['new', 'New'], ['done', 'Done'], ['all', 'All']]} /></div>
 				{inbox.data && filter === 'new' && <InboxNotices inbox={inbox.data} />}
 				<Loaded of={list} skeleton={<Skeleton lines={6} height={64} />}>
 					{(data) => data.items.length === 0 ? nothing(filter) : (
