@@ -107,7 +107,7 @@ export function Subscribers() {
 				<Loaded of={list}>
 					{(data) => data.items.length === 0
 						? <Empty icon={q ? 'search' : 'page'} title={q ? 'No address fits' : 'Nobody is subscribed'} small>People subscribe by the form <a href="/subscribe" target="_blank">/subscribe</a>; updates for customers are mailed to them.</Empty>
-						: <table class="table"><thead><tr><th>Address</th><th>State</th><th>Since</th><th><span class="hidden-text">Acts</span></th></tr></thead><tbody>{[...data.items, ...older?.rows ?? []].map((row) => <Row key={row.id} row={row} />)}</tbody></table>}
+						: <div class="scroll"><table class="table"><thead><tr><th>Address</th><th>State</th><th>Since</th><th><span class="hidden-text">Acts</span></th></tr></thead><tbody>{[...data.items, ...older?.rows ?? []].map((row) => <Row key={row.id} row={row} />)}</tbody></table></div>}
 				</Loaded>
 				{next && <div class="more"><Button onClick={more}>More</Button></div>}
 			</div>
