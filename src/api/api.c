@@ -30,6 +30,9 @@ enum err api_create(const struct api_options *options, struct api **ret_api, str
 	api->pool = conn_pool_create(world_store(options->world));
 	api->streams = api_streams_create(api);
 	api->throttle = guard_throttle_create(GUARD_THROTTLE_ENTRIES, options->random);
+	/* Ten at once from one network, then one each half minute; sixty from all, then one a second. */
+	static const struct guard_intake_rule outside = { 10, 30 * TIME_SECOND, 60, TIME_SECOND };
+	api->intake = guard_intake_create(&outside, options->random);
 	*ret_api = api;
 	return OK;
 }
@@ -40,6 +43,7 @@ void api_destroy(struct api **api)
 		return;
 	api_streams_destroy(&(*api)->streams);
 	guard_throttle_destroy(&(*api)->throttle);
+	guard_intake_destroy(&(*api)->intake);
 	conn_pool_destroy(&(*api)->pool);
 	api_readers_finish(&(*api)->readers);
 	mem_free(*api);

@@ -17,6 +17,16 @@ api_handler api_update_list, api_update_create, api_update_check, api_update_dra
 	api_component_override, api_component_release, api_status_list, api_status_file;
 /* api_alert.c */
 api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api_page_list;
+/* api_report.c, api_outside.c */
+api_handler api_report_list, api_report_create, api_report_inbox, api_report_get, api_report_accept,
+	api_report_join, api_report_duplicate, api_report_answer, api_report_reject, api_report_undo,
+	api_report_erase, api_incident_people, api_report_form, api_report_form_send, api_report_link,
+	api_report_link_press;
+/* api_subscriber.c */
+api_handler api_subscriber_list, api_subscriber_counts, api_subscriber_get, api_subscriber_create,
+	api_subscriber_import, api_subscriber_update, api_subscriber_delete, api_subscriber_resume,
+	api_subscriber_ask, api_subscribe_form, api_subscribe_form_send, api_subscriber_link,
+	api_subscriber_link_press;
 /* api_now.c */
 api_handler api_now_get;
 /* api_link.c */

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "comms/comms_page.h"
 #include "comms/comms_template.h"
+#include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
 #include "review/review.h"
@@ -47,6 +48,8 @@ const struct resource_kind api_kinds[] = {
 	  .rule = comms_page_rule },
 	{ .name = REVIEW_POLICY, .about = "Which incidents owe a review, and how soon.",
 	  .fields = review_policy_spec },
+	{ .name = REPORT_RULE, .about = "What several reports of people outside do.",
+	  .fields = report_rule_spec },
 	{ .name = NULL },
 };
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "guard/guard_intake.h"
 #include "guard/guard_throttle.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -60,6 +61,7 @@ struct api {
 	struct conn_pool *pool;
 	struct api_streams *streams;
 	struct guard_throttle *throttle;
+	struct guard_intake *intake; /* of people outside */
 };
 
 struct api_call {

@@ -192,6 +192,36 @@ static struct str of_review(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_report(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_REPORT_RECEIVED: {
+		const struct event_report_received *e = event->payload;
+		return S("Report %lld came in, proposed as " STR_FMT "%s" STR_FMT ".", (long long)e->report,
+			 STR_ARG(e->priority), e->service.len > 0 ? ", about " : "", STR_ARG(e->service));
+	}
+	case EVENT_REPORT_TRIAGED: {
+		const struct event_report_triaged *e = event->payload;
+		struct str to = e->incident != 0 ? S(", incident %lld", (long long)e->incident)
+				: e->of != 0	 ? S(" of report %lld", (long long)e->of) : STR_NONE;
+		return S("Report %lld: " STR_FMT STR_FMT "%s" STR_FMT, (long long)e->report, STR_ARG(e->action),
+			 STR_ARG(to), e->reason.len > 0 ? ": " : ".", STR_ARG(e->reason));
+	}
+	case EVENT_REPORT_SURGED: {
+		const struct event_report_surged *e = event->payload;
+		return S("%lld people reported " STR_FMT " within a short time.", (long long)e->count,
+			 STR_ARG(e->service));
+	}
+	case EVENT_REPORT_VERDICT: {
+		const struct event_report_verdict *e = event->payload;
+		return S("Who sent report %lld says that it is %sfixed.", (long long)e->report,
+			 e->fixed ? "" : "not ");
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 struct str api_sentence(struct api_call *call, const struct event *event)
 {
 	if (event->payload == NULL)
@@ -203,6 +233,8 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_update(call, event);
 	if (text.len == 0)
 		text = of_review(call, event);
+	if (text.len == 0)
+		text = of_report(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
 		text = e->text.len > 0 ? e->text : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));

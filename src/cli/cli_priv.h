@@ -232,7 +232,7 @@ void cli_colour(const struct cli_screen *screen, struct buf *out, const char *co
 extern const struct cli_action alert_actions[], apply_actions[], check_actions[], contact_actions[],
 	delete_actions[], discover_actions[], events_actions[], explain_actions[], export_actions[],
 	get_actions[], incident_actions[], journal_actions[], login_actions[], logout_actions[],
-	maintenance_actions[], status_actions[],
+	maintenance_actions[], status_actions[], report_actions[], subscriber_actions[],
 	mute_actions[], now_actions[], oncall_actions[], override_actions[], page_actions[],
 	review_actions[], schedule_actions[], service_actions[], token_actions[], user_actions[], watch_actions[],
 	whoami_actions[];

@@ -57,7 +57,8 @@ struct incident {
 
 struct incident_open {
 	struct str title, service, team, impact, urgency, visibility; /* all but title may be empty */
-	struct str source; /* person or api */
+	struct str impact_reason, urgency_reason; /* why, where impact or urgency is given; may be empty */
+	struct str source; /* person, api or report */
 	int64_t *ret_incident;
 };
 enum err incident_open_decide(struct decision *d, const void *incident_open, struct error *err);
@@ -123,6 +124,16 @@ enum err incident_matrix_get(struct store_conn *conn, struct arena *arena,
 			     struct incident_matrix *ret_matrix, struct error *err);
 /* 0 high, 1 medium, 2 low; -1 for anything else. */
 int incident_level(struct str level);
+
+/* Where impact and urgency came from, before the matrix is asked. */
+struct incident_weight {
+	struct str impact, impact_reason;
+	struct str urgency, urgency_reason;
+};
+
+/* The priority of a weight, and the JSON that explains it. */
+enum err incident_weigh(struct decision *d, const struct incident_weight *weight,
+			struct str *ret_priority, struct str *ret_why, struct error *err);
 
 /* Asserts what each state promises. */
 void incident_assert(const struct incident *incident);

@@ -153,6 +153,7 @@ static enum err start_notify(struct server *server, struct error *err)
 		.writer = server->writer,
 		.clock = &server->place.clock,
 		.settings = server->settings,
+		.public_url = server->public_url,
 		.hand = server->hand,
 	};
 	struct serve_notify *notify;

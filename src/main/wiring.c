@@ -15,6 +15,9 @@
 #include "alert/alert.h"
 #include "api/api.h"
 #include "comms/comms_maintenance.h"
+#include "comms/comms.h"
+#include "comms/comms_report.h"
+#include "comms/comms_subscriber.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
 #include "journal/copies.h"
@@ -110,6 +113,23 @@ static const struct wire_apply applies[] = {
 	{ EVENT_REVIEW_STATE_SET, review_apply_state_set },
 	{ EVENT_REVIEW_WAIVED, review_apply_waived },
 	{ EVENT_REVIEW_REMINDED, review_apply_reminded },
+
+	{ EVENT_REPORT_RECEIVED, report_apply_received },
+	{ EVENT_REPORT_CONFIRMED, report_apply_confirmed },
+	{ EVENT_REPORT_TRIAGED, report_apply_triaged },
+	{ EVENT_REPORT_UNDONE, report_apply_undone },
+	{ EVENT_REPORT_SURGED, report_apply_surged },
+	{ EVENT_REPORT_VERDICT, report_apply_verdict },
+	{ EVENT_REPORT_ERASED, report_apply_erased },
+
+	{ EVENT_SUBSCRIBER_ADDED, subscriber_apply_added },
+	{ EVENT_SUBSCRIBER_CONFIRMED, subscriber_apply_confirmed },
+	{ EVENT_SUBSCRIBER_CHANGED, subscriber_apply_changed },
+	{ EVENT_SUBSCRIBER_REFUSED, subscriber_apply_refused },
+	{ EVENT_SUBSCRIBER_RESUMED, subscriber_apply_resumed },
+	{ EVENT_SUBSCRIBER_REMOVED, subscriber_apply_removed },
+	{ EVENT_SUBSCRIBER_TOLD, subscriber_apply_told },
+	{ EVENT_UPDATE_PUBLISHED, subscriber_apply_published },
 	{ 0 },
 };
 
@@ -142,6 +162,11 @@ static const struct wire_now nows[] = {
 	/* people */
 	NOW(EVENT_USER_CREATED, paging_on_user_created),
 	NOW(EVENT_PAGE_TESTED, paging_on_tested),
+
+	/* people outside: where a manager said so, several reports open an incident */
+	NOW(EVENT_REPORT_RECEIVED, report_on_received),
+	NOW(EVENT_REPORT_VERDICT, report_on_verdict),
+	NOW(EVENT_MAIL_REFUSED, subscriber_on_refused),
 	{ 0 },
 };
 
@@ -152,6 +177,13 @@ static const struct wire_after afters[] = {
 	{ EVENT_INCIDENT_UNDONE, "review", NULL, review_after_incident },
 	{ EVENT_INCIDENT_PRIORITY_SET, "review", NULL, review_after_incident },
 	{ EVENT_INCIDENT_NOTED, "review", NULL, review_after_incident },
+
+	/* who reported a problem is told what became of it */
+	{ EVENT_REPORT_TRIAGED, "report_mail", report_after_triaged },
+	{ EVENT_REPORT_UNDONE, "report_mail", report_after_undone },
+	{ EVENT_INCIDENT_RESOLVED, "report_mail", report_after_resolved },
+	{ EVENT_INCIDENT_REOPENED, "report_mail", report_after_reopened },
+	{ EVENT_INCIDENT_UNDONE, "report_mail", report_after_reopened },
 	{ 0 },
 };
 
@@ -166,6 +198,10 @@ static const struct wire_timer timers[] = {
 	{ COMMS_MAINTENANCE_TIMER, comms_maintenance_due },
 	{ COMMS_NOTICE_TIMER, comms_notice_due },
 	{ COMMS_RELEASE_TIMER, comms_release_due },
+	{ REPORT_KEEP_TIMER, report_keep_due },
+	{ REPORT_CONFIRM_TIMER, report_confirm_due },
+	{ SUBSCRIBER_MAIL_TIMER, subscriber_mail_due },
+	{ SUBSCRIBER_CONFIRM_TIMER, subscriber_confirm_due },
 	{ 0 },
 };
 
@@ -173,7 +209,7 @@ static const struct wire_timer timers[] = {
 static const struct store_table *const *const rooms[] = {
 	journal_tables, guard_tables,  definition_tables, notify_tables, monitor_tables,
 	alert_tables,	paging_tables, incident_tables,	  comms_update_tables, comms_maintenance_tables,
-	review_tables,	api_tables,
+	review_tables,	report_tables, subscriber_tables, api_tables,
 };
 static const struct store_table *tables[TABLES_MAX + 1];
 

@@ -35,6 +35,9 @@ struct notify_page {
 	time_us not_before; /* TIME_NONE: at once */
 	time_us written;    /* set when it is read */
 	int attempts;       /* so far */
+	/* Of what leaves in the slow lane (notify_bulk.h); empty for a page. */
+	struct str name; /* instead of "page-12" */
+	struct str html, unsubscribe;
 };
 
 /* Emits page.created and queues the outbox row. Texts are cut to the limits above. */

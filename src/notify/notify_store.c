@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "notify/notify_bulk_priv.h"
 #include "notify/notify_priv.h"
 #include "store/store_filter.h"
 
@@ -50,7 +51,8 @@ static const struct store_table setting_table = {
 };
 
 const struct store_table *const notify_tables[] = {
-	&page_table, &attempt_table, &outbox_table, &setting_table, NULL,
+	&page_table, &attempt_table, &outbox_table, &setting_table,
+	&notify_bulk_table, &notify_bulk_count_table, NULL,
 };
 
 /* ---- the outbox ---- */

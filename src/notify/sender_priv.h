@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "notify/notify_bulk.h"
 #include "notify/notify_lane.h"
 #include "notify/notify_priv.h"
 #include "notify/notify_sender.h"
@@ -19,6 +20,7 @@
 #define SENDER_ARENA_BYTES (16u << 20)
 #define SENDER_DETAIL_BYTES (CHANNEL_DETAIL_BYTES + 64)
 #define SENDER_UNRECORDED_MAX 1000u
+#define BULK_ARENA_BYTES (2u << 20)
 
 /* A command that must be stored however long it takes. */
 struct record {
@@ -51,6 +53,21 @@ struct flight {
 
 struct resort;
 
+/* One message of the slow lane; there are BULK_SENDING_MAX places. */
+struct bulk_flight {
+	struct record record;
+	struct notify_sender *sender;
+	const struct channel *channel;
+	struct arena arena;
+	struct notify_bulk bulk;
+	struct notify_page message;
+	struct notify_bulk_end end;
+	void *try;
+	struct loop_timer *patience;
+	bool busy; /* until its result is stored */
+	char detail[SENDER_DETAIL_BYTES];
+};
+
 struct notify_sender {
 	struct notify_sender_options options;
 	struct loop *loop;
@@ -72,6 +89,8 @@ struct notify_sender {
 	time_us unstored_at;
 	unsigned submitted;
 	struct resort *resort;
+	struct bulk_flight bulk[BULK_SENDING_MAX];
+	time_us bulk_at; /* when the slow lane is looked at next, by time since boot */
 	atomic_uint waiting, sending, recording;
 	atomic_ullong sent, retried, failed;
 
@@ -111,3 +130,10 @@ void resort_destroy(struct resort **resort);
 void resort_refresh(struct resort *resort, time_us now_boot); /* once a minute */
 void resort_send(struct resort *resort, struct str title, struct str body);
 unsigned resort_under_way(const struct resort *resort);
+
+/* sender_bulk.c: the slow lane */
+void bulk_init(struct notify_sender *sender);
+void bulk_turn(struct notify_sender *sender);
+bool bulk_under_way(const struct notify_sender *sender);
+void bulk_cancel(struct notify_sender *sender);
+void bulk_finish(struct notify_sender *sender);

@@ -345,6 +345,8 @@ static void empty_mailbox(struct notify_sender *sender)
 static void arm(struct notify_sender *sender)
 {
 	time_us now = now_boot(sender), at = sender->next_look;
+	if (sender->bulk_at > now && sender->bulk_at < at)
+		at = sender->bulk_at;
 	if (sender->unstored != NULL && sender->unstored_at < at)
 		at = sender->unstored_at;
 	if (sender->look_now)
@@ -374,5 +376,6 @@ void sender_turn(void *context)
 		look(sender);
 	launch_all(sender);
 	sender_count(sender);
+	bulk_turn(sender);
 	arm(sender);
 }

@@ -334,6 +334,144 @@ of_page("status_document", file="summary.json")
 of_page("status_documents", kind="incidents", file="unresolved.json")
 
 
+# ---- what people outside say ----
+
+simple("report_list", query="state=new,joined&limit=5")
+simple("report_inbox")
+simple("report_form")
+
+
+def report(world):
+    return world.admin.client.post("reports", {"text": f"it hangs {world.number()}", "severity": "small"})["id"]
+
+
+@makes("report_create")
+def report_create(world, who, person):
+    return Request(body={"text": "it hangs", "severity": "stopped", "since": in_time(hours=-1)}, status=201, keep=False)
+
+
+@makes("report_get")
+def report_get(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("report_accept")
+def report_accept(world, who, person):
+    return Request({"id": report(world)}, body={"title": "reported by people", "impact": "low", "urgency": "low"}, keep=False)
+
+
+@makes("report_join")
+def report_join(world, who, person):
+    return Request({"id": report(world)}, body={"incident": world.incident()["id"]}, keep=False)
+
+
+@makes("report_duplicate")
+def report_duplicate(world, who, person):
+    return Request({"id": report(world)}, body={"of": report(world)}, keep=False)
+
+
+@makes("report_answer")
+def report_answer(world, who, person):
+    return Request({"id": report(world)}, body={"text": "please try again"}, keep=False)
+
+
+@makes("report_reject")
+def report_reject(world, who, person):
+    return Request({"id": report(world)}, body={"reason": "not ours"}, keep=False)
+
+
+@makes("report_undo")
+def report_undo(world, who, person):
+    number = report(world)
+    done = who.post(f"reports/{number}/reject", {"reason": "a slip"})
+    return Request({"id": number}, body={"seq": done["seq"]}, keep=False)
+
+
+@makes("report_erase")
+def report_erase(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("incident_people")
+def incident_people(world, who, person):
+    return Request({"id": world.incident()["id"]})
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@makes("report_form_send")
+def report_form_send(world, who, person):
+    return Request(body=b"text=It+hangs&severity=small&website=", status=201, headers=dict(FORM))
+
+
+@makes("report_link")
+def report_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("report_link_press")
+def report_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=confirm", status=404, headers=dict(FORM))
+
+
+# ---- who outside is told ----
+
+simple("subscriber_list", query="state=active&q=example&limit=5")
+simple("subscriber_counts")
+simple("subscribe_form")
+
+
+def subscriber(world):
+    return world.admin.client.post("subscribers", {"address": f"sub{world.number()}@example.com"})["id"]
+
+
+@makes("subscriber_create")
+def subscriber_create(world, who, person):
+    return Request(body={"address": f"sub{world.number()}@example.com", "agreed": True}, status=201, keep=False)
+
+
+@makes("subscriber_import")
+def subscriber_import(world, who, person):
+    return Request(body={"csv": f"address\nsub{world.number()}@example.com\n", "agreed": False})
+
+
+@makes("subscriber_get")
+@makes("subscriber_ask")
+def subscriber_get(world, who, person):
+    return Request({"id": subscriber(world)})
+
+
+@makes("subscriber_update")
+def subscriber_update(world, who, person):
+    return Request({"id": subscriber(world)}, body={"services": []})
+
+
+@makes("subscriber_delete")
+def subscriber_delete(world, who, person):
+    return Request({"id": subscriber(world)}, status=204, keep=False)
+
+
+@makes("subscriber_resume")
+def subscriber_resume(world, who, person):
+    return Request({"id": subscriber(world)}, status=409)
+
+
+@makes("subscribe_form_send")
+def subscribe_form_send(world, who, person):
+    return Request(body=b"email=somebody%40example.com", status=202, headers=dict(FORM))
+
+
+@makes("subscriber_link")
+def subscriber_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("subscriber_link_press")
+def subscriber_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=leave", status=404, headers=dict(FORM))
+
+
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")

@@ -60,6 +60,8 @@ BEFORE = {
     "mainstay incident resolve 1": ["mainstay incident reopen 1"],
     "mainstay incident reopen 1": ["mainstay incident resolve 1"],
     "mainstay incident undo 1": ["mainstay incident ack 1"],
+    "mainstay report undo 11": ["mainstay report reject 11 --reason slip"],
+    "mainstay report undo 12": ["mainstay report reject 12 --reason slip"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
     "mainstay review start 1": ["mainstay incident resolve 1"],
     "mainstay review start 2": ["mainstay incident resolve 2"],
@@ -74,6 +76,7 @@ BEFORE = {
 
 # One value for each word of help that stands for one.
 SAMPLES = {"WHEN": "now", "N": "5", "TEXT": "x", "NAME": "web", "WHO": "me", "ID": "1", "KIND": "check", "SEQ": "1",
+           "INCIDENT": "1", "OF": "1", "ADDRESS": "me@example.org",
            "SUBJECT": "check/web", "SCHEDULE": "default", "ZONE": "UTC"}
 
 
@@ -193,6 +196,8 @@ class Examples(Cli):
                    .replace("  service: shop\n", ""))
         self.ok("mainstay apply -f mainstay --set shop")
         self.ok("mainstay incident declare Something is wrong")
+        for _ in range(12):
+            self.ok("mainstay report send Something hangs")
 
     def test_every_verb_has_help_and_the_manual_is_what_the_program_says(self):
         manual = self.ok("mainstay help --markdown").out

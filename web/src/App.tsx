@@ -21,6 +21,7 @@ type Loader = () => Promise<{ default: PageOf }>
 const routes: readonly [pattern: string, load: Loader][] = [
 	['/incidents', () => import('./pages/incidents/Incidents')],
 	['/incidents/:id', () => import('./pages/incidents/Incident')],
+	['/reports', () => import('./pages/reports/Reports')],
 	['/checks', () => import('./pages/checks/Checks')],
 	['/checks/:name', () => import('./pages/checks/Check')],
 	['/checks/:name/edit', () => import('./pages/checks/CheckEdit')],

@@ -19,6 +19,7 @@ import { Person } from '../../ui/Person'
 import { Skeleton } from '../../ui/Skeleton'
 import { AlertBadge, IncidentBadge, PriorityBadge } from '../../ui/State'
 import { Countdown, Time } from '../../ui/Time'
+import { People } from '../reports/People'
 import { acknowledge, resolve } from './acknowledge'
 import { ChangePriority } from './ChangePriority'
 import { EscalationSteps } from './EscalationSteps'
@@ -176,6 +177,7 @@ function Body({ incident, ask, note, show }: { incident: Data, ask: (what: Ask) 
 			</div>
 			<aside class="stack" aria-label="Why, who was paged, alerts">
 				{incident.escalation && <section class="card"><header><h2>Escalation</h2></header><EscalationSteps escalation={incident.escalation} /></section>}
+				<People incident={incident.id} />
 				<section class="card"><header><h2>Pages</h2></header><Pages pages={incident.pages} /></section>
 				<Why incident={incident} ask={ask} />
 				<section class="card"><header><h2>Alerts</h2></header><Alerts incident={incident} /></section>

@@ -20,6 +20,7 @@ import { Calm } from './Calm'
 import { Discovery } from './Discovery'
 import { headline } from './headline'
 import { IncidentCard } from './IncidentCard'
+import { ReportsWaiting } from '../reports/ReportsWaiting'
 
 const tallyStates = ['down', 'degraded', 'unknown', 'paused', 'up'] as const
 const tallyWords = { down: 'down', degraded: 'degraded', unknown: 'not known', paused: 'paused', up: 'up' }
@@ -130,6 +131,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 					</section>
 				)}
 				<Warnings now={now} />
+				<ReportsWaiting />
 				{now.first_run && <Discovery first onWatched={refetch} />}
 				{now.incidents.length === 0 && !now.first_run && now.checks.down === 0 && (
 					<Calm checks={now.checks.up + now.checks.degraded + now.checks.unknown + now.checks.paused} />
