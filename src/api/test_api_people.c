@@ -95,7 +95,7 @@ TEST(people_are_listed_by_page_and_found_by_words)
 	got = api_call(&w, &viewer, "GET", V "/users?as_of=1", NULL); /* as it was then: nobody else yet */
 	CHECK_STATUS(got, 200);
 	CHECK_INT(doc_count(api_at(&got, "items")), 1);
-	CHECK_STATUS(api_call(&w, &viewer, "GET", V "/tokens?as_of=1", NULL), 400);
+	CHECK_STATUS(api_call(&w, &viewer, "GET", V "/session?as_of=1", NULL), 400);
 	api_world_close(&w);
 }
 

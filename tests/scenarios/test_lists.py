@@ -162,7 +162,7 @@ class Earlier(Shared):
             self.assertEqual(self.admin.request("GET", f"incidents?as_of={when}").status, 400, when)
 
     # What is noted beside the record and not part of it; and words about how long ago something was.
-    NOT_RECORDED = ("last_seen_at",)
+    NOT_RECORDED = ("last_seen_at", "last_used_at")
 
     def lists_that_look_back(self, service, schedule, person):
         for operation in contract().operations.values():
@@ -179,6 +179,9 @@ class Earlier(Shared):
         rows = body["items"] if "items" in body else [body]
         return [{key: value for key, value in row.items() if key not in self.NOT_RECORDED} for row in rows]
 
+    def token(self, name):
+        return self.admin.post("tokens", {"name": name, "scopes": ["read"], "expires_at": in_time(hours=1)})
+
     def change_everything(self, name, schedule, person):
         self.admin.post(f"incidents/{self.world.incident(service=name)['id']}/retitle", {"title": "changed"})
         self.world.define("Service", name, {"display": "another name"})
@@ -190,6 +193,8 @@ class Earlier(Shared):
         contact = self.world.contact(person)
         self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "later"})
         person.client.delete(f"users/{person.id}/contacts/{contact['id']}")
+        self.admin.delete(f"tokens/{self.admin.items('tokens')[0]['id']}")
+        self.token("second")
         self.world.contact(person)
 
     def test_every_list_as_of_an_event_is_what_it_answered_then(self):
@@ -199,6 +204,7 @@ class Earlier(Shared):
         self.world.define("Schedule", schedule, {"time_zone": "Europe/Paris", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
         self.world.incident(service=name)
         self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "now"})
+        self.token("first")
         paths = list(self.lists_that_look_back(name, schedule, person))
         self.assertGreaterEqual(len(paths), 10, paths)
 
@@ -213,6 +219,20 @@ class Earlier(Shared):
             self.assertEqual(self.look(path, as_of=seq), then[path], f"{path} as of event {seq}")
         changed = [path for path in paths if self.look(path) != then[path]]
         self.assertEqual(sorted(set(paths) - set(changed)), ["alerts"], "a list that nothing changed proves nothing")
+
+    def test_a_token_that_was_revoked_is_shown_as_of_then_and_opens_nothing_again(self):
+        made = self.token("for the night")
+        seq = self.world.last_seq()
+        self.admin.delete(f"tokens/{made['token']['id']}")
+        named = lambda query: [row["id"] for row in self.admin.items(f"tokens{query}") if row["id"] == made["token"]["id"]]
+        self.assertEqual((named(""), named(f"?as_of={seq}"), named(f"?as_of={seq - 1}")), ([], [made["token"]["id"]], []))
+        bearer = {"Authorization": f"Bearer {made['secret']}"}
+        bare = self.world.server.client()
+        for path in ("tokens", f"tokens?as_of={seq}", f"incidents?as_of={seq}"):
+            self.assertEqual(bare.request("GET", path, headers=bearer).status, 401, path)
+        # Whose they are is asked of today's permission.
+        person = self.world.new_person("responder")
+        self.assertEqual(person.client.request("GET", f"tokens?user={self.world.admin.id}&as_of={seq}").status, 403)
 
     def test_permission_is_todays_whatever_time_is_asked_about(self):
         """A team that somebody left shows them nothing, also not what they could see then."""
