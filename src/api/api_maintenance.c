@@ -160,10 +160,10 @@ static enum err put(struct api_call *call, int64_t id, struct error *err)
 {
 	const struct doc_node *body;
 	cleanup_buf struct buf services;
+	buf_init(&services, 64u << 10);
 	enum err r = api_body(call, put_fields, &body, err);
 	if (r != OK)
 		return r;
-	buf_init(&services, 64u << 10);
 	doc_print_json(doc_get(body, "services"), &services);
 	struct comms_maintenance_put args = {
 		.maintenance = id,

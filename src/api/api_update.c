@@ -120,9 +120,9 @@ static struct str components_text(struct api_call *call, const struct doc_node *
 {
 	const struct doc_node *list = doc_get(body, "components");
 	cleanup_buf struct buf out;
+	buf_init(&out, 64u << 10);
 	if (list == NULL)
 		return STR_NONE;
-	buf_init(&out, 64u << 10);
 	doc_print_json(list, &out);
 	return arena_str(&call->arena, buf_str(&out));
 }
