@@ -22,6 +22,8 @@
 #include "api/api.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "comms/comms.h"
+#include "comms/comms_maintenance.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
 #include "monitor/monitor.h"
@@ -195,6 +197,8 @@ static inline void api_world_all_tables(struct api_world *w)
 	api_world_add_tables(w, alert_tables);
 	api_world_add_tables(w, paging_tables);
 	api_world_add_tables(w, incident_tables);
+	api_world_add_tables(w, comms_update_tables);
+	api_world_add_tables(w, comms_maintenance_tables);
 	api_world_add_tables(w, api_tables);
 }
 
