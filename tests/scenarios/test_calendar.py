@@ -68,7 +68,7 @@ class Calendar(Shared):
         for uid, was in before.items():
             if was.time("DTEND") <= now:
                 continue
-            self.assertIn(uid, self.last, f"vanished without a word: {was}")
+            self.assertTrue(uid in self.last, f"vanished without a word: {was}")
             event = self.last[uid]
             self.assertGreaterEqual(event.sequence, was.sequence, uid)
             if event.told != was.told:
@@ -96,7 +96,7 @@ class Calendar(Shared):
             self.assertGreater(after[gone].sequence, with_it[gone].sequence)
             self.assertEqual(after[gone]["DTSTART"], with_it[gone]["DTSTART"])
         self.assertEqual({uid: after[uid].told for uid in plain}, plain)
-        self.assertIn(uid, self.look(f"?user={self.cleo.id}"), "who took it is told, too")
+        self.assertTrue(uid in self.look(f"?user={self.cleo.id}"), "who took it is told, too")
         self.admin.post("incidents", {"title": "of no matter", "impact": "low", "urgency": "low"})
         self.world.define("Service", f"other{self.world.number()}", {})
         self.assertEqual(self.next(), after, "what has nothing to do with the schedule changes nothing")
