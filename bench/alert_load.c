@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "base/time.h"
 
@@ -225,6 +226,7 @@ static void report(struct worker *workers, unsigned count, int64_t took_us)
 	printf("{\"alerts\": %lld, \"seconds\": %.3f, \"refused\": %lld, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
 	       (long long)answered, (double)took_us / 1e6, (long long)refused, all[total / 2] / 1e3,
 	       all[total * 99 / 100] / 1e3);
+	free(all);
 }
 
 int main(int argc, char **argv)
@@ -260,5 +262,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < plan.connections && i < CONNECTIONS_MAX; i++)
 		pthread_join(workers[i].thread, NULL);
 	report(workers, plan.connections, now_us(CLOCK_MONOTONIC) - begun);
+	for (unsigned i = 0; i < plan.connections && i < CONNECTIONS_MAX; i++)
+		free(workers[i].latencies_us);
+	for (unsigned i = 0; i < plan.bodies; i++)
+		mem_free(plan.all[i].bytes);
+	free(plan.all);
 	return 0;
 }

@@ -232,7 +232,7 @@ void api_certificate(struct api_call *call, const char *key, const struct check_
 	}
 	json_map_begin(json);
 	json_field_cstr(json, "subject", result->subject);
-	json_field_cstr(json, "issuer", "");
+	json_field_cstr(json, "issuer", result->issuer);
 	json_field_time(json, "not_after", result->not_after);
 	json_field_int(json, "days", result->days_left);
 	json_map_end(json);
@@ -251,6 +251,22 @@ static const char *state_of(const struct check_rules *rules, const struct check_
 	return slow || near || result->warned ? "degraded" : "up";
 }
 
+static void write_timings(struct json_writer *json, const struct check_timings *timings)
+{
+	json_key(json, "timings");
+	if (timings->total <= 0) {
+		json_null(json);
+		return;
+	}
+	json_map_begin(json);
+	write_latency(json, "dns_ms", timings->dns);
+	write_latency(json, "connect_ms", timings->connect);
+	write_latency(json, "tls_ms", timings->tls);
+	write_latency(json, "first_byte_ms", timings->first_byte);
+	write_latency(json, "total_ms", timings->total);
+	json_map_end(json);
+}
+
 void api_check_result(struct api_call *call, const struct check_rules *rules,
 		      const struct check_result *result)
 {
@@ -265,8 +281,8 @@ void api_check_result(struct api_call *call, const struct check_rules *rules,
 		json_int(json, result->status);
 	else
 		json_null(json);
-	json_field_null(json, "address"); /* probes do not tell it, nor the steps of the time */
-	json_field_null(json, "timings");
+	json_field_text_or_null(json, "address", str_of(result->address));
+	write_timings(json, &result->timings);
 	api_certificate(call, "cert", result);
 	json_key(json, "detail");
 	if (result->detail != NULL)

@@ -45,7 +45,7 @@ static const struct param_row {
 	{ "contact_list", { AS_OF } },
 	{ "override_list", { AS_OF } },
 	{ "schedule_list", { AS_OF } },
-	{ "token_list", { { "user", PARAM_INT, NULL } } },
+	{ "token_list", { { "user", PARAM_INT, NULL }, AS_OF } },
 	{ "incident_list",
 	  { { "state", PARAM_WORDS, "open acknowledged resolved" },
 	    { "priority", PARAM_WORDS, "P1 P2 P3 P4 P5" },

@@ -361,10 +361,10 @@ void api_status_stale(struct api_status *status)
 enum err api_status_save(struct api_status *status, const char *path, struct error *err)
 {
 	cleanup_buf struct buf out;
+	buf_init(&out, STATUS_FILE_BYTES_MAX);
 	const struct snapshot *snapshot = status->current;
 	if (snapshot == NULL || status->stale)
 		return OK;
-	buf_init(&out, STATUS_FILE_BYTES_MAX);
 	buf_printf(&out, FILE_HEAD " %lld %zu %s\n", (long long)snapshot->made, snapshot->count,
 		   snapshot->home[0] != '\0' ? snapshot->home : "-");
 	for (size_t i = 0; i < snapshot->count; i++) {

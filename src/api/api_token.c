@@ -6,8 +6,10 @@
 
 static const char *const scopes[] = { "read", "act", "manage", "admin", NULL };
 
-static void write_token(struct json_writer *json, const struct guard_token *token)
+/* When it was used last is noted beside the record, so it is known of now only. */
+static void write_token(struct api_call *call, const struct guard_token *token)
 {
+	struct json_writer *json = &call->json;
 	json_map_begin(json);
 	json_field_int(json, "id", token->id);
 	json_field_text(json, "name", token->name);
@@ -18,7 +20,7 @@ static void write_token(struct json_writer *json, const struct guard_token *toke
 	json_list_end(json);
 	json_field_time(json, "created_at", token->created);
 	json_field_time(json, "expires_at", token->expires);
-	json_field_time(json, "last_used_at", token->last_used);
+	json_field_time(json, "last_used_at", store_as_of_seq(call->conn) == 0 ? token->last_used : TIME_NONE);
 	json_map_end(json);
 }
 
@@ -55,7 +57,7 @@ enum err api_token_list(struct api_call *call, struct error *err)
 		return r;
 	for (size_t i = 0; i < count; i++) {
 		if (!tokens[i].revoked)
-			write_token(&call->json, &tokens[i]);
+			write_token(call, &tokens[i]);
 	}
 	api_list_end(call, &list);
 	return OK;
@@ -99,7 +101,7 @@ static enum err write_secret(struct api_call *call, struct error *err)
 		return error_set(err, ERR_CORRUPT, "the token that was made is not there");
 	json_map_begin(&call->json);
 	json_key(&call->json, "token");
-	write_token(&call->json, &tokens[0]);
+	write_token(call, &tokens[0]);
 	json_field_cstr(&call->json, "secret", made->token);
 	json_map_end(&call->json);
 	return OK;

@@ -95,7 +95,7 @@ TEST(people_are_listed_by_page_and_found_by_words)
 	got = api_call(&w, &viewer, "GET", V "/users?as_of=1", NULL); /* as it was then: nobody else yet */
 	CHECK_STATUS(got, 200);
 	CHECK_INT(doc_count(api_at(&got, "items")), 1);
-	CHECK_STATUS(api_call(&w, &viewer, "GET", V "/tokens?as_of=1", NULL), 400);
+	CHECK_STATUS(api_call(&w, &viewer, "GET", V "/session?as_of=1", NULL), 400);
 	api_world_close(&w);
 }
 
@@ -368,7 +368,7 @@ TEST(an_admin_sets_how_notifications_leave_and_secrets_are_never_answered)
 	check_keys(api_at(&got, "smtp"), "host port security user password_set from");
 	got = api_call(&w, &admin, "GET", V "/settings", NULL);
 	CHECK_STATUS(got, 200);
-	check_keys(got.doc, "items notifications");
+	check_keys(got.doc, "items backup notifications");
 	CHECK(doc_bool(api_at(&got, "notifications/smtp/password_set"), false));
 	CHECK(!api_says(got.body, "hush-hush"));
 	got = api_call(&w, &admin, "GET", V "/journal?kind=settings.", NULL);
@@ -494,6 +494,49 @@ TEST(a_calendar_feed_keeps_its_bytes_until_something_changes)
 			 NULL);
 	CHECK(!api_says(again.body, "Ann Onym"));
 	CHECK(api_says(again.body, "Ben Zin"));
+	api_world_close(&w);
+}
+
+/* The value of a line of the event with this text in its UID; empty: there is no such event. */
+static struct str of_event(struct api_world *w, struct str feed, const char *uid, const char *line)
+{
+	const char *text = arena_cstr(&w->arena, feed), *at = strstr(text, uid);
+	if (at == NULL)
+		return STR_NONE;
+	const char *end = strstr(at, "END:VEVENT"), *value = strstr(at, line);
+	CHECK(end != NULL && value != NULL && value < end);
+	value += strlen(line);
+	return arena_str(&w->arena, (struct str){ value, strcspn(value, "\r\n") });
+}
+
+TEST(what_vanishes_from_a_calendar_is_published_as_cancelled)
+{
+	struct api_world w;
+	open_with_people(&w, "calendar_gone", NULL);
+	api_world_define(&w, "Schedule", "primary", SCHEDULE);
+	const char *feed = V "/schedules/primary/calendar.ics";
+	struct api_result got = api_call(&w, &ann, "POST", V "/schedules/primary/overrides",
+					 "{\"from\":\"2026-03-20T00:00:00Z\",\"until\":\"2026-03-21T00:00:00Z\"}");
+	CHECK_STATUS(got, 201);
+	int64_t id = api_int(&got, "id"), made = world_last_seq(w.world);
+	const char *uid = textf(&w, "UID:shift-primary-o%lld-", (long long)id).ptr;
+	got = api_call(&w, &viewer, "GET", feed, NULL);
+	CHECK_STR(of_event(&w, got.body, uid, "\nSTATUS:"), "CONFIRMED");
+	CHECK_STR(of_event(&w, got.body, uid, "\nSEQUENCE:"), textf(&w, "%lld", (long long)made).ptr);
+	struct str whole = of_event(&w, got.body, uid, "-");
+	CHECK_STATUS(api_call(&w, &ann, "DELETE", path(&w, V "/overrides/%lld", id), NULL), 204);
+	got = api_call(&w, &viewer, "GET", feed, NULL);
+	CHECK_STR(of_event(&w, got.body, uid, "\nSTATUS:"), "CANCELLED");
+	CHECK_STR(of_event(&w, got.body, uid, "\nSEQUENCE:"), textf(&w, "%lld", (long long)world_last_seq(w.world)).ptr);
+	CHECK(str_eq(of_event(&w, got.body, uid, "-"), whole));
+	api_world_define(&w, "Schedule", "primary", "{\"time_zone\":\"Europe/London\",\"layers\":[{\"name\":\"main\","
+			 "\"start\":\"2026-03-02\",\"users\":[\"ann@example.com\"]}]}");
+	got = api_call(&w, &viewer, "GET", path(&w, V "/schedules/primary/calendar.ics?user=%lld", ben.id), NULL);
+	CHECK(api_says(got.body, "STATUS:CANCELLED"));
+	CHECK(!api_says(got.body, "STATUS:CONFIRMED"));
+	api_world_pass(&w, 40 * TIME_DAY);
+	got = api_call(&w, &viewer, "GET", feed, NULL);
+	CHECK(of_event(&w, got.body, uid, "\nSTATUS:").len == 0); /* its time has left the window */
 	api_world_close(&w);
 }
 
@@ -659,6 +702,7 @@ TESTS(RUN(people_are_listed_by_page_and_found_by_words),
       RUN(shifts_are_half_open_segments_and_gaps),
       RUN(who_takes_it_is_on_call_until_they_said),
       RUN(a_calendar_feed_keeps_its_bytes_until_something_changes),
+      RUN(what_vanishes_from_a_calendar_is_published_as_cancelled),
       RUN(the_record_is_listed_newest_first_and_filtered),
       RUN(a_private_incident_leaves_no_trace_in_the_record_of_others),
       RUN(contacts_and_tokens_of_others_are_recorded_but_not_shown),

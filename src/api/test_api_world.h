@@ -22,6 +22,7 @@
 #include "api/api.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "comms/comms.h"
 #include "comms/comms_maintenance.h"
 #include "incident/incident.h"
 #include "journal/journal.h"

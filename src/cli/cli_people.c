@@ -153,6 +153,7 @@ static const struct cli_section token_list[] = {
 static const struct cli_section token_made[] = { { .text = "{secret}" }, { 0 } };
 static const struct cli_input token_list_inputs[] = {
 	{ "user", CLI_PERSON, CLI_QUERY, "whose; mine when absent, others' with admin" },
+	CLI_AS_OF,
 	{ .name = NULL },
 };
 static const struct cli_input token_create_inputs[] = {

@@ -73,8 +73,8 @@ enum err guard_store_user_put(struct store_conn *conn, int64_t seq, const struct
 enum err guard_store_user_has_password(struct store_conn *conn, int64_t seq, int64_t user,
 				       struct error *err);
 enum err guard_store_token_put(struct store_conn *conn, const struct guard_token *token,
-			       struct error *err);
-enum err guard_store_token_revoke(struct store_conn *conn, int64_t id, struct error *err);
+			       int64_t seq, struct error *err);
+enum err guard_store_token_revoke(struct store_conn *conn, int64_t id, int64_t seq, struct error *err);
 enum err guard_store_audit_put(struct store_conn *conn, int64_t user, time_us until, struct str reason,
 			       struct error *err);
 enum err guard_store_team_put(struct store_conn *conn, int64_t seq, struct str team,

@@ -115,13 +115,13 @@ enum err guard_apply_token_created(struct apply *a, const struct event *event, s
 		.expires = e->expires,
 	};
 	guard_scope_parse(e->scope, &token.scope);
-	return guard_store_token_put(a->conn, &token, err);
+	return guard_store_token_put(a->conn, &token, event->seq, err);
 }
 
 enum err guard_apply_token_revoked(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_token_revoked *e = event->payload;
-	return guard_store_token_revoke(a->conn, e->token, err);
+	return guard_store_token_revoke(a->conn, e->token, event->seq, err);
 }
 
 static enum err refused(struct error *err, const char *text)

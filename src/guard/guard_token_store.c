@@ -6,7 +6,7 @@
 const struct store_table guard_token_table = {
 	.name = "token",
 	.class = STORE_PROJECTION,
-	.history = STORE_NOW,
+	.history = STORE_VERSIONED,
 	.keys = 1,
 	.columns = { "token_id {id} NOT NULL", "user_id {id} NOT NULL", "name {text} NOT NULL",
 		     "scope {text} NOT NULL", "created {int} NOT NULL", "expires {int} NOT NULL",
@@ -30,9 +30,10 @@ const struct store_table guard_token_use_table = {
 	.columns = { "token_id {id} NOT NULL", "last_used {int} NOT NULL" },
 };
 
-#define TOKEN_COLUMNS                                                                             \
-	"t.token_id, t.user_id, t.name, t.scope, t.created, t.expires, t.revoked, u.last_used FROM " \
-	"token t LEFT JOIN token_use u ON u.token_id = t.token_id "
+#define TOKEN_COLUMNS "t.token_id, t.user_id, t.name, t.scope, t.created, t.expires, t.revoked, u.last_used "
+#define TOKEN_USE "LEFT JOIN token_use u ON u.token_id = t.token_id "
+/* Who may come in is asked of today, whatever time the connection is asked about. */
+#define TOKEN_TODAY TOKEN_COLUMNS "FROM token t " TOKEN_USE
 
 /* arena NULL: without the name. */
 static void token_read(struct store_rows *rows, struct arena *arena, struct guard_token *token)
@@ -73,7 +74,7 @@ enum err guard_store_token_by_hash(struct store_conn *conn, const unsigned char 
 				   struct guard_token *ret_token, struct error *err)
 {
 	return token_one(conn,
-			 "SELECT " TOKEN_COLUMNS
+			 "SELECT " TOKEN_TODAY
 			 "JOIN token_secret k ON k.token_id = t.token_id WHERE k.hash = ?",
 			 HASH(hash), ret_token, err);
 }
@@ -81,7 +82,7 @@ enum err guard_store_token_by_hash(struct store_conn *conn, const unsigned char 
 enum err guard_store_token(struct store_conn *conn, int64_t id, struct guard_token *ret_token,
 			   struct error *err)
 {
-	return token_one(conn, "SELECT " TOKEN_COLUMNS "WHERE t.token_id = ?", STORE_INT(id), ret_token,
+	return token_one(conn, "SELECT " TOKEN_TODAY "WHERE t.token_id = ?", STORE_INT(id), ret_token,
 			 err);
 }
 
@@ -101,7 +102,8 @@ enum err guard_tokens(struct store_conn *conn, struct arena *arena, int64_t user
 	assert(limit <= 1000);
 	struct store_rows *rows;
 	enum err r = store_query(conn,
-				 "SELECT " TOKEN_COLUMNS "WHERE (t.user_id = ? OR ? = 0) AND t.token_id < ? "
+				 "SELECT " TOKEN_COLUMNS "FROM {token} t " TOKEN_USE
+				 "WHERE (t.user_id = ? OR ? = 0) AND t.token_id < ? "
 				 "ORDER BY t.token_id DESC LIMIT ?",
 				 STORE_VALUES(STORE_INT(user), STORE_INT(user),
 					      STORE_INT(before_id > 0 ? before_id : INT64_MAX),
@@ -122,19 +124,19 @@ enum err guard_tokens(struct store_conn *conn, struct arena *arena, int64_t user
 }
 
 enum err guard_store_token_put(struct store_conn *conn, const struct guard_token *token,
-			       struct error *err)
+			       int64_t seq, struct error *err)
 {
 	const char *scope = guard_scope_name(token->scope);
-	return store_put(conn, &guard_token_table, 0,
+	return store_put(conn, &guard_token_table, seq,
 			 STORE_VALUES(STORE_INT(token->id), STORE_INT(token->user), STORE_TEXT(token->name),
 				      STORE_TEXT(str_of(scope)), STORE_INT(token->created),
 				      STORE_INT(token->expires), STORE_INT(token->revoked)),
 			 err);
 }
 
-enum err guard_store_token_revoke(struct store_conn *conn, int64_t id, struct error *err)
+enum err guard_store_token_revoke(struct store_conn *conn, int64_t id, int64_t seq, struct error *err)
 {
-	enum err r = store_set(conn, &guard_token_table, 0, "revoked = ?",
+	enum err r = store_set(conn, &guard_token_table, seq, "revoked = ?",
 			       STORE_VALUES(STORE_INT(1), STORE_INT(id)), err);
 	return r == ERR_NOT_FOUND ? OK : r; /* its making was lawfully erased */
 }

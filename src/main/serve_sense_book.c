@@ -159,5 +159,9 @@ size_t book_results(const struct entry *entry, struct check_result *ret_results,
 		};
 		snprintf(ret_results[i].reason, CHECK_REASON_BYTES, "%s", kept->reason);
 	}
+	if (count > 0 && entry->has_last) { /* the newest is kept whole */
+		ret_results[0] = entry->last;
+		ret_results[0].detail = NULL;
+	}
 	return count;
 }

@@ -174,6 +174,7 @@ static int print_checkpoint(struct place *place, int64_t seq)
 	struct store_conn *conn;
 	struct checkpoint checkpoint = { .size = (uint64_t)world_last_seq(place->world) };
 	cleanup_buf struct buf note;
+	buf_init(&note, NOTE_BYTES_MAX);
 	(void)seq;
 	if (store_connect(place->store, true, &conn, &err) != OK)
 		return verb_complain(&err);
@@ -182,7 +183,6 @@ static int print_checkpoint(struct place *place, int64_t seq)
 	store_disconnect(&conn);
 	if (r != OK)
 		return verb_complain(&err);
-	buf_init(&note, NOTE_BYTES_MAX);
 	memcpy(checkpoint.origin, place->signer.key.name, sizeof checkpoint.origin);
 	checkpoint_sign(&checkpoint, &place->signer, &note);
 	fputs(note.bytes, stdout);

@@ -48,6 +48,7 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "wire/address.h"
 
 enum check_status {
 	CHECK_UNKNOWN,
@@ -76,6 +77,12 @@ struct check_rules {
 	int fail_days;          /* fewer is a failure; applied by check_judge */
 };
 
+/* Where the time of one look went; a step that was not reached or not needed is 0. */
+struct check_timings {
+	time_us dns, connect, tls, first_byte; /* each step's own length */
+	time_us total;                         /* of the whole look, also of one that failed; 0: not measured */
+};
+
 /* What a probe found. */
 struct check_result {
 	time_us wall;      /* when it began */
@@ -85,10 +92,12 @@ struct check_result {
 	bool warned;       /* good, but not well: degraded when it lasts */
 	time_us latency;   /* of the whole probe; 0 when there was no answer */
 	int status;        /* HTTP status; 0 when there is none */
-	bool certificated; /* the next two are set */
+	char address[ADDRESS_TEXT_BYTES]; /* it spoke to, or tried last; empty: none was reached or known */
+	struct check_timings timings;
+	bool certificated; /* the next four are set */
 	int days_left;
 	time_us not_after;
-	char subject[96];  /* of the certificate */
+	char subject[96], issuer[96]; /* of the certificate, cut */
 	char reason[CHECK_REASON_BYTES]; /* why it is bad, or a word about a good one: "200 in 12 ms" */
 	const char *detail; /* what else the page of the check shows, as a JSON object: perfdata, steps,
 	                     * answers; at most CHECK_DETAIL_BYTES_MAX. Lent with the result; NULL: nothing */

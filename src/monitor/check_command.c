@@ -97,12 +97,12 @@ static void on_ended(void *context, const struct child_result *ended)
 	struct command_run *run = context;
 	struct check_result result = { .good = true };
 	cleanup_buf struct buf detail;
+	buf_init(&detail, CHECK_DETAIL_BYTES_MAX);
 	if (run->spec == NULL) {
 		mem_free(run);
 		return;
 	}
 	struct plugin_output *output = mem_alloc(sizeof *output);
-	buf_init(&detail, CHECK_DETAIL_BYTES_MAX);
 	plugin_output_read(ended->out, output);
 	judge(run->spec, ended, output->line, &result);
 	result.latency = ended->end == CHILD_EXITED ? ended->took : 0;

@@ -41,10 +41,19 @@ static void judge(const struct check_spec *spec, const struct http_answer *answe
 		snprintf(result->reason, sizeof result->reason, "status %d", answer->status);
 }
 
+static void take_way(const struct http_answer *answer, struct check_result *result)
+{
+	const struct http_timings *took = &answer->timings;
+	snprintf(result->address, sizeof result->address, "%s", answer->address);
+	result->timings = (struct check_timings){ took->dns, took->connect, took->tls, took->first_byte,
+	                                          took->total };
+}
+
 static void on_answer(void *context, const struct http_answer *answer, const struct error *err)
 {
 	struct http_run *run = context;
 	struct check_result result = { .good = true, .status = answer->status };
+	take_way(answer, &result);
 	if (answer->certificated)
 		probe_certificate(&result, &answer->certificate, clock_wall(run->tools->clock));
 	if (err != NULL) {

@@ -21,7 +21,8 @@ struct tcp_run {
 	struct loop_timer *timer;
 	probe_done_fn *done;
 	void *context;
-	time_us started;
+	time_us started, connected;
+	struct check_result way; /* address and timings as far as they are known */
 	int fd;
 	size_t sent, received;
 	char answer[RECEIVE_BYTES];
@@ -39,8 +40,11 @@ static void run_free(struct tcp_run *run)
 
 static void finish(struct tcp_run *run, struct check_result *result)
 {
+	memcpy(result->address, run->way.address, sizeof result->address);
+	result->timings = run->way.timings;
+	result->timings.total = clock_since_boot(run->tools->clock) - run->started;
 	if (result->good) {
-		result->latency = clock_since_boot(run->tools->clock) - run->started;
+		result->latency = result->timings.total;
 		snprintf(result->reason, sizeof result->reason, "%s",
 		         run->spec->receive != NULL ? "answered" : "connected");
 	}
@@ -80,6 +84,8 @@ static void receive_more(struct tcp_run *run)
 	ssize_t count = recv(run->fd, run->answer + run->received, RECEIVE_BYTES - run->received, 0);
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (count > 0 && run->received == 0)
+		run->way.timings.first_byte = clock_since_boot(run->tools->clock) - run->connected;
 	run->received += count > 0 ? (size_t)count : 0;
 	const char *wanted = run->spec->receive;
 	if (wanted != NULL && memmem(run->answer, run->received, wanted, strlen(wanted)) != NULL)
@@ -110,6 +116,8 @@ static void on_dialled(void *context, const struct dial_result *dialled, const s
 	struct check_result result = { .good = err == NULL };
 	run->dial = NULL;
 	run->fd = dialled->fd;
+	run->connected = clock_since_boot(run->tools->clock);
+	probe_dialled(&run->way, dialled);
 	if (err != NULL)
 		probe_fail(&result, "%s", err->text);
 	if (err != NULL || (run->spec->send == NULL && run->spec->receive == NULL)) {

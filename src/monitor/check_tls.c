@@ -1,5 +1,6 @@
 /* check_tls.c: a TLS handshake, to watch the certificate: its days left, its chain, its name. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "monitor/monitor_probe.h"
@@ -15,10 +16,14 @@ struct tls_run {
 	probe_done_fn *done;
 	void *context;
 	time_us started;
+	struct check_result way; /* address and timings as far as they are known */
 };
 
-static void finish(struct tls_run *run, const struct check_result *result)
+static void finish(struct tls_run *run, struct check_result *result)
 {
+	memcpy(result->address, run->way.address, sizeof result->address);
+	result->timings = run->way.timings;
+	result->timings.total = clock_since_boot(run->tools->clock) - run->started;
 	run->done(run->context, result);
 	mem_free(run);
 }
@@ -44,6 +49,7 @@ static void on_hello(void *context, const struct tls_hello_result *hello, const 
 {
 	struct tls_run *run = context;
 	struct check_result result = { .good = err == NULL };
+	run->way.timings.tls = hello->took;
 	if (err != NULL) {
 		probe_fail(&result, "%s", err->text);
 	} else {
@@ -57,6 +63,7 @@ static void on_dialled(void *context, const struct dial_result *dialled, const s
 {
 	struct tls_run *run = context;
 	run->dial = NULL;
+	probe_dialled(&run->way, dialled);
 	if (err != NULL) {
 		struct check_result result = { .good = false };
 		probe_fail(&result, "%s", err->text);

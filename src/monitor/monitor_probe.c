@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "sys/loop.h"
+#include "wire/dial.h"
 
 void probe_fail(struct check_result *result, const char *format, ...)
 {
@@ -44,6 +45,17 @@ void probe_certificate(struct check_result *result, const struct certificate *ce
 	result->days_left = certificate_days_left(certificate, now);
 	snprintf(result->subject, sizeof result->subject, "%.*s", (int)sizeof result->subject - 1,
 	         certificate->subject);
+	snprintf(result->issuer, sizeof result->issuer, "%.*s", (int)sizeof result->issuer - 1,
+	         certificate->issuer);
+}
+
+/* A name that led nowhere has no address: then no socket was tried. */
+void probe_dialled(struct check_result *result, const struct dial_result *dialled)
+{
+	result->timings.dns = dialled->dns;
+	result->timings.connect = dialled->connect;
+	if (dialled->tried)
+		address_format(&dialled->address, result->address);
 }
 
 struct null_run {

@@ -13,6 +13,7 @@
 
 struct child_result;
 struct clock;
+struct dial_result;
 struct doc_node;
 struct http_client;
 struct loop;
@@ -115,6 +116,9 @@ void probe_blind(struct check_result *result, const char *format, ...)
 /* For probes: a good result that is not well. */
 void probe_warn(struct check_result *result, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* For probes: whom a connection reached, or tried last, and how long name and connection took. */
+void probe_dialled(struct check_result *result, const struct dial_result *dialled);
 
 /* For probes: what a certificate means for the result. */
 void probe_certificate(struct check_result *result, const struct certificate *certificate,

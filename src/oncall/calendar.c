@@ -58,6 +58,7 @@ struct making {
 	struct calendar_event *events;
 	size_t count, size;
 	time_us now;
+	uint32_t sequence; /* of what changed or is gone */
 };
 
 /* Room for one more; NULL at the limit. */
@@ -107,7 +108,7 @@ static bool add_person(struct making *making, const struct oncall_segment *segme
 		struct str name = making->source->user_name(making->source->context, person->user);
 		struct str schedule = schedule_spec_of(making->source->schedule)->name;
 		*event = (struct calendar_event){ .from = segment->from, .until = segment->until,
-						  .changed = making->now };
+						  .user = person->user, .changed = making->now };
 		memcpy(event->uid, uid, sizeof uid);
 		event->summary = arena_printf(making->arena, "On call: " STR_FMT " (" STR_FMT "%s)",
 					      STR_ARG(name), STR_ARG(schedule),
@@ -232,14 +233,19 @@ static const struct calendar_event **by_uid(struct arena *arena,
 	return order;
 }
 
-static struct calendar_event carried(const struct calendar_event *was,
-				     const struct calendar_event *is, time_us now)
+static uint32_t higher(const struct making *making, const struct calendar_event *was)
+{
+	return was->sequence < making->sequence ? making->sequence : was->sequence + 1;
+}
+
+static struct calendar_event carried(const struct making *making, const struct calendar_event *was,
+				     const struct calendar_event *is)
 {
 	struct calendar_event event = *is;
 	bool same = was->from == is->from && was->until == is->until && !was->cancelled &&
 		    str_eq(was->summary, is->summary);
-	event.sequence = same ? was->sequence : was->sequence + 1;
-	event.changed = same ? was->changed : now;
+	event.sequence = same ? was->sequence : higher(making, was);
+	event.changed = same ? was->changed : making->now;
 	return event;
 }
 
@@ -256,18 +262,18 @@ static bool add_cancelled(struct making *making, const struct calendar_event *wa
 	if (was->cancelled)
 		return true;
 	event->cancelled = true;
-	event->sequence++;
+	event->sequence = higher(making, was);
 	event->changed = making->now;
 	return true;
 }
 
 /* Two lists in order of uid, walked together. */
 enum err calendar_carry(const struct calendar_event *published, size_t published_count,
-			const struct calendar_event *fresh, size_t fresh_count, time_us window_from,
-			time_us now, struct arena *arena, struct calendar_event **ret_events,
+			const struct calendar_event *fresh, size_t fresh_count, uint32_t sequence,
+			time_us window_from, time_us now, struct arena *arena, struct calendar_event **ret_events,
 			size_t *ret_count, struct error *err)
 {
-	struct making making = { .arena = arena, .now = now };
+	struct making making = { .arena = arena, .now = now, .sequence = sequence };
 	const struct calendar_event **was = by_uid(arena, published, published_count);
 	const struct calendar_event **is = by_uid(arena, fresh, fresh_count);
 	if (was == NULL || is == NULL)
@@ -283,7 +289,7 @@ enum err calendar_carry(const struct calendar_event *published, size_t published
 			struct calendar_event *event = next_event(&making);
 			fits = event != NULL;
 			if (fits)
-				*event = order == 0 ? carried(was[w], is[i], now) : *is[i];
+				*event = order == 0 ? carried(&making, was[w], is[i]) : *is[i];
 			w += order == 0;
 			i++;
 		}

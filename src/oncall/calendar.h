@@ -7,8 +7,8 @@
  * event and does not make another one. What vanishes is kept as cancelled, so that it vanishes from
  * the phone too.
  *
- * How a feed is made: calendar_events (fresh) -> calendar_carry (with what was published before) ->
- * store the result -> calendar_write.
+ * How a feed is made: calendar_events (fresh) -> calendar_carry (with what was published before), once for
+ * each change there was (calendar_feed.h) -> calendar_write.
  *
  * Owns: everything is in the arena given. Pure; any thread.
  */
@@ -26,6 +26,7 @@
 
 struct calendar_event {
 	char uid[CALENDAR_UID_BYTES];
+	int64_t user;          /* whose shift it is */
 	time_us from, until;   /* half-open */
 	struct str summary;    /* any UTF-8; escaped and folded when written */
 	uint32_t sequence;     /* grows with every change */
@@ -50,11 +51,11 @@ enum err calendar_events(const struct calendar_source *source, time_us from, tim
 
 /* Merges `fresh` with what was `published`: equal events keep sequence and time of change; changed
  * ones count up; those that are gone are kept as cancelled until CALENDAR_PAST after their end;
- * those that ended before `window_from` are not cancelled, they are simply over. Both ordered as
- * above. */
+ * those that ended before `window_from` are not cancelled, they are simply over. What changed or is
+ * gone gets `sequence`, or one more than it had when that is not higher. Both ordered as above. */
 enum err calendar_carry(const struct calendar_event *published, size_t published_count,
-			const struct calendar_event *fresh, size_t fresh_count, time_us window_from,
-			time_us now, struct arena *arena, struct calendar_event **ret_events,
+			const struct calendar_event *fresh, size_t fresh_count, uint32_t sequence,
+			time_us window_from, time_us now, struct arena *arena, struct calendar_event **ret_events,
 			size_t *ret_count, struct error *err);
 
 struct calendar_head {

@@ -154,6 +154,10 @@ enum err paging_overrides(struct store_conn *conn, struct str schedule, time_us 
 			  struct arena *arena, paging_each_override_fn *each, void *context,
 			  struct error *err);
 
+/* The events that made, changed or cancelled overrides of this schedule, newest first, at most `max`. */
+enum err paging_override_seqs(struct store_conn *conn, struct str schedule, int64_t *ret_seqs, size_t max,
+			      size_t *ret_count, struct error *err);
+
 /* Whom a pressed link belongs to. ERR_NOT_FOUND: nobody's. */
 enum err paging_link(struct store_conn *conn, struct str token, int64_t *ret_incident,
 		     int64_t *ret_user, struct error *err);

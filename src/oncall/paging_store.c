@@ -503,6 +503,25 @@ enum err paging_overrides(struct store_conn *conn, struct str schedule, time_us 
 	return store_done(&rows, err);
 }
 
+enum err paging_override_seqs(struct store_conn *conn, struct str schedule, int64_t *ret_seqs, size_t max,
+			      size_t *ret_count, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT from_seq AS seq FROM schedule_override_h WHERE schedule = ? UNION "
+				 "SELECT to_seq FROM schedule_override_h WHERE schedule = ? AND to_seq IS NOT "
+				 "NULL ORDER BY seq DESC LIMIT ?",
+				 STORE_VALUES(STORE_TEXT(schedule), STORE_TEXT(schedule), STORE_INT(max)),
+				 &rows, err);
+	if (r != OK)
+		return r;
+	size_t count = 0;
+	while (count < max && store_next(rows))
+		ret_seqs[count++] = store_int(rows, 0);
+	*ret_count = count;
+	return store_done(&rows, err);
+}
+
 /* ---- links ---- */
 
 void link_hash(struct str token, unsigned char ret_hash[32])

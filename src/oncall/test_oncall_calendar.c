@@ -42,7 +42,7 @@ static struct feed carry(struct world *world, struct feed was, struct feed is, c
 {
 	struct feed feed;
 	struct error err;
-	CHECK_OK(calendar_carry(was.events, was.count, is.events, is.count, utc(from), utc(now),
+	CHECK_OK(calendar_carry(was.events, was.count, is.events, is.count, 0, utc(from), utc(now),
 				&world->arena, &feed.events, &feed.count, &err));
 	return feed;
 }

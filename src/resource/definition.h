@@ -37,6 +37,10 @@ enum err definition_list(struct store_conn *conn, struct str kind, struct str af
 			 struct str after_name, unsigned limit, struct arena *arena,
 			 definition_each_fn *each, void *context, struct error *err);
 
+/* The events that made, changed or deleted this definition, newest first, at most `max`. */
+enum err definition_seqs(struct store_conn *conn, const char *kind, struct str name, int64_t *ret_seqs,
+			 size_t max, size_t *ret_count, struct error *err);
+
 /* The spec as a document in the arena; NULL when there is no such definition. */
 enum err definition_spec(struct store_conn *conn, const char *kind, struct str name,
 			 struct arena *arena, const struct doc_node **ret_spec, struct error *err);

@@ -85,6 +85,27 @@ enum err definition_list(struct store_conn *conn, struct str kind, struct str af
 	return store_done(&rows, err);
 }
 
+/* Where one version ends another begins, or it was deleted. */
+enum err definition_seqs(struct store_conn *conn, const char *kind, struct str name, int64_t *ret_seqs,
+			 size_t max, size_t *ret_count, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT from_seq AS seq FROM definition_h WHERE kind = ? AND name = ? UNION "
+				 "SELECT to_seq FROM definition_h WHERE kind = ? AND name = ? AND to_seq IS NOT "
+				 "NULL ORDER BY seq DESC LIMIT ?",
+				 STORE_VALUES(STORE_TEXT(str_of(kind)), STORE_TEXT(name),
+					      STORE_TEXT(str_of(kind)), STORE_TEXT(name), STORE_INT(max)),
+				 &rows, err);
+	if (r != OK)
+		return r;
+	size_t count = 0;
+	while (count < max && store_next(rows))
+		ret_seqs[count++] = store_int(rows, 0);
+	*ret_count = count;
+	return store_done(&rows, err);
+}
+
 enum err definition_spec(struct store_conn *conn, const char *kind, struct str name,
 			 struct arena *arena, const struct doc_node **ret_spec, struct error *err)
 {

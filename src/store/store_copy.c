@@ -100,10 +100,10 @@ enum err store_copy_write(struct store_conn *to, const struct store_table *table
 {
 	struct columns columns;
 	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
 	columns_of(table, history, &columns);
 	if (!fits(&columns, values, count))
 		return error_set(err, ERR_INVALID, "a row does not fit the table \"%s\"", table->name);
-	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "INSERT INTO %s%s (", table->name, history ? "_h" : "");
 	add_names(&sql, &columns, columns.count);
 	buf_adds(&sql, ") VALUES (");

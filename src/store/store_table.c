@@ -331,9 +331,9 @@ static enum err history_write_range(struct store_conn *conn, const struct store_
 {
 	struct str key = column_name(table, 0);
 	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
 	if (table->history != STORE_VERSIONED)
 		return OK;
-	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE " STR_FMT " >= ? AND " STR_FMT
 		   " <= ? AND to_seq IS NULL", table->name, STR_ARG(key), STR_ARG(key));
 	enum err r = store_exec(conn, sql.bytes,

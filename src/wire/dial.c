@@ -159,6 +159,7 @@ static void on_resolved(void *context, const struct address *addresses, unsigned
 	memcpy(dial->addresses, addresses, count * sizeof *addresses);
 	dial->count = count;
 	dial->result.address = addresses[0];
+	dial->result.tried = true;
 	say(dial, ERR_TIMEOUT, "no answer in time");
 	try_next(dial);
 }

@@ -25,6 +25,7 @@ struct dial_request {
 
 struct dial_result {
 	int fd; /* connected, non-blocking, TCP_NODELAY; the callback's to close. -1 with an error */
+	bool tried;             /* the next is set: the name was found and may be called */
 	struct address address; /* the one connected, or tried last */
 	time_us dns, connect;   /* how long each took */
 };

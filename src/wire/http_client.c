@@ -261,6 +261,7 @@ static enum err begin_hop(struct http_call *call, struct error *err)
 	call->answer.certificated = false;
 	call->answer.body_cut = false;
 	call->answer.status = 0;
+	call->answer.address[0] = '\0';
 	return resolve_start(client->resolve, str_of(call->target.host), time_left(call), on_resolved,
 	                     call, &call->query, err);
 }
@@ -274,12 +275,16 @@ static void take_figures(struct http_call *call)
 {
 	curl_off_t connect = 0, tls = 0, before = 0, first = 0;
 	long status = 0;
+	const char *ip = NULL; /* set also when the handshake failed, before any request */
+	curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &ip);
 	curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect);
 	curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
 	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &before);
 	curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	call->answer.status = (int)status;
+	if (ip != NULL)
+		snprintf(call->answer.address, sizeof call->answer.address, "%s", ip);
 	call->answer.timings.connect = connect;
 	call->answer.timings.tls = between(connect, tls);
 	call->answer.timings.first_byte = between(before, first);

@@ -72,7 +72,7 @@ struct http_answer {
 	struct http_timings timings;
 	bool certificated;     /* the next is set */
 	struct certificate certificate;
-	char address[ADDRESS_TEXT_BYTES]; /* connected to; may be empty */
+	char address[ADDRESS_TEXT_BYTES]; /* connected to, of the last hop; may be empty */
 };
 
 /* `answer` is always given, with what was learned; `err` is NULL when a whole answer came. All of

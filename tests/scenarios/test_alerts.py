@@ -9,6 +9,12 @@ from peers import NodeExporter, Prometheus, Webhook
 from steps import first_person, incident_for, notifications, pages, policy, service, timeline, verified
 from world import in_time
 
+LATE_MAX = datetime.timedelta(seconds=2)  # on a busy machine, and a last refresh that was under way
+
+
+def at(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
 
 def instant(seconds):
     """A time from now on, as Prometheus writes it."""
@@ -90,7 +96,8 @@ class FromPrometheus(Alerts):
         prometheus.stop()
         last = self.active()[0]
         ended = incident_for(self.ann, "shop", "resolved", 20)  # 4 times the second of its rules
-        self.assertEqual(ended["alerts"][0]["resolved_at"][:22], last["endsAt"][:22])
+        late = at(ended["alerts"][0]["resolved_at"]) - at(last["endsAt"])
+        self.assertTrue(datetime.timedelta(0) <= late < LATE_MAX, f"it ended {late} after it was to")
 
     def test_a_restart_of_mainstay_ends_no_alert_whose_refreshes_it_may_have_missed(self):
         self.begin()

@@ -12,6 +12,7 @@ import threading
 import time
 
 from mainstay import BINARY, Scenario, wait_until
+from peers import Nginx, free_port
 
 PLUGINS = "/usr/lib/nagios/plugins"
 
@@ -125,6 +126,88 @@ class Command(Checks):
         result = self.trial(other, kind="command", plugin="check_load")
         self.assertEqual(result["state"], "unknown")
         self.assertIn("--plugins", result["reason"])
+
+
+class Way(Checks):
+    """Whom a look reached, and where its time went: held against nginx and against the certificate it shows."""
+
+    def signed(self):
+        """(certificate, key, end in seconds) for "shop.test", issued by an authority with another name."""
+        folder = pathlib.Path(self.folder)
+
+        def openssl(*words):
+            return subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+        new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        openssl(*new, "-keyout", "ca.key", "-out", "ca.crt", "-days", "90", "-subj", "/O=Scenario/CN=Test Authority")
+        openssl(*new, "-keyout", "shop.key", "-out", "shop.crt", "-days", "40", "-subj", "/CN=shop.test",
+                "-CA", "ca.crt", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:shop.test")
+        ends = openssl("x509", "-in", "shop.crt", "-noout", "-enddate", "-dateopt", "iso_8601").strip().removeprefix("notAfter=")
+        return folder / "shop.crt", folder / "shop.key", ends.replace(" ", "T")
+
+    def steps_add_up(self, result, *reached):
+        timings = result["timings"]
+        self.assertEqual({name for name in ("connect_ms", "tls_ms", "first_byte_ms") if timings[name] is not None}, set(reached), result)
+        for name in reached:
+            self.assertGreater(timings[name], 0, result)
+        steps = sum(timings[name] or 0 for name in ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms"))
+        self.assertLessEqual(steps, timings["total_ms"] * 1.05 + 1, result)
+
+    def is_of(self, cert, ends):
+        self.assertEqual((cert["subject"], cert["days"]), ("CN=shop.test", 39), cert)
+        self.assertEqual(set(cert["issuer"].split(",")), {"CN=Test Authority", "O=Scenario"})
+        self.assertEqual(cert["not_after"][:19], ends[:19])
+
+    def test_a_look_tells_the_peer_the_steps_of_the_time_and_the_certificate(self):
+        plain = self.peer(Nginx(pathlib.Path(self.folder) / "plain"))
+        cert, key, ends = self.signed()
+        secure = self.peer(Nginx(pathlib.Path(self.folder) / "secure", tls=(cert, key)))
+        admin = self.mainstay().signed_in()
+        found = self.trial(admin, kind="http", url=plain.url)
+        self.assertEqual((found["state"], found["address"], found["cert"]), ("up", "127.0.0.1", None), found)
+        self.steps_add_up(found, "connect_ms", "first_byte_ms")
+        found = self.trial(admin, kind="http", url=secure.url, verify=False)
+        self.assertEqual((found["state"], found["address"]), ("up", "127.0.0.1"), found)
+        self.steps_add_up(found, "connect_ms", "tls_ms", "first_byte_ms")
+        self.is_of(found["cert"], ends)
+        found = self.trial(admin, kind="tls", host="127.0.0.1", port=secure.port, server_name="shop.test", verify=False)
+        self.assertEqual((found["state"], found["address"]), ("up", "127.0.0.1"), found)
+        self.steps_add_up(found, "connect_ms", "tls_ms")
+        self.is_of(found["cert"], ends)
+        found = self.trial(admin, kind="tcp", host="localhost", port=plain.port)
+        self.assertEqual((found["state"], found["address"], found["cert"]), ("up", "127.0.0.1", None), found)
+        self.steps_add_up(found, "connect_ms")
+        self.assertGreater(found["timings"]["dns_ms"], 0)
+        found = self.trial(admin, kind="tcp", host="127.0.0.1", port=plain.port, send="GET / HTTP/1.0\r\n\r\n", receive="all is well")
+        self.steps_add_up(found, "connect_ms", "first_byte_ms")
+
+    def test_a_look_that_fails_tells_how_far_it_came(self):
+        cert, key, ends = self.signed()
+        secure = self.peer(Nginx(self.folder, tls=(cert, key)))
+        admin = self.mainstay().signed_in()
+        # Nobody trusts this authority: the handshake was made, no request was.
+        found = self.trial(admin, kind="http", url=secure.url)
+        self.assertEqual((found["state"], found["address"], found["latency_ms"]), ("down", "127.0.0.1", None), found)
+        self.assertEqual(found["timings"]["first_byte_ms"], None, found)
+        self.is_of(found["cert"], ends)
+        for spec in ({"kind": "tcp", "host": "127.0.0.1"}, {"kind": "tls", "host": "127.0.0.1"}):
+            found = self.trial(admin, **spec, port=free_port())
+            self.assertEqual((found["state"], found["address"], found["timings"]["tls_ms"]), ("down", "127.0.0.1", None), found)
+        found = self.trial(admin, kind="tcp", host="no-such-host.invalid", port=80)
+        self.assertEqual((found["state"], found["address"], found["timings"]["connect_ms"]), ("down", None, None), found)
+
+    def test_the_newest_result_of_a_defined_check_is_kept_whole(self):
+        cert, key, ends = self.signed()
+        secure = self.peer(Nginx(self.folder, tls=(cert, key)))
+        admin = self.mainstay().signed_in()
+        self.define(admin, "shop", kind="http", url=secure.url, verify=False)
+        check = self.state(admin, "shop", "up")
+        self.is_of(check["cert"], ends)
+        newest = admin.get("checks/shop/results")["items"][0]
+        self.assertEqual(newest["address"], "127.0.0.1")
+        self.steps_add_up(newest, "connect_ms", "tls_ms", "first_byte_ms")
+        self.is_of(newest["cert"], ends)
+        ran = admin.post("checks/shop/run")
+        self.steps_add_up(ran, "connect_ms", "tls_ms", "first_byte_ms")
 
 
 class Heartbeat(Checks):

@@ -162,15 +162,16 @@ class Earlier(Shared):
             self.assertEqual(self.admin.request("GET", f"incidents?as_of={when}").status, 400, when)
 
     # What is noted beside the record and not part of it; and words about how long ago something was.
-    NOT_RECORDED = ("last_seen_at",)
+    NOT_RECORDED = ("last_seen_at", "last_used_at")
 
-    def lists_that_look_back(self, service, schedule, person):
+    def lists_that_look_back(self, incident, schedule, person):
         for operation in contract().operations.values():
             if not operation.is_read or "as_of" not in operation.query_names() or operation.id == "journal_list":
                 continue
             path = operation.path.replace("/api/v1/", "")
             if operation.id.endswith("_list"):
-                yield (path.replace("{kind}", "Service").replace("{id}", str(person.id)).replace("{name}", schedule))
+                number = incident["id"] if path.startswith(("incidents/", "reviews/")) else person.id
+                yield path.replace("{kind}", "Service").replace("{id}", str(number)).replace("{name}", schedule)
         yield f"users/{person.id}"
 
     def look(self, path, **query):
@@ -179,7 +180,10 @@ class Earlier(Shared):
         rows = body["items"] if "items" in body else [body]
         return [{key: value for key, value in row.items() if key not in self.NOT_RECORDED} for row in rows]
 
-    def change_everything(self, name, schedule, person):
+    def token(self, name):
+        return self.admin.post("tokens", {"name": name, "scopes": ["read"], "expires_at": in_time(hours=1)})
+
+    def change_everything(self, name, schedule, person, incident):
         self.admin.post(f"incidents/{self.world.incident(service=name)['id']}/retitle", {"title": "changed"})
         self.world.define("Service", name, {"display": "another name"})
         self.world.define("Service", f"{name}x", {})
@@ -190,6 +194,14 @@ class Earlier(Shared):
         contact = self.world.contact(person)
         self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "later"})
         person.client.delete(f"users/{person.id}/contacts/{contact['id']}")
+        self.admin.delete(f"tokens/{self.admin.items('tokens')[0]['id']}")
+        self.token("second")
+        self.admin.post(f"incidents/{incident['id']}/updates", {"audience": "engineers", "state": "identified", "text": "It is known."})
+        self.admin.post("maintenances", {"title": "Move", "services": [name], "from": in_time(days=1), "until": in_time(days=2)})
+        self.admin.post("component-overrides", {"service": name, "status": "degraded_performance", "for": "1h", "reason": "as seen"})
+        self.admin.post(f"incidents/{incident['id']}/resolve", {"reason": "over"})
+        self.admin.post("reviews", {"incident": incident["id"]})
+        self.admin.post(f"reviews/{incident['id']}/actions", {"text": "look at it"})
         self.world.contact(person)
 
     def test_every_list_as_of_an_event_is_what_it_answered_then(self):
@@ -197,9 +209,10 @@ class Earlier(Shared):
         name, schedule = f"then{self.world.number()}", f"then{self.world.number()}"
         self.world.define("Service", name, {})
         self.world.define("Schedule", schedule, {"time_zone": "Europe/Paris", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
-        self.world.incident(service=name)
+        incident = self.world.incident(service=name)
         self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "now"})
-        paths = list(self.lists_that_look_back(name, schedule, person))
+        self.token("first")
+        paths = list(self.lists_that_look_back(incident, schedule, person))
         self.assertGreaterEqual(len(paths), 10, paths)
 
         def taken():  # at one event, not over several
@@ -208,11 +221,25 @@ class Earlier(Shared):
             self.assertEqual(self.world.last_seq(), before)
             return before, answers
         seq, then = wait_until(taken, 20, "a moment in which nothing happens")
-        self.change_everything(name, schedule, person)
+        self.change_everything(name, schedule, person, incident)
         for path in paths:
             self.assertEqual(self.look(path, as_of=seq), then[path], f"{path} as of event {seq}")
         changed = [path for path in paths if self.look(path) != then[path]]
         self.assertEqual(sorted(set(paths) - set(changed)), ["alerts"], "a list that nothing changed proves nothing")
+
+    def test_a_token_that_was_revoked_is_shown_as_of_then_and_opens_nothing_again(self):
+        made = self.token("for the night")
+        seq = self.world.last_seq()
+        self.admin.delete(f"tokens/{made['token']['id']}")
+        named = lambda query: [row["id"] for row in self.admin.items(f"tokens{query}") if row["id"] == made["token"]["id"]]
+        self.assertEqual((named(""), named(f"?as_of={seq}"), named(f"?as_of={seq - 1}")), ([], [made["token"]["id"]], []))
+        bearer = {"Authorization": f"Bearer {made['secret']}"}
+        bare = self.world.server.client()
+        for path in ("tokens", f"tokens?as_of={seq}", f"incidents?as_of={seq}"):
+            self.assertEqual(bare.request("GET", path, headers=bearer).status, 401, path)
+        # Whose they are is asked of today's permission.
+        person = self.world.new_person("responder")
+        self.assertEqual(person.client.request("GET", f"tokens?user={self.world.admin.id}&as_of={seq}").status, 403)
 
     def test_permission_is_todays_whatever_time_is_asked_about(self):
         """A team that somebody left shows them nothing, also not what they could see then."""

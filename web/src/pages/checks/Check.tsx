@@ -24,7 +24,7 @@ import { UptimeBars } from '../../ui/UptimeBars'
 import { AddressButton } from './Address'
 import { DetailParts } from './Detail'
 import { MuteDialog } from './Mute'
-import { ResultCard, ResultTable } from './Result'
+import { ResultCard, ResultTable, Waterfall } from './Result'
 
 const rooms = ['check', 'mute', 'alert', 'definition', 'resource']
 const spans = { '1h': HOUR, '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '90d': 90 * DAY }
@@ -109,6 +109,17 @@ function Found({ check, newest }: { check: Data, newest: CheckResult | undefined
 	)
 }
 
+/** Where the time of the newest look went, and whom it reached. */
+function Way({ newest }: { newest: CheckResult | undefined }) {
+	if (!newest?.timings) return null
+	return (
+		<section class="card">
+			<header><h2>The last look</h2><span class="small soft">{newest.address && <><span class="mono">{newest.address}</span> · </>}<Time at={newest.at} only="relative" /></span></header>
+			<Waterfall timings={newest.timings} />
+		</section>
+	)
+}
+
 function PauseDialog({ name, onClose, onDone }: { name: string, onClose: () => void, onDone: () => unknown }) {
 	const [reason, setReason] = useState('')
 	const submit = async (event: Event) => {
@@ -177,7 +188,7 @@ export default function Check({ params }: { params: Record<string, string> }) {
 					<div class="stack wide">
 						<States check={now} />
 						<div class="columns">
-							<div class="stack"><Found check={now} newest={results.data?.items[0]} /><Uptime check={now} /><Latency name={name} />
+							<div class="stack"><Found check={now} newest={results.data?.items[0]} /><Uptime check={now} /><Latency name={name} /><Way newest={results.data?.items[0]} />
 								<section class="card flush"><header><h2>Last results</h2></header><Loaded of={results}>{(list) => <ResultTable results={list.items} />}</Loaded></section>
 							</div>
 							<aside class="stack" aria-label="Definition and certificate"><Facts check={now} /><Certificate check={now} /></aside>

@@ -8,15 +8,34 @@ import { DetailParts } from './Detail'
 
 const FIRST = 12
 
-/** Where the time of one result went, as a bar of its phases. */
-function Phases({ timings }: { timings: NonNullable<CheckResult['timings']> }) {
-	const steps = [['name', timings.dns_ms], ['connect', timings.connect_ms], ['TLS', timings.tls_ms], ['first byte', timings.first_byte_ms]] as const
-	const known = steps.filter(([, ms]) => ms !== null && ms > 0)
+type Timings = NonNullable<CheckResult['timings']>
+
+/** The steps one after the other, each beginning where the one before it ended; what is left over is the rest of the
+ *  answer, and redirects before the last address. */
+function fallOf(timings: Timings) {
+	const named = [['Name', timings.dns_ms], ['Connect', timings.connect_ms], ['TLS', timings.tls_ms], ['First byte', timings.first_byte_ms]] as const
+	let at = 0
+	const steps = named.filter(([, ms]) => ms !== null && ms > 0).map(([name, ms]) => {
+		const step = { name: name as string, ms: ms!, from: at }
+		at += ms!
+		return step
+	})
+	const rest = timings.total_ms - at
+	if (steps.length > 0 && rest > 0) steps.push({ name: 'Rest', ms: rest, from: at })
+	return { steps, all: Math.max(at, timings.total_ms) }
+}
+
+/** Where the time of one result went. The picture says nothing that the words beside it do not. */
+export function Waterfall({ timings }: { timings: Timings }) {
+	const { steps, all } = fallOf(timings)
+	const percent = (ms: number) => `${(100 * ms) / all}%`
 	return (
-		<div class="phases">
-			<div class="strip" aria-hidden="true">{known.map(([name, ms], i) => <i key={name} class={`tone-${i}`} style={{ flexGrow: ms! }} />)}</div>
-			<div class="small soft row">{known.map(([name, ms], i) => <span key={name} class="row tight"><i class={`swatch tone-${i}`} />{name} <span class="num">{latencyText(ms)}</span></span>)}<span>all <span class="num">{latencyText(timings.total_ms)}</span></span></div>
-		</div>
+		<ol class="waterfall small">
+			{steps.map((s) => (
+				<li key={s.name}><span>{s.name}</span><span class="fall" aria-hidden="true"><i style={{ left: percent(s.from), width: percent(s.ms) }} /></span><span class="num right">{latencyText(s.ms)}</span></li>
+			))}
+			<li class="all"><span>All</span><span /><span class="num right">{latencyText(timings.total_ms)}</span></li>
+		</ol>
 	)
 }
 
@@ -24,11 +43,11 @@ export function ResultCard({ result }: { result: CheckResult }) {
 	return (
 		<div class="stack">
 			<div class="row wide"><CheckBadge state={result.state} pill /><span class="grow">{result.reason}</span></div>
-			{result.timings && <Phases timings={result.timings} />}
+			{result.timings && <Waterfall timings={result.timings} />}
 			<dl class="facts">
 				{result.status !== null && <><dt>Status</dt><dd class="num">{result.status}</dd></>}
 				{result.address && <><dt>Address</dt><dd class="num">{result.address}</dd></>}
-				{result.cert && <><dt>Certificate</dt><dd>{result.cert.subject}, {plural(result.cert.days, 'day')} left</dd></>}
+				{result.cert && <><dt>Certificate</dt><dd>{result.cert.subject}</dd><dt>Issued by</dt><dd>{result.cert.issuer}</dd><dt>Ends</dt><dd><Time at={result.cert.not_after} only="clock" />, {plural(result.cert.days, 'day')} left</dd></>}
 			</dl>
 			<DetailParts detail={result.detail} />
 		</div>
