@@ -14,6 +14,10 @@
 
 #define BUSY_WAIT_MS 5000
 #define URI_BYTES_MAX 16384u
+#define CACHE_WRITER "PRAGMA cache_size=-16000"
+/* What a reader keeps is void after the next commit anyway, the system keeps the file, and there are as many
+ * readers as calls at once. */
+#define CACHE_READER "PRAGMA cache_size=-2000"
 #define AUTOCHECKPOINT_PAGES 20000 /* 80 MB: the bound when the writer is never idle */
 
 struct place {
@@ -114,9 +118,10 @@ static enum err set_up(sqlite3 *db, const struct place *place, bool read_only, s
 	if (r == OK && !read_only)
 		r = run(db, "PRAGMA journal_mode=WAL", "open the database for writing", err);
 	if (r == OK)
-		r = run(db, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; "
-			    "PRAGMA cache_size=-16000; PRAGMA foreign_keys=OFF",
+		r = run(db, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF",
 			"set up the database", err);
+	if (r == OK)
+		r = run(db, read_only ? CACHE_READER : CACHE_WRITER, "set up the database", err);
 	if (r == OK && !read_only)
 		sqlite3_wal_autocheckpoint(db, AUTOCHECKPOINT_PAGES);
 	return r;
