@@ -23,6 +23,7 @@
  * anything else, 1.5 ms for 1 MB. */
 #define LOG_PAGES 4000       /* 16 MB: past it a commit moves the log into the database */
 #define LOG_PAGES_AGAIN 1000 /* and past so many more, when readers kept the log from beginning anew */
+#define READERS_WAIT_MS 20   /* for those who still read it; a short call is over by then */
 
 struct place {
 	char *path;
@@ -123,7 +124,9 @@ static int on_commit(void *thing, sqlite3 *db, const char *name, int pages)
 	else if (due == 0 || pages < before) /* it began anew */
 		due = LOG_PAGES;
 	if (pages >= due) {
-		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		sqlite3_busy_timeout(db, READERS_WAIT_MS);
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+		sqlite3_busy_timeout(db, BUSY_WAIT_MS);
 		due = pages + LOG_PAGES_AGAIN;
 	}
 	__atomic_store_n(&place->log_due, due, __ATOMIC_RELAXED);
