@@ -4,10 +4,11 @@
 #include <malloc.h>
 #include <stddef.h>
 
-#define MAPPED_FROM_BYTES (256 << 10) /* its own mapping, which ends with it; said once it is not learnt */
-#define KEPT_AT_END_BYTES (1 << 20)   /* of each heap; a turn of it costs a system call */
-#define HEAPS_MAX 16                  /* else eight for each core, and each has its leftovers */
-#define FREE_MUCH_BYTES (8u << 20)    /* what lies between is only looked for past it */
+/* Blocks of arenas come and go with every batch: a mapping for each made new alerts cost half as much again. */
+#define MAPPED_FROM_BYTES (2 << 20) /* its own mapping, which ends with it; said once it is not learnt */
+#define KEPT_AT_END_BYTES (8 << 20) /* of each heap until it is given back; a turn of it costs a system call */
+#define HEAPS_MAX 16                /* else eight for each core, and each has its leftovers */
+#define FREE_MUCH_BYTES (8u << 20)  /* less is left where it is */
 
 #ifdef __GLIBC__
 
@@ -21,7 +22,7 @@ void memory_bound(void)
 void memory_give_back(void)
 {
 	if (mallinfo2().fordblks > FREE_MUCH_BYTES)
-		malloc_trim(KEPT_AT_END_BYTES);
+		malloc_trim(0);
 }
 
 #else
