@@ -159,6 +159,7 @@ static enum err post(struct api_call *call, const struct reading *reading, struc
 	};
 	if (alert_book_refresh(book_of(call), post.signals, post.count, post.at))
 		return OK;
+	store_read_end(call->conn); /* as in api_change.c */
 	return call->api->options.run(call->api->options.run_context, &command, err);
 }
 

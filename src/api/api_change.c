@@ -110,6 +110,7 @@ enum err api_change_as(struct api_call *call, struct actor actor, const char *na
 		.actor = actor,
 		.answer = answer,
 	};
+	store_read_end(call->conn); /* a moment that is held while we wait keeps the log from beginning anew */
 	enum err r = call->api->options.run(call->api->options.run_context, &command, err);
 	if (r == OK && change.replayed)
 		replay(call, &change);

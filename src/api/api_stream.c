@@ -134,7 +134,7 @@ static void load_restricted(struct api_streams *all)
 	struct arena arena;
 	struct error err;
 	struct incident_filter filter = { .limit = RESTRICTED_MAX,
-					  .visible = STR("visibility <> 'everyone'") };
+					  .visible = STR("visibility IN ('team', 'private')") };
 	if (conn_pool_take(all->api->pool, &conn, &err) != OK)
 		return;
 	arena_init(&arena, 0);

@@ -20,7 +20,8 @@ static const struct store_table incident_table = {
 		     "acknowledged_by {id} NOT NULL", "ack_until {int} NOT NULL",
 		     "resolved {int} NOT NULL", "firing {int} NOT NULL", "opened_by {id} NOT NULL",
 		     "cause {text} NOT NULL" },
-	.indexes = { "state, id", "service, state", "priority, id", "team, id" },
+	/* The last is for those few that not everyone sees: a start reads them before it is ready. */
+	.indexes = { "state, id", "service, state", "priority, id", "team, id", "visibility, id" },
 };
 
 static const struct store_table member_table = {

@@ -25,6 +25,7 @@
 #include "main/serve_status.h"
 #include "main/ui_assets.h"
 #include "main/warnings.h"
+#include "sys/memory.h"
 #include "sys/service.h"
 #include "base/version.h"
 
@@ -439,6 +440,7 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);
 		take_receipt(server);
+		memory_give_back();
 		tell_alive(server);
 	}
 }
@@ -507,6 +509,7 @@ int serve(const struct settings *settings, int control)
 	server->control = control;
 	server->place.lock = -1;
 	block_signals(&signals);
+	memory_bound();
 	enum err r = start_when_possible(server, &signals, &err);
 	if (r == OK) {
 		const char *why = wait_for_end(server, &signals);

@@ -21,7 +21,7 @@
 
 #define AGAIN_AFTER_LEAST (50 * TIME_MS)
 #define AGAIN_AFTER_MOST (5 * TIME_SECOND)
-#define STABLE_AFTER TIME_SECOND /* what lived so long begins with the short pause again */
+#define STABLE_AFTER TIME_SECOND /* what lived so long is started again at once: somebody may wait to page */
 #define LEFT_BEHIND_MAX 4096u /* processes of a dead hand, killed in one round */
 #define LEFT_BEHIND_ROUNDS_MAX 100u
 
@@ -86,7 +86,7 @@ static void put_off(struct supervisor *s, struct member *member)
 {
 	time_us now = clock_since_boot(&s->clock);
 	bool stable = now - member->began >= STABLE_AFTER;
-	member->pause = stable || member->pause == 0 ? AGAIN_AFTER_LEAST : member->pause * 2;
+	member->pause = stable ? 0 : member->pause == 0 ? AGAIN_AFTER_LEAST : member->pause * 2;
 	if (member->pause > AGAIN_AFTER_MOST)
 		member->pause = AGAIN_AFTER_MOST;
 	member->due = now + member->pause;

@@ -1,4 +1,10 @@
 /* test_store_table.c: declared tables, versions, reading the past. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/check.h"
 #include "store/store_copy.h"
 #include "store/store_table.h"
@@ -242,7 +248,68 @@ TEST(a_row_that_does_not_fit_its_table_is_refused)
 	close_fixture(&f);
 }
 
-TESTS(RUN(a_versioned_row_reads_as_it_was_at_every_seq),
+/* ---- the log ---- */
+
+#define LOG_MAX (20u << 20) /* 16 MB, and what is written before it is moved again */
+#define ROW_BYTES (256u << 10)
+
+static void write_rows(struct fixture *f, int64_t first, int64_t count)
+{
+	static char bytes[ROW_BYTES];
+	struct error err;
+	memset(bytes, 'x', sizeof bytes);
+	for (int64_t id = first; id < first + count; id++) {
+		CHECK_OK(store_begin(f->conn, &err));
+		CHECK_OK(store_put(f->conn, &secret, id,
+				   STORE_VALUES(STORE_INT(id), STORE_BYTES(((struct str){ bytes, sizeof bytes }))),
+				   &err));
+		CHECK_OK(store_commit(f->conn, &err));
+	}
+}
+
+static size_t log_bytes(const char *path)
+{
+	char log[128];
+	struct stat found;
+	snprintf(log, sizeof log, "%s-wal", path);
+	CHECK_INT(stat(log, &found), 0);
+	return (size_t)found.st_size;
+}
+
+/* A reader keeps what it reads, so the log grows while it does; not a moment longer. */
+TEST(the_log_stays_short_without_a_pause_and_again_when_a_long_reader_ends)
+{
+	struct fixture f;
+	struct store_conn *reader;
+	struct error err;
+	bool remake;
+	int64_t count;
+	char folder[] = "/tmp/mainstay-log-XXXXXX", path[64];
+	CHECK(mkdtemp(folder) != NULL);
+	snprintf(path, sizeof path, "%s/db", folder);
+	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = path }, &f.store, &err));
+	CHECK_OK(store_connect(f.store, false, &f.conn, &err));
+	CHECK_OK(store_tables_create(f.conn, tables, &remake, &err));
+	write_rows(&f, 1, 160); /* 40 MB */
+	CHECK(log_bytes(path) <= LOG_MAX);
+
+	CHECK_OK(store_connect(f.store, true, &reader, &err));
+	CHECK_OK(store_read_begin(reader, &err));
+	CHECK_OK(store_one_int(reader, "SELECT count(*) FROM {secret}", STORE_NO_VALUES, 0, &count, &err));
+	write_rows(&f, 161, 120); /* 30 MB */
+	size_t grown = log_bytes(path);
+	CHECK(grown > LOG_MAX);
+	store_read_end(reader);
+	write_rows(&f, 281, 160);
+	CHECK(log_bytes(path) <= grown + (5u << 20));
+	store_disconnect(&reader);
+	close_fixture(&f);
+	CHECK_INT(unlink(path), 0); /* the last to close takes the log along */
+	CHECK_INT(rmdir(folder), 0);
+}
+
+TESTS(RUN(the_log_stays_short_without_a_pause_and_again_when_a_long_reader_ends),
+      RUN(a_versioned_row_reads_as_it_was_at_every_seq),
       RUN(two_changes_by_one_event_leave_one_row_of_history),
       RUN(a_change_of_a_row_that_is_not_there_is_told),
       RUN(a_range_of_rows_changed_at_once_has_the_history_of_each),

@@ -10,6 +10,7 @@
 
 struct trust {
 	gnutls_x509_trust_list_t list;
+	bool read; /* the system's authorities wait for the first certificate */
 };
 
 enum err trust_create(const char *ca_file, struct trust **ret_trust, struct error *err)
@@ -17,12 +18,10 @@ enum err trust_create(const char *ca_file, struct trust **ret_trust, struct erro
 	struct trust *trust = mem_alloc(sizeof *trust);
 	int failed = gnutls_x509_trust_list_init(&trust->list, 0);
 	assert(failed == 0);
-	int count = ca_file == NULL
-		? gnutls_x509_trust_list_add_system_trust(trust->list, 0, 0)
-		: gnutls_x509_trust_list_add_trust_file(trust->list, ca_file, NULL,
-		                                        GNUTLS_X509_FMT_PEM, 0, 0);
-	/* A machine without the package of authorities can still watch plain HTTP: the checks that
-	 * need trust say what is missing. A file that was named must be there. */
+	trust->read = ca_file != NULL;
+	int count = ca_file == NULL ? 0
+				    : gnutls_x509_trust_list_add_trust_file(trust->list, ca_file, NULL,
+									    GNUTLS_X509_FMT_PEM, 0, 0);
 	if (ca_file != NULL && count <= 0) {
 		trust_destroy(&trust);
 		return error_set(err, count == GNUTLS_E_FILE_ERROR ? ERR_NOT_FOUND : ERR_INVALID,
@@ -73,6 +72,15 @@ static void explain(unsigned status, const char *host, char *ret_text, size_t si
 	snprintf(ret_text, size, "%s (\"%.120s\")", text, host);
 }
 
+/* A machine without the package of authorities can still watch plain HTTP: the checks that need trust
+ * say what is missing. */
+static void read_system(struct trust *trust)
+{
+	if (!trust->read)
+		gnutls_x509_trust_list_add_system_trust(trust->list, 0, 0);
+	trust->read = true;
+}
+
 static void verify(struct trust *trust, gnutls_x509_crt_t *chain, unsigned count, const char *host,
                    struct certificate *certificate)
 {
@@ -81,6 +89,7 @@ static void verify(struct trust *trust, gnutls_x509_crt_t *chain, unsigned count
 		{ .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (void *)GNUTLS_KP_TLS_WWW_SERVER },
 	};
 	unsigned status = 0;
+	read_system(trust);
 	int failed = gnutls_x509_trust_list_verify_crt2(trust->list, chain, count, wanted, 2, 0,
 	                                                &status, NULL);
 	certificate->trusted = failed == 0 && status == 0;

@@ -24,7 +24,9 @@ struct certificate {
 	char problem[CERTIFICATE_TEXT_BYTES]; /* a sentence when it is not trusted; else empty */
 };
 
-/* `ca_file` is PEM; NULL takes the system's authorities. ERR_NOT_FOUND, ERR_INVALID. */
+/* `ca_file` is PEM, is read here and must be there: ERR_NOT_FOUND, ERR_INVALID. NULL takes the system's
+ * authorities, read when the first certificate is looked at: they take some 20 ms and 4 MB, which a start
+ * does not wait for and which nobody pays who speaks with plain peers only. */
 enum err trust_create(const char *ca_file, struct trust **ret_trust, struct error *err);
 void trust_destroy(struct trust **trust);
 
