@@ -204,8 +204,13 @@ static void look_inside(struct look *look)
 	cleanup_arena struct arena arena;
 	arena_init(&arena, 0);
 	if (store_connect(look->place->store, true, &conn, &err) != OK) {
-		bad(look, "store", err.text, "see the permissions of the data folder");
+		bad(look, "store", err.text, "see the permissions of the data folder, or of the database");
 		return;
+	}
+	if (look->settings->store != NULL) {
+		char shown[300];
+		settings_shown(look->settings->store, shown, sizeof shown);
+		good("database", shown);
 	}
 	look_at_journal(look, conn);
 	look_at_mail(look, conn, &arena);
@@ -233,12 +238,12 @@ int run_doctor(const struct verb *verb, int argc, char **argv)
 		looks[i](&look);
 	if (access(settings.data, F_OK) != 0) {
 		doubt(&look, "data", "there is no such folder yet", "the first start makes it");
-	} else if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) == OK) {
+	} else if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) == OK) {
 		look.place = &place;
 		look_inside(&look);
 		place_close(&place);
 	} else if (err.code == ERR_CONFLICT) {
-		good("server", "one works in this folder; stop it to look at what it keeps");
+		good("server", "one works on this store; stop it to look at what it keeps");
 	} else {
 		bad(&look, "store", err.text, err.hint[0] != '\0' ? err.hint : "run mainstay journal verify");
 	}

@@ -20,11 +20,13 @@
 #include "main/place.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
+#include "main/supervise.h"
 #include "main/ui_assets.h"
 #include "base/version.h"
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S 15
+#define STANDBY_PAUSE_MS 500
 #define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
 
@@ -41,6 +43,8 @@ struct server {
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct http_server *http;
 	char public_url[URL_BYTES];
+	sigset_t signals;
+	bool standing_by, told_to_end;
 	bool offers_link; /* nobody can sign in yet: this one-time link is printed */
 	struct guard_link_made link;
 };
@@ -109,6 +113,26 @@ static enum err read_last(struct server *server, time_us *ret_last, struct error
 }
 
 /* ---- starting ---- */
+
+/* Another server leads: wait for its end, or for ours. */
+static bool stand_by(void *context)
+{
+	struct server *server = context;
+	struct timespec pause = { 0, STANDBY_PAUSE_MS * 1000000L };
+	if (!server->standing_by)
+		log_write(LOG_INFO, "another server leads on this database; standing by", NULL);
+	server->standing_by = true;
+	int number = sigtimedwait(&server->signals, NULL, &pause);
+	server->told_to_end = number == SIGTERM || number == SIGINT;
+	return !server->told_to_end;
+}
+
+/* On the writer's thread: another server has taken over. This one begins anew, and stands by. */
+static void unled(void *context)
+{
+	(void)context;
+	kill(getpid(), SIGUSR2);
+}
 
 /* Before the socket is open its port is not known; links of pages need one all the same. */
 static void choose_public_url(struct server *server)
@@ -255,8 +279,8 @@ static void announce(const struct server *server)
 static enum err start(struct server *server, struct error *err)
 {
 	choose_public_url(server);
-	enum err r = place_open(server->settings, server->public_url, committed, server, &server->place,
-				err);
+	struct place_hooks hooks = { committed, stand_by, unled, server };
+	enum err r = place_open(server->settings, server->public_url, &hooks, &server->place, err);
 	if (r != OK)
 		return r;
 	time_us last = TIME_NONE;
@@ -317,8 +341,11 @@ static void block_signals(sigset_t *ret_set)
 	sigaddset(ret_set, SIGTERM);
 	sigaddset(ret_set, SIGINT);
 	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGUSR2); /* our own: unled() */
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* before any thread: all inherit it */
 }
+
+#define LOST_LEAD "another server leads"
 
 static const char *wait_for_end(struct server *server, const sigset_t *set)
 {
@@ -327,6 +354,8 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		int number = sigtimedwait(set, NULL, &beat);
 		if (number == SIGTERM || number == SIGINT)
 			return number == SIGTERM ? "SIGTERM" : "SIGINT";
+		if (number == SIGUSR2)
+			return LOST_LEAD;
 		struct error err;
 		if (number == SIGHUP && server->settings->tls_cert != NULL &&
 		    http_server_reload_tls(server->http, &err) != OK)
@@ -341,16 +370,20 @@ int serve(const struct settings *settings, int control)
 {
 	struct server *server = mem_alloc(sizeof *server);
 	struct error err = { 0 };
-	sigset_t signals;
+	int status = 2;
 	server->settings = settings;
 	server->control = control;
 	server->place.lock = -1;
-	block_signals(&signals);
+	block_signals(&server->signals);
 	enum err r = start(server, &err);
 	if (r == OK) {
-		const char *why = wait_for_end(server, &signals);
+		const char *why = wait_for_end(server, &server->signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
 		stop(server, why);
+		status = strcmp(why, LOST_LEAD) == 0 ? SUPERVISED_AGAIN : 0;
+	} else if (server->told_to_end) {
+		stop(server, "told to end");
+		status = 0;
 	} else {
 		fprintf(stderr, "mainstay: %s\n", err.text);
 		if (err.hint[0] != '\0')
@@ -358,5 +391,5 @@ int serve(const struct settings *settings, int control)
 		stop(server, err.text);
 	}
 	mem_free(server);
-	return r == OK ? 0 : 2;
+	return status;
 }

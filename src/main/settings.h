@@ -12,6 +12,7 @@
 
 struct settings {
 	const char *data;       /* folder of everything that is kept */
+	const char *store;      /* postgres:// URL; NULL: SQLite in the folder */
 	const char *listen;     /* "127.0.0.1:8484" */
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
@@ -22,6 +23,7 @@ struct settings {
 	const char *log_level;
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
+	bool patient;           /* this verb works through everything; not a row */
 	bool crashed;           /* the server before this one died by its own doing; not a row */
 };
 
@@ -34,6 +36,9 @@ enum err settings_check(const struct settings *settings, struct error *err);
 
 /* The name people know this machine by: the host of public_url; false: it is not known by a name. */
 bool settings_host(const struct settings *settings, char *out, size_t size);
+
+/* An address without the password in it, for people and logs. */
+void settings_shown(const char *address, char *out, size_t size);
 
 void settings_help(struct buf *out);              /* for --help */
 /* For GET /settings: a list of {name, value, source, about}. */

@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "main/doctor.h"
 #include "main/hand.h"
+#include "main/migrate.h"
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
@@ -224,7 +225,8 @@ static int run_journal(const struct verb *verb, int argc, char **argv)
 	int skip = row->takes_seq ? 2 : 1;
 	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
 		return complain(&err);
-	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+	settings.patient = true;
+	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
 		return complain(&err);
 	int status = row->run(&place, seq);
 	place_close(&place);
@@ -245,7 +247,7 @@ static int run_user(const struct verb *verb, int argc, char **argv)
 	}
 	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
 		return complain(&err);
-	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
 		return complain(&err);
 	enum err r = guard_reset_link(place.world, str_of(argv[1]), &link, &err);
 	place_close(&place);
@@ -270,6 +272,8 @@ const struct verb machine_verbs[] = {
 	{ "journal", "journal verify|rebuild|prove SEQ|key [--data DIR], journal checkpoint --data DIR",
 	  "check the record, make the tables again from it, prove one event, what auditors need",
 	  run_journal, .words = "verify|rebuild|prove|key", .words_with_data = "checkpoint" },
+	{ "migrate", "migrate --from DIR|URL --to DIR|URL",
+	  "move everything to an empty data folder or PostgreSQL database", run_migrate },
 	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
 	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
 	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },

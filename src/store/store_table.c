@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "store/store_backend.h"
+#include "store/store_table_priv.h"
 
 #define SQL_BYTES_MAX (16u << 10)
 #define VALUES_MAX (STORE_COLUMNS_MAX + 8)
@@ -21,7 +22,7 @@ static unsigned column_count(const struct store_table *table)
 	return count;
 }
 
-static struct str column_name(const struct store_table *table, unsigned index)
+struct str store_column_name(const struct store_table *table, unsigned index)
 {
 	struct str name, rest;
 	str_cut(str_of(table->columns[index]), ' ', &name, &rest);
@@ -51,7 +52,7 @@ static void add_names(struct buf *sql, const struct store_table *table, unsigned
 {
 	for (unsigned i = 0; i < count; i++)
 		buf_printf(sql, "%s" STR_FMT "%s", i > 0 ? between : "",
-			   STR_ARG(column_name(table, i)), after);
+			   STR_ARG(store_column_name(table, i)), after);
 }
 
 static void table_sql(struct buf *sql, const struct store_backend *backend,
@@ -127,6 +128,17 @@ static int64_t declared(const struct store_table *table)
 	for (unsigned i = 0; i < STORE_INDEXES_MAX && table->indexes[i] != NULL; i++)
 		hash = hash * 1099511628211u + str_hash(str_of(table->indexes[i]));
 	return (int64_t)(hash >> 1);
+}
+
+enum err store_table_is_made(struct store_conn *conn, const struct store_table *table, bool *ret_made,
+			     struct error *err)
+{
+	int64_t stored;
+	enum err r = store_one_int(conn, "SELECT declared FROM table_made WHERE name = ?",
+				   STORE_VALUES(STORE_TEXT(str_of(table->name))), 0, &stored, err);
+	if (r == OK)
+		*ret_made = stored == declared(table);
+	return r;
 }
 
 static enum err create_one(struct store_conn *conn, const struct store_table *table,
@@ -268,7 +280,7 @@ enum err store_put(struct store_conn *conn, const struct store_table *table, int
 		buf_adds(&sql, "UPDATE SET ");
 	for (unsigned i = table->keys; i < count; i++)
 		buf_printf(&sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(column_name(table, i)), STR_ARG(column_name(table, i)));
+			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
 	enum err r = store_exec(conn, sql.bytes, values, count, err);
 	return r == OK ? history_write(conn, table, seq, values, err) : r;
 }

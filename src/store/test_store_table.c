@@ -1,6 +1,7 @@
 /* test_store_table.c: declared tables, versions, reading the past. */
 #include "base/check.h"
 #include "store/store_table.h"
+#include "store/test_store.h"
 
 static const struct store_table thing = {
 	.name = "thing",
@@ -27,7 +28,7 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
 	struct error err;
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = ":memory:" }, &f->store, &err));
+	test_store_open(":memory:", &f->store);
 	CHECK_OK(store_connect(f->store, false, &f->conn, &err));
 	bool remake;
 	CHECK_OK(store_tables_create(f->conn, tables, &remake, &err));

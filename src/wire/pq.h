@@ -59,6 +59,7 @@
 	ROW(char *, getvalue, (const PGresult *, int, int))                                        \
 	ROW(int, getlength, (const PGresult *, int, int))                                          \
 	ROW(int, getisnull, (const PGresult *, int, int))                                          \
+	ROW(char *, cmdStatus, (PGresult *))                                                       \
 	ROW(char *, cmdTuples, (PGresult *))                                                       \
 	ROW(void, clear, (PGresult *))                                                             \
 	ROW(PGcancel *, getCancel, (PGconn *))                                                     \

@@ -12,11 +12,12 @@ import threading
 import time
 import uuid
 
+import postgres
 from mainstay import BINARY, Scenario, wait_until
 from peers import Nginx, Webhook, free_port
 from steps import fast_check, first_person, invite, notifications, policy, service, verified
 
-ROUNDS = 30
+ROUNDS = 20 if postgres.ENGINE == "postgres" else 30
 VERIFY_EVERY = 10
 LIFE_SECONDS = (0.1, 1.9)  # how long a server lives before it is killed
 READY_MS_MAX = 300         # the median of all kills of the server

@@ -210,7 +210,7 @@ class World:
 
     def database(self):
         """The store, opened by another reader, which sees what was committed."""
-        path = next(self.server.data.glob("*.db"))
+        path = self.server.stored()
         return contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10))
 
     def tables(self, but=()):
