@@ -110,12 +110,12 @@ static enum err postgres_commit(void *thing, struct error *err)
 	assert(link->in_transaction);
 	/* Only when everything before it went well can a COMMIT without an answer be in doubt. */
 	enum err r = link->failed.code == OK ? OK : link_settle(link, err);
-	if (r == OK)
-		r = link_send_text(link, "COMMIT", AHEAD_COMMIT, err);
 	if (r == OK) {
-		link->commit_sent = true;
-		r = link_send_sync(link, err);
+		link->commit_sent = true; /* before: what fails to be sent whole may have arrived whole */
+		r = link_send_text(link, "COMMIT", AHEAD_COMMIT, err);
 	}
+	if (r == OK)
+		r = link_send_sync(link, err);
 	if (r == OK)
 		r = link_settle(link, err);
 	if (r == OK && !link->committed)
