@@ -10,6 +10,7 @@
 #include "store/store_table_priv.h"
 
 #define SQL_BYTES_MAX (16u << 10)
+#define STORE_TABLES_MAX 256u
 #define VALUES_MAX (STORE_COLUMNS_MAX + 8)
 
 static const char *const type_names[] = { "id", "int", "text", "bytes", "real" };
@@ -141,19 +142,14 @@ enum err store_table_is_made(struct store_conn *conn, const struct store_table *
 	return r;
 }
 
-static enum err create_one(struct store_conn *conn, const struct store_table *table,
+static enum err create_one(struct store_conn *conn, const struct store_table *table, int64_t stored,
 			   bool *ret_remake, struct error *err)
 {
-	int64_t stored;
-	enum err r = store_one_int(conn, "SELECT declared FROM table_made WHERE name = ?",
-				   STORE_VALUES(STORE_TEXT(str_of(table->name))), 0, &stored, err);
-	if (r != OK || stored == declared(table))
-		return r;
 	if (stored != 0 && table->class != STORE_PROJECTION)
 		return error_set(err, ERR_UNSUPPORTED,
 				 "cannot open this data directory: its table \"%s\" is of another version",
 				 table->name);
-	r = drop(conn, table, err);
+	enum err r = drop(conn, table, err);
 	if (r == OK)
 		r = create(conn, table, err);
 	if (r == OK)
@@ -163,6 +159,37 @@ static enum err create_one(struct store_conn *conn, const struct store_table *ta
 			       err);
 	if (r == OK && table->class == STORE_PROJECTION)
 		*ret_remake = true;
+	return r;
+}
+
+/* What stands there, in one question: each start asks it, and a database may be far away. */
+static enum err read_made(struct store_conn *conn, const struct store_table *const *tables,
+			  int64_t *ret_stored, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT name, declared FROM table_made ORDER BY name", STORE_NO_VALUES,
+				 &rows, err);
+	if (r != OK)
+		return r;
+	while (store_next(rows)) {
+		for (size_t i = 0; tables[i] != NULL; i++) {
+			if (str_is(store_text(rows, 0), tables[i]->name))
+				ret_stored[i] = store_int(rows, 1);
+		}
+	}
+	return store_done(&rows, err);
+}
+
+static enum err create_all(struct store_conn *conn, const struct store_table *const *tables,
+			   bool *ret_remake, struct error *err)
+{
+	int64_t stored[STORE_TABLES_MAX] = { 0 };
+	enum err r = read_made(conn, tables, stored, err);
+	for (size_t i = 0; r == OK && tables[i] != NULL; i++) {
+		assert(i < STORE_TABLES_MAX);
+		if (stored[i] != declared(tables[i]))
+			r = create_one(conn, tables[i], stored[i], ret_remake, err);
+	}
 	return r;
 }
 
@@ -176,8 +203,8 @@ enum err store_tables_create(struct store_conn *conn, const struct store_table *
 	r = store_exec(conn, "CREATE TABLE IF NOT EXISTS table_made "
 			     "(name TEXT PRIMARY KEY, declared BIGINT NOT NULL)",
 		       STORE_NO_VALUES, err);
-	for (size_t i = 0; r == OK && tables[i] != NULL; i++)
-		r = create_one(conn, tables[i], &remake, err);
+	if (r == OK)
+		r = create_all(conn, tables, &remake, err);
 	if (r != OK) {
 		store_rollback(conn);
 		return r;
