@@ -42,6 +42,10 @@ struct api_sense {
 	time_us (*next_at)(void *context, struct str name);
 };
 
+/* One warning of the first page: sentences, and where to look (a path of the UI; may be empty). */
+typedef void api_warn_fn(void *context, const char *code, const char *text, const char *hint,
+			 const char *link);
+
 struct api_options {
 	struct world *world;
 	/* Runs one command to its end: the writer's queue, or the simulator's own thread. */
@@ -57,9 +61,9 @@ struct api_options {
 	size_t asset_count;
 	const struct note_signer *signer; /* of checkpoints, named as their origin; NULL: there are none */
 	const char *openapi; /* the text of openapi.yaml; NULL: not served */
-	/* One sentence when something is wrong with Mainstay itself, else the empty text; may be NULL. */
-	void (*trouble)(void *context, char *ret_text, size_t size);
-	void *trouble_context;
+	/* Gives each thing that is wrong with Mainstay itself to `warn`; may be NULL. */
+	void (*warnings)(void *context, api_warn_fn *warn, void *warn_context);
+	void *warnings_context;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
 	 * there are none. */

@@ -82,9 +82,9 @@ static enum err write_mutes(struct api_call *call, struct error *err)
 
 /* ---- warnings: what would hurt tonight ---- */
 
-static void warn(struct api_call *call, const char *code, const char *text, const char *hint,
-		 const char *link)
+static void warn(void *context, const char *code, const char *text, const char *hint, const char *link)
 {
+	struct api_call *call = context;
 	struct json_writer *json = &call->json;
 	json_map_begin(json);
 	json_field_cstr(json, "code", code);
@@ -119,14 +119,11 @@ static bool any_definition(struct api_call *call, const char *kind)
 static void write_warnings(struct api_call *call, bool first_run)
 {
 	bool wakeable = false;
-	char trouble[512] = "";
-	if (call->api->options.trouble != NULL)
-		call->api->options.trouble(call->api->options.trouble_context, trouble, sizeof trouble);
+	const struct api_options *options = &call->api->options;
 	json_key(&call->json, "warnings");
 	json_list_begin(&call->json);
-	if (trouble[0] != '\0')
-		warn(call, "trouble", trouble, "Free space on the disk that holds the data folder.",
-		     "/settings");
+	if (options->warnings != NULL)
+		options->warnings(options->warnings_context, warn, call);
 	paging_contacts(call->conn, call->principal.user, &call->arena, see_wakeable, &wakeable, NULL);
 	if (!wakeable)
 		warn(call, "not_wakeable", "A page could not wake you: you have only this browser.",

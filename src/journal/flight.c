@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@ struct file {
 struct flight {
 	struct file *file;
 	bool mapped;
+	pthread_mutex_t lock; /* of `seen` when it changes, and when others than its thread read it */
 };
 
 static void mark_set(struct mark *mark, const char *row, const char *kind, int64_t subject)
@@ -115,6 +118,7 @@ enum err flight_open(const char *path, bool crashed, struct flight **ret_flight,
 	count_what_was_left(file, crashed);
 	struct flight *flight = mem_alloc(sizeof *flight);
 	*flight = (struct flight){ .file = file, .mapped = path != NULL };
+	pthread_mutex_init(&flight->lock, NULL);
 	*ret_flight = flight;
 	return OK;
 }
@@ -127,6 +131,7 @@ void flight_close(struct flight **flight)
 		munmap((*flight)->file, sizeof(struct file));
 	else
 		mem_free((*flight)->file);
+	pthread_mutex_destroy(&(*flight)->lock);
 	mem_free(*flight);
 	*flight = NULL;
 }
@@ -150,8 +155,11 @@ void flight_leave(struct flight *flight)
 	if (flight == NULL)
 		return;
 	struct mark *seen = find(flight->file, &flight->file->current);
-	if (seen != NULL)
+	if (seen != NULL) {
+		pthread_mutex_lock(&flight->lock);
 		seen->crashes = 0;
+		pthread_mutex_unlock(&flight->lock);
+	}
 	flight->file->current.crashes = 0;
 }
 
@@ -161,25 +169,38 @@ bool flight_count_failure(struct flight *flight, const char *row, const char *ki
 		return false;
 	struct mark mark;
 	mark_set(&mark, row, kind, subject);
-	return ++slot_for(flight->file, &mark)->crashes >= FLIGHT_CRASHES_MAX;
+	pthread_mutex_lock(&flight->lock);
+	bool parked = ++slot_for(flight->file, &mark)->crashes >= FLIGHT_CRASHES_MAX;
+	pthread_mutex_unlock(&flight->lock);
+	return parked;
 }
 
-bool flight_parked(const struct flight *flight, unsigned index, const char **ret_row,
-		   const char **ret_kind, int64_t *ret_subject)
+bool flight_parked(struct flight *flight, unsigned index, struct flight_parked *ret_parked)
 {
-	for (unsigned i = 0; flight != NULL && i < MARKS_MAX; i++) {
+	bool found = false;
+	if (flight == NULL)
+		return false;
+	pthread_mutex_lock(&flight->lock);
+	for (unsigned i = 0; i < MARKS_MAX && !found; i++) {
 		const struct mark *mark = &flight->file->seen[i];
 		if (mark->crashes < FLIGHT_CRASHES_MAX || index-- > 0)
 			continue;
-		*ret_row = mark->row;
-		*ret_kind = mark->kind;
-		*ret_subject = mark->subject;
-		return true;
+		memcpy(ret_parked->row, mark->row, sizeof ret_parked->row);
+		memcpy(ret_parked->kind, mark->kind, sizeof ret_parked->kind);
+		ret_parked->subject = mark->subject;
+		found = true;
 	}
-	return false;
+	pthread_mutex_unlock(&flight->lock);
+	return found;
 }
 
-void flight_forget(struct flight *flight)
+unsigned flight_forget(struct flight *flight)
 {
+	unsigned count = 0;
+	pthread_mutex_lock(&flight->lock);
+	for (unsigned i = 0; i < MARKS_MAX; i++)
+		count += flight->file->seen[i].crashes >= FLIGHT_CRASHES_MAX;
 	memset(flight->file->seen, 0, sizeof flight->file->seen);
+	pthread_mutex_unlock(&flight->lock);
+	return count;
 }

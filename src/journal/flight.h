@@ -7,7 +7,7 @@
  * parked: it is skipped and told. A process that was killed from outside (out of memory, by hand)
  * died of nothing it did: its mark is wiped.
  *
- * Runs on: the world's thread. The file survives the process, not the machine: that is enough.
+ * Runs on: the world's thread, but for flight_parked. The file survives the process, not the machine: that is enough.
  */
 #pragma once
 
@@ -31,8 +31,12 @@ void flight_leave(struct flight *flight); /* it came through: what was counted i
 /* A rule that failed in order (not by crashing) is counted the same way; true when now parked. */
 bool flight_count_failure(struct flight *flight, const char *row, const char *kind, int64_t subject);
 
-/* What is parked, for health pages: index from 0; false past the end. */
-bool flight_parked(const struct flight *flight, unsigned index, const char **ret_row,
-		   const char **ret_kind, int64_t *ret_subject);
-/* Forgets what is parked: after an upgrade, or when a person asks to try again. */
-void flight_forget(struct flight *flight);
+struct flight_parked {
+	char row[48], kind[40];
+	int64_t subject;
+};
+
+/* What is parked, for who looks after it: index from 0; false past the end. From any thread. */
+bool flight_parked(struct flight *flight, unsigned index, struct flight_parked *ret_parked);
+/* Forgets what is parked: it is tried again. How many there were. */
+unsigned flight_forget(struct flight *flight);

@@ -22,10 +22,11 @@
 #include "main/serve_sense.h"
 #include "main/supervise.h"
 #include "main/ui_assets.h"
+#include "main/warnings.h"
 #include "base/version.h"
 
 #define DRAIN_MS 3000
-#define HEARTBEAT_S 15
+#define HEARTBEAT_S WARNINGS_TICK_S
 #define STANDBY_PAUSE_MS 500
 #define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
@@ -42,6 +43,7 @@ struct server {
 	struct serve_sense *sense;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct http_server *http;
+	struct warnings *warnings;
 	char public_url[URL_BYTES];
 	sigset_t signals;
 	bool standing_by, told_to_end;
@@ -202,12 +204,6 @@ static enum err start_sense(struct server *server, struct error *err)
 	return r;
 }
 
-static void trouble_of(void *context, char *ret_text, size_t size)
-{
-	struct server *server = context;
-	trouble_words(server->place.trouble, ret_text, size);
-}
-
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -224,12 +220,13 @@ static enum err start_api(struct server *server, struct error *err)
 		.asset_count = ui_assets_count,
 		.signer = server->place.can_sign ? &server->place.signer : NULL,
 		.openapi = contract_openapi,
-		.trouble = trouble_of,
-		.trouble_context = server,
+		.warnings = warnings_tell,
 		.commands = server->settings->commands,
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 	};
+	server->warnings = warnings_create(server->place.trouble, server->place.flight);
+	options.warnings_context = server->warnings;
 	struct api *api;
 	enum err r = api_create(&options, &api, err);
 	if (r != OK)
@@ -255,6 +252,8 @@ static enum err start_http(struct server *server, struct error *err)
 	config.random = &server->place.random;
 	config.queues[HTTP_QUEUE_ACT].workers = ACT_WORKERS;
 	enum err r = http_server_create(&config, &server->http, err);
+	if (r == OK)
+		warnings_watch(server->warnings, server->http);
 	if (r == OK && server->settings->public_url == NULL)
 		snprintf(server->public_url, sizeof server->public_url, "%s",
 			 http_server_url(server->http));
@@ -331,6 +330,7 @@ static void stop(struct server *server, const char *reason)
 	struct api *api = server->api;
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
+	warnings_destroy(&server->warnings);
 	place_close(&server->place);
 }
 
@@ -362,6 +362,7 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 			log_write(LOG_WARNING, "could not read the certificate again", "reason=\"%s\"",
 				  err.text);
 		api_heartbeat(server->api);
+		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);
 	}
 }

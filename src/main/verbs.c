@@ -188,6 +188,13 @@ static int print_checkpoint(struct place *place, int64_t seq)
 	return 0;
 }
 
+static int retry(struct place *place, int64_t seq)
+{
+	(void)seq;
+	printf("ok: %u parked rules will be tried again\n", flight_forget(place->flight));
+	return 0;
+}
+
 static const struct journal_verb {
 	const char *name;
 	bool takes_seq;
@@ -195,7 +202,7 @@ static const struct journal_verb {
 } journal_verbs[] = {
 	{ "verify", false, verify },	       { "rebuild", false, rebuild },
 	{ "prove", true, prove },	       { "key", false, print_key },
-	{ "checkpoint", false, print_checkpoint },
+	{ "checkpoint", false, print_checkpoint }, { "retry", false, retry },
 };
 
 static const struct journal_verb *find_journal_verb(int argc, char **argv, int64_t *ret_seq)
@@ -269,9 +276,10 @@ const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
-	{ "journal", "journal verify|rebuild|prove SEQ|key [--data DIR], journal checkpoint --data DIR",
-	  "check the record, make the tables again from it, prove one event, what auditors need",
-	  run_journal, .words = "verify|rebuild|prove|key", .words_with_data = "checkpoint" },
+	{ "journal", "journal verify|rebuild|prove SEQ|key|retry [--data DIR], journal checkpoint --data DIR",
+	  "check the record, make the tables again from it, prove one event, what auditors need, try what was "
+	  "parked again",
+	  run_journal, .words = "verify|rebuild|prove|key|retry", .words_with_data = "checkpoint" },
 	{ "migrate", "migrate --from DIR|URL --to DIR|URL",
 	  "move everything to an empty data folder or PostgreSQL database", run_migrate },
 	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },

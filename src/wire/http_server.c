@@ -361,7 +361,6 @@ void http_server_figures(struct http_server *server, struct http_server_figures 
 	struct http_server_figures figures = {
 		.requests = server->requests,
 		.refused_intake = server->refused_intake,
-		.refused_full = server->refused_full,
 		.expired = server->expired,
 		.late_answers = server->late_answers,
 		.connections = server->connection_count,
@@ -371,6 +370,7 @@ void http_server_figures(struct http_server *server, struct http_server_figures 
 		pthread_mutex_lock(&jobs->mutex);
 		figures.waiting[i] = jobs->count;
 		figures.running[i] = jobs->running;
+		figures.refused_full[i] = server->refused_full[i];
 		pthread_mutex_unlock(&jobs->mutex);
 	}
 	pthread_mutex_lock(&server->mutex);

@@ -210,7 +210,8 @@ void http_server_stop(struct http_server *server, int64_t drain_ms);
 void http_server_destroy(struct http_server **server);
 
 struct http_server_figures {
-	uint64_t requests, refused_intake, refused_full, expired, late_answers;
+	uint64_t requests, refused_intake, expired, late_answers;
+	uint64_t refused_full[HTTP_QUEUE_COUNT]; /* 503: too many waited already */
 	unsigned connections, streams;
 	unsigned waiting[HTTP_QUEUE_COUNT], running[HTTP_QUEUE_COUNT];
 };

@@ -128,7 +128,8 @@ struct http_server {
 	atomic_uint open_requests; /* between request line and completion, on the web side */
 	atomic_uint connection_count;
 	atomic_size_t bodies_bytes;
-	atomic_uint_fast64_t requests, refused_intake, refused_full, expired, late_answers;
+	atomic_uint_fast64_t requests, refused_intake, expired, late_answers;
+	atomic_uint_fast64_t refused_full[HTTP_QUEUE_COUNT];
 };
 
 /* http_server.c */

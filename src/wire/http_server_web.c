@@ -173,7 +173,7 @@ static enum MHD_Result hand_over(struct http_exchange *exchange, struct MHD_Conn
 	case OK:
 		return MHD_YES; /* it may be answered already: nothing of it is touched here */
 	case ERR_LIMIT:
-		atomic_fetch_add(&server->refused_full, 1);
+		atomic_fetch_add(&server->refused_full[exchange->route.queue], 1);
 		return refuse(exchange, mhd, 503, "too many requests wait already", false);
 	default:
 		return refuse(exchange, mhd, 503, "the server is stopping", true);

@@ -485,6 +485,10 @@ TEST(a_full_queue_answers_503_and_leaves_the_others_alone)
 		close(fds[i]);
 	}
 	CHECK_INT(full, HEAVY - 3);
+	struct http_server_figures figures;
+	http_server_figures(fixture.server, &figures);
+	CHECK_INT(figures.refused_full[HTTP_QUEUE_HEAVY], full);
+	CHECK_INT(figures.refused_full[HTTP_QUEUE_ACT], 0);
 	finish(&fixture);
 }
 

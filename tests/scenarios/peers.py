@@ -123,10 +123,11 @@ class Nginx(Process):
 class Smtp(Process):
     """A real SMTP server with a mailbox. See smtp_server.py for its modes."""
 
-    def __init__(self, folder, tls=None, user=None):
+    def __init__(self, folder, tls=None, user=None, port=None):
         self.folder = pathlib.Path(folder) / "smtp"
         self.options = (["--tls", *tls] if tls else []) + (["--user", *user] if user else [])
-        self.port = None
+        self.options += ["--port", str(port)] if port else []
+        self.port = port
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)

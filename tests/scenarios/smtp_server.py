@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """smtp_server.py FOLDER [--tls CERT KEY] [--user NAME PASSWORD]: a real SMTP server with a mailbox.
 
-aiosmtpd on a free port of loopback, delivering to FOLDER/Maildir. How it behaves stands in
+aiosmtpd on a port of loopback (a free one, or --port), delivering to FOLDER/Maildir. How it behaves stands in
 FOLDER/mode and is read at each DATA (or RCPT), so that a scenario can change its mind:
 
   accept            take it (also when there is no such file)
@@ -79,7 +79,7 @@ async def main(arguments):
             return AuthResult(success=good, handled=True) if good else AuthResult(success=False, handled=False)
         settings |= {"authenticator": check, "auth_required": True, "auth_require_tls": bool(pair)}
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(handler, **settings), host="127.0.0.1", port=0)
+        lambda: SMTP(handler, **settings), host="127.0.0.1", port=int((option(arguments, "--port", 1) or ["0"])[0]))
     print("listening on", server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
