@@ -114,7 +114,7 @@ static enum err end_holder(struct link *link, bool *ret_taken, struct error *err
 	return write_one(link,
 			 "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a "
 			 "JOIN leader l ON l.pid = a.pid WHERE l.id = 1 AND a.pid <> pg_backend_pid() AND "
-			 "a.usename = current_user AND a.application_name = 'mainstay'",
+			 "a.usename = current_user AND a.datname = current_database() AND a.application_name = 'mainstay'",
 			 STORE_NO_VALUES, err);
 }
 

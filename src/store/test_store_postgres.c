@@ -135,12 +135,13 @@ static unsigned server_port(void)
 
 static struct store *open_store(unsigned port, const char *schema, const char *node)
 {
-	char url[300];
+	char url[300], own[64];
 	struct store *store = NULL;
 	struct error err = { 0 };
-	test_store_schema(server(), schema, false);
+	snprintf(own, sizeof own, "%s_%d", schema, (int)getpid());
+	test_store_schema(server(), own, false);
 	snprintf(url, sizeof url, "postgres://mainstay@127.0.0.1:%u/postgres?options=-csearch_path%%3D%s", port,
-		 schema);
+		 own);
 	CHECK_OK(store_open("postgres", &(struct store_options){ .path = url, .node = node }, &store, &err));
 	return store;
 }
@@ -260,14 +261,12 @@ TEST(a_batch_longer_than_what_is_sent_ahead_is_stored_whole)
 	node_close(&node);
 }
 
-static void end_backends(void)
+static void end_leader(const char *schema)
 {
-	struct node other = node_open(server_port(), "ender", "ender");
+	struct node other = node_open(server_port(), schema, "ender");
 	struct error err = { 0 };
 	int64_t count;
-	CHECK_OK(store_one_int(other.conn,
-			       "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-			       "WHERE pid <> pg_backend_pid() AND application_name = 'mainstay'",
+	CHECK_OK(store_one_int(other.conn, "SELECT count(pg_terminate_backend(pid::int)) FROM leader",
 			       STORE_NO_VALUES, 0, &count, &err));
 	node_close(&other);
 }
@@ -279,7 +278,7 @@ TEST(a_connection_that_was_ended_is_unavailable_once_and_then_made_again)
 	CHECK_OK(store_lead(node.conn, &err));
 	CHECK_OK(store_begin(node.conn, &err));
 	CHECK_OK(insert(node.conn, 1, &err));
-	end_backends();
+	end_leader("ended");
 	CHECK_ERR(store_commit(node.conn, &err), ERR_UNAVAILABLE);
 	CHECK_OK(store_begin(node.conn, &err));
 	CHECK_OK(insert(node.conn, 1, &err));
