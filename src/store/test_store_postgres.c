@@ -334,6 +334,24 @@ TEST(a_leader_that_hung_in_a_batch_is_replaced_and_cannot_commit)
 	node_close(&b);
 }
 
+/* The fence alone: its connection is as good as new. */
+TEST(a_batch_under_an_old_epoch_is_refused_by_the_row_itself)
+{
+	struct node a = node_open(server_port(), "fence", "a"), eye = node_open(server_port(), "fence", "eye");
+	struct error err = { 0 };
+	CHECK_OK(store_lead(a.conn, &err));
+	CHECK_OK(store_exec(eye.conn, "UPDATE leader SET epoch = epoch + 1, holder = 'b'", STORE_NO_VALUES, &err));
+	CHECK_OK(store_begin(a.conn, &err));
+	CHECK_OK(insert(a.conn, 1, &err));
+	CHECK_ERR(store_commit(a.conn, &err), ERR_UNAVAILABLE);
+	CHECK_TEXT(err.text, "could not store: another server leads by now");
+	CHECK_INT(store_lead_until(a.conn), 0);
+	CHECK_ERR(store_lead_renew(a.conn, &err), ERR_UNAVAILABLE);
+	CHECK_INT(count_of(eye.conn, 1), 0);
+	node_close(&a);
+	node_close(&eye);
+}
+
 TEST(a_server_that_was_killed_takes_up_its_lead_at_once)
 {
 	struct node a = node_open(server_port(), "again", "a"), same = node_open(server_port(), "again", "a");
@@ -406,5 +424,6 @@ TESTS(RUN(values_come_back_as_they_went), RUN(a_text_that_postgres_would_refuse_
       RUN(a_connection_that_was_ended_is_unavailable_once_and_then_made_again),
       RUN(while_a_leader_is_alive_no_other_leads),
       RUN(a_leader_that_hung_in_a_batch_is_replaced_and_cannot_commit),
+      RUN(a_batch_under_an_old_epoch_is_refused_by_the_row_itself),
       RUN(a_server_that_was_killed_takes_up_its_lead_at_once),
       RUN(a_commit_that_nobody_answered_is_told_as_what_it_was_wherever_it_was_cut))
