@@ -23,7 +23,7 @@ function checkTypes() {
 
 async function bundle() {
 	const result = await esbuild.build({
-		entryPoints: [{ in: src('main.tsx'), out: 'app' }, { in: src('style/index.css'), out: 'style' }, { in: src('style/link.css'), out: 'link' }],
+		entryPoints: [{ in: src('main.tsx'), out: 'app' }, { in: src('style/index.css'), out: 'style' }, { in: src('style/link.css'), out: 'link' }, { in: src('style/status.css'), out: 'status' }, { in: src('style/outside.css'), out: 'outside' }],
 		outdir: join(dist, 'assets'), entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', assetNames: '[name]-[hash]',
 		bundle: true, splitting: true, format: 'esm', target: ['es2022'], minify: true, sourcemap: false, metafile: true, legalComments: 'none',
 		jsx: 'automatic', jsxImportSource: 'preact', loader: { '.woff2': 'file' }, nodePaths: [join(here, 'node_modules')],
@@ -33,7 +33,7 @@ async function bundle() {
 	const app = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint?.endsWith('main.tsx'))[1]
 	const first = app.imports.filter((i) => i.kind === 'import-statement').map((i) => basename(i.path))
 	const find = (start, end) => outputs.find((name) => name.startsWith(start) && name.endsWith(end))
-	return { first, app: find('app-', '.js'), style: find('style-', '.css'), link: find('link-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
+	return { first, app: find('app-', '.js'), style: find('style-', '.css'), link: find('link-', '.css'), status: find('status-', '.css'), outside: find('outside-', '.css'), font: find('atkinson-hyperlegible-next-latin-wght', '.woff2') }
 }
 
 function hashedCopy(name) {
@@ -44,7 +44,7 @@ function hashedCopy(name) {
 	return file
 }
 
-function writePage({ first, app, style, link, font }) {
+function writePage({ first, app, style, link, status, outside, font }) {
 	const head = [
 		`<script src="/assets/${hashedCopy('theme.js')}"></script>`,
 		`<link rel="preload" href="/assets/${font}" as="font" type="font/woff2" crossorigin>`,
@@ -54,9 +54,14 @@ function writePage({ first, app, style, link, font }) {
 	].join('\n')
 	writeFileSync(join(dist, 'index.html'), readFileSync(src('index.html'), 'utf8').replace('<!-- head -->', head))
 	for (const name of ['favicon.svg', 'favicon-alert.svg', 'manifest.webmanifest']) cpSync(src(name), join(dist, name))
-	// The page behind an acknowledge link is filled by the server; it is no page of its own.
+	// The page behind an acknowledge link and the status page are filled by the server; they are no pages of their own.
 	mkdirSync(join(dist, 'templates'))
+	writeFileSync(join(dist, 'templates', 'status.html'), readFileSync(src('status.html'), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${status}">`))
 	writeFileSync(join(dist, 'templates', 'link.html'), readFileSync(src('link.html'), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${link}">`))
+	// A review as a file stands alone, so its style is inside.
+	const style_of_file = esbuild.transformSync(readFileSync(src('style/review-file.css'), 'utf8'), { loader: 'css', minify: true }).code
+	writeFileSync(join(dist, 'templates', 'review.html'), readFileSync(src('review.html'), 'utf8').replace('<!-- style -->', `<style>${style_of_file.trim()}</style>`))
+	for (const name of ['report.html', 'subscribe.html', 'outside.html']) writeFileSync(join(dist, 'templates', name), readFileSync(src(name), 'utf8').replace('<!-- head -->', `<link rel="stylesheet" href="/assets/${outside}">`))
 	const fonts = join(here, 'node_modules', '@fontsource-variable', 'atkinson-hyperlegible-next')
 	cpSync(join(fonts, 'LICENSE'), join(dist, 'assets', 'font-license.txt'))
 }

@@ -6,10 +6,31 @@
 #include "base/buf.h"
 #include "resource/definition.h"
 #include "wire/doc_json.h"
+#include "wire/doc_print.h"
 #include "wire/json_writer.h"
 
 #define ITEMS_MAX 1000u
-#define BATCH_MAX 50u /* of one event: with texts as long as they may be, it fits its limit */
+#define ITEMS_BYTES_MAX (EVENT_PAYLOAD_BYTES_MAX - 1024) /* of one event */
+
+/* Labels and annotations stand where it fires; what follows says only what has changed. */
+static void write_signal(struct json_writer *json, const struct alert *alert)
+{
+	json_field_text(json, "source", alert->source);
+	json_field_text(json, "team", alert->team);
+	json_field_text(json, "generator", alert->generator);
+	json_field_text(json, "runbook", alert->runbook);
+	json_field_int(json, "key_a", (int64_t)alert->key.a);
+	json_field_int(json, "key_b", (int64_t)alert->key.b);
+	json_field_int(json, "notes", (int64_t)alert->notes);
+	json_field_int(json, "ends", alert->ends);
+	json_field_int(json, "lease", alert->lease);
+	if (alert->labels.len == 0)
+		return;
+	json_key(json, "labels");
+	json_raw(json, alert->labels);
+	json_key(json, "annotations");
+	json_raw(json, alert->annotations);
+}
 
 static void write_item(struct json_writer *json, const struct alert *alert)
 {
@@ -27,35 +48,72 @@ static void write_item(struct json_writer *json, const struct alert *alert)
 	json_field_int(json, "started", alert->started);
 	json_field_int(json, "resolved", alert->resolved);
 	json_field_int(json, "incident", alert->incident);
+	if (alert->lease != 0)
+		write_signal(json, alert);
 	json_map_end(json);
 }
 
-static void emit_some(struct decision *d, const char *source, const struct alert *alerts, size_t count)
+static void emit_some(struct decision *d, const char *source, struct buf *items, int64_t subject)
 {
-	cleanup_buf struct buf items;
-	struct json_writer json;
-	buf_init(&items, EVENT_PAYLOAD_BYTES_MAX);
-	json_init(&json, &items);
-	json_list_begin(&json);
-	for (size_t i = 0; i < count; i++)
-		write_item(&json, &alerts[i]);
-	json_list_end(&json);
-	json_finish(&json);
-	assert(!items.full);
+	buf_addc(items, ']');
+	assert(!items->full);
 	struct event_alert_batch batch = { .source = str_of(source),
-					   .items = arena_str(d->arena, buf_str(&items)) };
-	decision_emit(d, EVENT_ALERT_BATCH, alerts[0].id, &batch);
+					   .items = arena_str(d->arena, buf_str(items)) };
+	decision_emit(d, EVENT_ALERT_BATCH, subject, &batch);
+	buf_reset(items);
 }
 
+/* As many in one event as fit; one always does. */
 void alert_emit(struct decision *d, const char *source, const struct alert *alerts, size_t count)
 {
-	for (size_t i = 0; i < count; i += BATCH_MAX)
-		emit_some(d, source, alerts + i, count - i < BATCH_MAX ? count - i : BATCH_MAX);
+	cleanup_buf struct buf items, item;
+	int64_t subject = 0;
+	buf_init(&items, EVENT_PAYLOAD_BYTES_MAX);
+	buf_init(&item, ITEMS_BYTES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct json_writer json;
+		buf_reset(&item);
+		json_init(&json, &item);
+		write_item(&json, &alerts[i]);
+		json_finish(&json);
+		assert(!item.full);
+		if (items.used > 0 && items.used + item.used > ITEMS_BYTES_MAX)
+			emit_some(d, source, &items, subject);
+		if (items.used == 0)
+			subject = alerts[i].id;
+		buf_addc(&items, items.used == 0 ? '[' : ',');
+		buf_add(&items, buf_str(&item));
+	}
+	if (items.used > 0)
+		emit_some(d, source, &items, subject);
+}
+
+static struct str texts_of(const struct doc_node *map, struct arena *arena)
+{
+	cleanup_buf struct buf buf;
+	buf_init(&buf, EVENT_PAYLOAD_BYTES_MAX);
+	if (map == NULL)
+		return STR_NONE;
+	doc_print_json(map, &buf);
+	return arena_str(arena, buf_str(&buf));
+}
+
+static void read_signal(const struct doc_node *item, struct alert *alert)
+{
+	alert->source = doc_text(doc_get(item, "source"), "");
+	alert->team = doc_text(doc_get(item, "team"), "");
+	alert->generator = doc_text(doc_get(item, "generator"), "");
+	alert->runbook = doc_text(doc_get(item, "runbook"), "");
+	alert->key.a = (uint64_t)doc_int(doc_get(item, "key_a"), 0);
+	alert->key.b = (uint64_t)doc_int(doc_get(item, "key_b"), 0);
+	alert->notes = (uint64_t)doc_int(doc_get(item, "notes"), 0);
+	alert->ends = doc_int(doc_get(item, "ends"), 0);
+	alert->lease = doc_int(doc_get(item, "lease"), 0);
 }
 
 static struct alert read_item(const struct doc_node *item)
 {
-	return (struct alert){
+	struct alert alert = {
 		.id = doc_int(doc_get(item, "alert"), 0),
 		.name = doc_text(doc_get(item, "name"), ""),
 		.fingerprint = doc_text(doc_get(item, "fingerprint"), ""),
@@ -69,10 +127,14 @@ static struct alert read_item(const struct doc_node *item)
 		.started = doc_int(doc_get(item, "started"), 0),
 		.resolved = doc_int(doc_get(item, "resolved"), 0),
 		.incident = doc_int(doc_get(item, "incident"), 0),
+		.source = STR("check"),
 	};
+	if (doc_get(item, "lease") != NULL)
+		read_signal(item, &alert);
+	return alert;
 }
 
-enum err alert_batch_items(const struct event *event, struct arena *arena,
+static enum err read_items(const struct event *event, struct arena *arena, bool whole,
 			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
 {
 	const struct event_alert_batch *e = event->payload;
@@ -82,11 +144,29 @@ enum err alert_batch_items(const struct event *event, struct arena *arena,
 		return r;
 	size_t count = doc_count(list);
 	struct alert *alerts = arena_array(arena, struct alert, count);
-	for (size_t i = 0; i < count; i++)
-		alerts[i] = read_item(doc_at(list, i));
+	for (size_t i = 0; i < count; i++) {
+		const struct doc_node *item = doc_at(list, i);
+		alerts[i] = read_item(item);
+		if (!whole)
+			continue;
+		alerts[i].labels = texts_of(doc_get(item, "labels"), arena);
+		alerts[i].annotations = texts_of(doc_get(item, "annotations"), arena);
+	}
 	*ret_alerts = alerts;
 	*ret_count = count;
 	return OK;
+}
+
+enum err alert_batch_items(const struct event *event, struct arena *arena,
+			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
+{
+	return read_items(event, arena, false, ret_alerts, ret_count, err);
+}
+
+enum err alert_batch_whole(const struct event *event, struct arena *arena, struct alert **ret_alerts,
+			   size_t *ret_count, struct error *err)
+{
+	return read_items(event, arena, true, ret_alerts, ret_count, err);
 }
 
 /* ---- from checks ---- */
@@ -118,6 +198,7 @@ static enum err fire(struct decision *d, const struct event_check_changed *e, bo
 			.name = e->check,
 			.fingerprint = arena_printf(d->arena, "check/" STR_FMT, STR_ARG(e->check)),
 			.check = e->check,
+			.source = STR("check"),
 			.started = e->since,
 		};
 	alert->state = STR("firing");
@@ -134,10 +215,9 @@ static enum err fire(struct decision *d, const struct event_check_changed *e, bo
 enum err alert_from_check(struct decision *d, const struct event *event, struct error *err)
 {
 	const struct event_check_changed *e = event->payload;
-	struct str fingerprint = arena_printf(d->arena, "check/" STR_FMT, STR_ARG(e->check));
 	struct alert alert;
 	bool found;
-	enum err r = alert_firing(d->conn, fingerprint, d->arena, &found, &alert, err);
+	enum err r = alert_firing(d->conn, e->check, d->arena, &found, &alert, err);
 	if (r != OK)
 		return r;
 	if (is_failing(e->to))
@@ -154,10 +234,9 @@ enum err alert_from_check(struct decision *d, const struct event *event, struct 
 enum err alert_after_pause(struct decision *d, const struct event *event, struct error *err)
 {
 	const struct event_check_paused *e = event->payload;
-	struct str fingerprint = arena_printf(d->arena, "check/" STR_FMT, STR_ARG(e->check));
 	struct alert alert;
 	bool found;
-	enum err r = alert_firing(d->conn, fingerprint, d->arena, &found, &alert, err);
+	enum err r = alert_firing(d->conn, e->check, d->arena, &found, &alert, err);
 	if (r != OK || !found)
 		return r;
 	alert.state = STR("resolved");

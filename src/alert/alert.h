@@ -7,9 +7,10 @@
  *                                               +--+
  *
  *   from -> to                 [function]
- *   none -> firing             [alert_from_check]
+ *   none -> firing             [alert_from_check, alert_post_decide]
  *   firing -> firing           [alert_from_check, alert_after_mute]   severity, muted
- *   firing -> resolved         [alert_from_check, alert_after_pause]
+ *   firing -> resolved         [alert_from_check, alert_after_pause, alert_post_decide,
+ *                               alert_expire_decide]
  *
  * An alert is an episode: the same check failing again is a new alert. A mute never hides an alert:
  * it is recorded and counted, and only what pages people is held back until the mute ends.
@@ -18,6 +19,7 @@
  */
 #pragma once
 
+#include "alert/alert_book.h"
 #include "journal/world.h"
 
 /* A forgotten mute is worse than a noisy alert, so none is endless. */
@@ -34,11 +36,46 @@ struct alert {
 	struct str severity;          /* critical or warning */
 	struct str urgency;           /* high or low: what the check asks for */
 	struct str check, service;
+	struct str team;              /* of a signal that names one; else empty */
+	struct str source;            /* "check", or which contract brought it: "alertmanager" */
 	struct str summary;
 	bool muted;
 	time_us started, resolved; /* resolved: TIME_NONE while it fires */
 	int64_t incident;          /* 0: none */
+
+	/* Of signals only; the texts are written once, with what fired. */
+	struct str labels, annotations; /* JSON maps of texts; empty: not at hand */
+	struct str generator, runbook;  /* URLs; may be empty */
+	struct alert_key key;
+	uint64_t notes;
+	time_us ends, lease; /* lease 0: nothing has to be told again */
 };
+
+/* ---- signals: what other programs tell of (alert_signal.h, alert_book.h) ---- */
+
+#define ALERT_ROOM "alert" /* the world's room of that name is its alert_book */
+
+struct alert_post {
+	const struct alert_signal *signals;
+	size_t count;
+	struct alert_instant at;
+	const char *source;
+};
+enum err alert_post_decide(struct decision *d, const void *alert_post, struct error *err);
+
+struct alert_expiry {
+	const struct alert_alive *alive;
+	size_t count;
+	struct alert_instant at;
+};
+enum err alert_expire_decide(struct decision *d, const void *alert_expiry, struct error *err);
+
+/* Fills the book with what was alive when the server stopped. */
+enum err alert_book_load(struct alert_book *book, struct store_conn *conn, struct alert_instant at,
+			 struct error *err);
+
+/* What a label `severity` means: critical or warning, and high or low. */
+void alert_weigh(struct str label, struct str *ret_severity, struct str *ret_urgency);
 
 /* NOW rows. */
 enum err alert_from_check(struct decision *d, const struct event *event, struct error *err);
@@ -48,10 +85,11 @@ enum err alert_after_mute(struct decision *d, const struct event *event, struct 
 /* Applies. */
 enum err alert_apply_batch(struct apply *a, const struct event *event, struct error *err);
 enum err alert_apply_joined(struct apply *a, const struct event *event, struct error *err);
+enum err alert_apply_joined_many(struct apply *a, const struct event *event, struct error *err);
 enum err alert_apply_mute_started(struct apply *a, const struct event *event, struct error *err);
 enum err alert_apply_mute_ended(struct apply *a, const struct event *event, struct error *err);
 
-/* The transitions of an `alert.batch`, read back; texts in the arena. */
+/* The transitions of an `alert.batch`, read back; texts in the arena, without labels and annotations. */
 enum err alert_batch_items(const struct event *event, struct arena *arena,
 			   struct alert **ret_alerts, size_t *ret_count, struct error *err);
 
@@ -91,6 +129,9 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 		    alert_each_fn *each, void *context, struct error *err);
 enum err alert_get(struct store_conn *conn, int64_t id, struct arena *arena,
 		   struct alert *ret_alert, struct error *err);
+/* The labels and annotations of a signal; empty for other alerts. */
+enum err alert_texts(struct store_conn *conn, int64_t id, struct arena *arena, struct str *ret_labels,
+		     struct str *ret_annotations, struct error *err);
 
 typedef bool alert_each_mute_fn(void *context, const struct alert_mute *mute);
 /* `active`: only those that hold, the next to end first; else all, newest first. */

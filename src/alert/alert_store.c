@@ -4,6 +4,7 @@
 #include "alert/alert_priv.h"
 #include "base/buf.h"
 #include "store/store_filter.h"
+#include "wire/doc_json.h"
 
 static const struct store_table alert_table = {
 	.name = "alert",
@@ -14,8 +15,22 @@ static const struct store_table alert_table = {
 		     "state {text} NOT NULL", "severity {text} NOT NULL", "urgency {text} NOT NULL",
 		     "check_name {text} NOT NULL", "service {text} NOT NULL", "summary {text} NOT NULL",
 		     "muted {int} NOT NULL", "started {int} NOT NULL", "resolved {int} NOT NULL",
-		     "incident {id} NOT NULL" },
-	.indexes = { "fingerprint, state", "state, id", "incident, id", "check_name, id" },
+		     "incident {id} NOT NULL", "team {text} NOT NULL", "source {text} NOT NULL",
+		     "generator {text} NOT NULL", "runbook {text} NOT NULL", "key_a {int} NOT NULL",
+		     "key_b {int} NOT NULL", "notes {int} NOT NULL", "ends {int} NOT NULL",
+		     "lease {int} NOT NULL" },
+	/* The first holds all that a start reads of what is alive: it is one walk, and no row is looked at. */
+	.indexes = { "state, id, lease, key_a, key_b, notes, started, ends", "incident, id",
+		     "check_name, id" },
+};
+
+/* Written once, beside the row: history copies rows, and these are long. */
+static const struct store_table text_table = {
+	.name = "alert_text",
+	.class = STORE_PROJECTION,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "alert {id} NOT NULL", "labels {text} NOT NULL", "annotations {text} NOT NULL" },
 };
 
 static const struct store_table mute_table = {
@@ -29,11 +44,11 @@ static const struct store_table mute_table = {
 	.indexes = { "ended, id" },
 };
 
-const struct store_table *const alert_tables[] = { &alert_table, &mute_table, NULL };
+const struct store_table *const alert_tables[] = { &alert_table, &text_table, &mute_table, NULL };
 
 #define ALERT_COLUMNS                                                                           \
 	"id, name, fingerprint, state, severity, urgency, check_name, service, summary, muted, " \
-	"started, resolved, incident"
+	"started, resolved, incident, team, source, generator, runbook, key_a, key_b, notes, ends, lease"
 #define MUTE_COLUMNS "id, kind, target, reason, by_user, started, until, ended"
 
 static struct alert read_alert(struct store_rows *rows, struct arena *arena)
@@ -52,6 +67,14 @@ static struct alert read_alert(struct store_rows *rows, struct arena *arena)
 		.started = store_int(rows, 10),
 		.resolved = store_int(rows, 11),
 		.incident = store_int(rows, 12),
+		.team = arena_str(arena, store_text(rows, 13)),
+		.source = arena_str(arena, store_text(rows, 14)),
+		.generator = arena_str(arena, store_text(rows, 15)),
+		.runbook = arena_str(arena, store_text(rows, 16)),
+		.key = { (uint64_t)store_int(rows, 17), (uint64_t)store_int(rows, 18) },
+		.notes = (uint64_t)store_int(rows, 19),
+		.ends = store_int(rows, 20),
+		.lease = store_int(rows, 21),
 	};
 }
 
@@ -69,13 +92,17 @@ static enum err one_alert(struct store_conn *conn, const char *sql,
 	return store_done(&rows, err);
 }
 
-enum err alert_firing(struct store_conn *conn, struct str fingerprint, struct arena *arena,
+/* One fingerprint has at most one firing alert, and it is the newest. */
+enum err alert_firing(struct store_conn *conn, struct str check, struct arena *arena,
 		      bool *ret_found, struct alert *ret_alert, struct error *err)
 {
-	return one_alert(conn,
-			 "SELECT " ALERT_COLUMNS " FROM {alert} WHERE fingerprint = ? AND "
-			 "state = 'firing' ORDER BY id DESC LIMIT 1",
-			 STORE_VALUES(STORE_TEXT(fingerprint)), arena, ret_found, ret_alert, err);
+	enum err r = one_alert(conn,
+			       "SELECT " ALERT_COLUMNS " FROM {alert} WHERE check_name = ? "
+			       "ORDER BY id DESC LIMIT 1",
+			       STORE_VALUES(STORE_TEXT(check)), arena, ret_found, ret_alert, err);
+	if (r == OK && *ret_found)
+		*ret_found = str_is(ret_alert->state, "firing");
+	return r;
 }
 
 enum err alert_get(struct store_conn *conn, int64_t id, struct arena *arena,
@@ -128,23 +155,77 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 	return store_done(&rows, err);
 }
 
+enum err alert_texts(struct store_conn *conn, int64_t id, struct arena *arena, struct str *ret_labels,
+		     struct str *ret_annotations, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT labels, annotations FROM alert_text WHERE alert = ?",
+				 STORE_VALUES(STORE_INT(id)), &rows, err);
+	if (r != OK)
+		return r;
+	bool found = store_next(rows);
+	*ret_labels = found ? arena_str(arena, store_text(rows, 0)) : STR_NONE;
+	*ret_annotations = found ? arena_str(arena, store_text(rows, 1)) : STR_NONE;
+	return store_done(&rows, err);
+}
+
+enum err alert_alive_list(struct store_conn *conn, alert_each_alive_fn *each, void *context,
+			  struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT id, lease, key_a, key_b, notes, started, ends FROM {alert} "
+				 "WHERE state = 'firing' AND lease > 0 ORDER BY id",
+				 STORE_NO_VALUES, &rows, err);
+	if (r != OK)
+		return r;
+	bool more = true;
+	while (more && store_next(rows)) {
+		struct alert_alive alive = {
+			.alert = store_int(rows, 0),
+			.lease = store_int(rows, 1),
+			.key = { (uint64_t)store_int(rows, 2), (uint64_t)store_int(rows, 3) },
+			.notes = (uint64_t)store_int(rows, 4),
+			.started = store_int(rows, 5),
+			.ends = store_int(rows, 6),
+		};
+		more = each(context, &alive);
+	}
+	return store_done(&rows, err);
+}
+
+static enum err put(struct apply *a, const struct event *event, const struct alert *it,
+		    struct error *err)
+{
+	enum err r = store_put(a->conn, &alert_table, event->seq,
+			       STORE_VALUES(STORE_INT(it->id), STORE_TEXT(it->name),
+					    STORE_TEXT(it->fingerprint), STORE_TEXT(it->state),
+					    STORE_TEXT(it->severity), STORE_TEXT(it->urgency),
+					    STORE_TEXT(it->check), STORE_TEXT(it->service),
+					    STORE_TEXT(it->summary), STORE_INT(it->muted),
+					    STORE_INT(it->started), STORE_INT(it->resolved),
+					    STORE_INT(it->incident), STORE_TEXT(it->team),
+					    STORE_TEXT(it->source), STORE_TEXT(it->generator),
+					    STORE_TEXT(it->runbook), STORE_INT((int64_t)it->key.a),
+					    STORE_INT((int64_t)it->key.b),
+					    STORE_INT((int64_t)it->notes), STORE_INT(it->ends),
+					    STORE_INT(it->lease)),
+			       err);
+	if (r != OK || it->labels.len == 0)
+		return r;
+	return store_put(a->conn, &text_table, event->seq,
+			 STORE_VALUES(STORE_INT(it->id), STORE_TEXT(it->labels),
+				      STORE_TEXT(it->annotations)),
+			 err);
+}
+
 enum err alert_apply_batch(struct apply *a, const struct event *event, struct error *err)
 {
 	struct alert *alerts;
 	size_t count;
-	enum err r = alert_batch_items(event, a->arena, &alerts, &count, err);
-	for (size_t i = 0; r == OK && i < count; i++) {
-		const struct alert *it = &alerts[i];
-		r = store_put(a->conn, &alert_table, event->seq,
-			      STORE_VALUES(STORE_INT(it->id), STORE_TEXT(it->name),
-					   STORE_TEXT(it->fingerprint), STORE_TEXT(it->state),
-					   STORE_TEXT(it->severity), STORE_TEXT(it->urgency),
-					   STORE_TEXT(it->check), STORE_TEXT(it->service),
-					   STORE_TEXT(it->summary), STORE_INT(it->muted),
-					   STORE_INT(it->started), STORE_INT(it->resolved),
-					   STORE_INT(it->incident)),
-			      err);
-	}
+	enum err r = alert_batch_whole(event, a->arena, &alerts, &count, err);
+	for (size_t i = 0; r == OK && i < count; i++)
+		r = put(a, event, &alerts[i], err);
 	return r;
 }
 
@@ -153,6 +234,22 @@ enum err alert_apply_joined(struct apply *a, const struct event *event, struct e
 	const struct event_incident_alert_joined *e = event->payload;
 	return store_set(a->conn, &alert_table, event->seq, "incident = ?",
 			 STORE_VALUES(STORE_INT(e->incident), STORE_INT(e->alert)), err);
+}
+
+enum err alert_apply_joined_many(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_alerts_joined *e = event->payload;
+	const struct doc_node *list = NULL;
+	enum err r = doc_json_parse(e->alerts, a->arena, DOC_LIMITS_DEFAULT, NULL, &list, err);
+	size_t count = doc_count(list);
+	for (size_t i = 0, next; r == OK && i < count; i = next) {
+		int64_t from = doc_int(doc_at(list, i), 0), to = from;
+		for (next = i + 1; next < count && doc_int(doc_at(list, next), 0) == to + 1; next++)
+			to++; /* those of one message have ids in a row */
+		r = store_set_range(a->conn, &alert_table, event->seq, "incident = ?",
+				    STORE_VALUES(STORE_INT(e->incident)), from, to, err);
+	}
+	return r;
 }
 
 /* ---- mutes ---- */

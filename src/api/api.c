@@ -9,6 +9,7 @@
 #include "api/api_params.h"
 #include "api/api_pool.h"
 #include "api/api_priv.h"
+#include "api/api_status.h"
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "wire/doc_json.h"
@@ -24,9 +25,14 @@ enum err api_create(const struct api_options *options, struct api **ret_api, str
 	assert(options->run != NULL);
 	struct api *api = mem_alloc(sizeof *api);
 	api->options = *options;
+	api->started = clock_since_boot(options->clock);
+	api_readers_init(&api->readers);
 	api->pool = conn_pool_create(world_store(options->world));
 	api->streams = api_streams_create(api);
 	api->throttle = guard_throttle_create(GUARD_THROTTLE_ENTRIES, options->random);
+	/* Ten at once from one network, then one each half minute; sixty from all, then one a second. */
+	static const struct guard_intake_rule outside = { 10, 30 * TIME_SECOND, 60, TIME_SECOND };
+	api->intake = guard_intake_create(&outside, options->random);
 	*ret_api = api;
 	return OK;
 }
@@ -37,7 +43,9 @@ void api_destroy(struct api **api)
 		return;
 	api_streams_destroy(&(*api)->streams);
 	guard_throttle_destroy(&(*api)->throttle);
+	guard_intake_destroy(&(*api)->intake);
 	conn_pool_destroy(&(*api)->pool);
+	api_readers_finish(&(*api)->readers);
 	mem_free(*api);
 	*api = NULL;
 }
@@ -87,7 +95,7 @@ static const struct api_endpoint *find(struct str method, struct str path, struc
 
 static bool is_ui_path(struct str path)
 {
-	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/"));
+	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/")) && !str_starts(path, STR(STATUS_PREFIX));
 }
 
 const struct http_asset *api_asset(const struct api *api, struct str path)
@@ -105,6 +113,15 @@ struct http_route api_route(void *context, struct str method, struct str path)
 	struct str params[API_PARAMS_MAX];
 	bool known;
 	const struct api_endpoint *row = find(method, path, params, &known);
+	if (api->options.status != NULL && str_is(method, "GET") && str_starts(path, STR(STATUS_PREFIX))) {
+		/* Of a public page: from memory, on the web thread, whatever the store does. */
+		const struct http_asset *found = api_status_find(api->options.status, path);
+		if (found != NULL) {
+			found->release(found);
+			return (struct http_route){ .kind = HTTP_KIND_STATIC, .find = api_status_find,
+						    .find_context = api->options.status };
+		}
+	}
 	if (row != NULL)
 		return (struct http_route){
 			.kind = row->handler == NULL ? HTTP_KIND_STREAM : HTTP_KIND_HANDLER,
@@ -119,6 +136,28 @@ struct http_route api_route(void *context, struct str method, struct str path)
 		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
 	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,
 				    .body_limit_bytes = UNKNOWN_BODY_BYTES };
+}
+
+/* The stylesheet, fonts and icons of the pages; and what is for everybody below /status/. */
+struct http_route api_status_route(void *context, struct str method, struct str path)
+{
+	struct api *api = context;
+	struct str params[API_PARAMS_MAX];
+	bool known, reads = str_is(method, "GET");
+	struct http_route route = { .kind = HTTP_KIND_STATIC, .find = api_status_find_home,
+				    .find_context = api->options.status };
+	const struct http_asset *found = reads ? api_status_find_home(api->options.status, path) : NULL;
+	if (found != NULL) {
+		found->release(found);
+		return route;
+	}
+	const struct api_endpoint *row = find(method, path, params, &known);
+	if (row != NULL && str_starts(path, STR(STATUS_PREFIX)) && (row->flags & API_PUBLIC) != 0)
+		return api_route(api, method, path);
+	if (reads && (str_starts(path, STR("/assets/")) || str_is(path, "/favicon.svg")))
+		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = api_asset(api, path),
+					    .find = api_status_find_home, .find_context = api->options.status };
+	return route; /* finds nothing: 404 */
 }
 
 /* ---- who is it ---- */
@@ -176,6 +215,8 @@ static enum err admit(struct api_call *call, struct error *err)
 		return r;
 	if (call->endpoint->flags & API_PUBLIC)
 		return call->signed_in ? check_csrf(call, err) : OK;
+	if (!call->signed_in && (call->endpoint->flags & API_LOCAL) && api_is_local(call))
+		return OK;
 	if (!call->signed_in) {
 		error_set(err, ERR_UNAUTHENTICATED, "nobody is signed in");
 		error_hint(err, "sign in, or send a token as \"Authorization: Bearer TOKEN\"");
@@ -187,6 +228,25 @@ static enum err admit(struct api_call *call, struct error *err)
 
 /* ---- reading the request ---- */
 
+static bool see_time(void *context, const struct event *event)
+{
+	*(time_us *)context = event->recorded_time;
+	return false;
+}
+
+/* As of then, now is then: what had ended, who was on call and for how long is measured from it. */
+static enum err look_back(struct api_call *call, int64_t seq, struct error *err)
+{
+	time_us then = call->now;
+	struct journal_filter filter = { .up_to_seq = seq, .newest_first = true, .limit = 1 };
+	enum err r = journal_read(call->conn, &filter, &call->arena, see_time, &then, err);
+	if (r != OK)
+		return r;
+	call->now = then;
+	store_as_of(call->conn, seq);
+	return OK;
+}
+
 static enum err read_as_of(struct api_call *call, struct error *err)
 {
 	struct str text;
@@ -196,19 +256,20 @@ static enum err read_as_of(struct api_call *call, struct error *err)
 		return OK;
 	if (!(call->endpoint->flags & API_AS_OF))
 		return error_set(err, ERR_INVALID, "this cannot be asked as of an earlier time");
-	if (str_int(text, 1, INT64_MAX, &seq)) {
-		store_as_of(call->conn, seq);
-		return OK;
-	}
+	if (str_int(text, 1, INT64_MAX, &seq))
+		return look_back(call, seq, err);
 	if (!time_parse(text, &at)) {
 		error_set(err, ERR_INVALID, "as_of is a time like 2026-03-08T03:12:00Z or an event's seq");
 		error_field(err, "as_of");
 		return ERR_INVALID;
 	}
 	enum err r = journal_seq_at(call->conn, at, &seq, err);
-	if (r == OK)
-		store_as_of(call->conn, seq > 0 ? seq : 1);
-	return r;
+	if (r != OK)
+		return r;
+	if (at < call->now)
+		call->now = at;
+	store_as_of(call->conn, seq > 0 ? seq : 1);
+	return OK;
 }
 
 static bool is_json(struct str type)
@@ -229,6 +290,8 @@ static enum err read_body(struct api_call *call, struct error *err)
 		error_hint(err, "send the header \"Content-Type: application/json\"");
 		return ERR_INVALID;
 	}
+	if (call->endpoint->flags & API_RAW)
+		return OK;
 	struct doc_limits limits = DOC_LIMITS_DEFAULT;
 	limits.depth_max = BODY_DEPTH_MAX;
 	limits.bytes_max = call->endpoint->body_limit_bytes;

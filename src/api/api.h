@@ -14,9 +14,11 @@
 #include "journal/world.h"
 #include "monitor/check.h"
 #include "sys/zone.h"
+#include "wire/address.h"
 #include "wire/http_server.h"
 
 struct api;
+struct api_status;
 struct check_spec;
 struct discovery;
 struct note_signer;
@@ -25,22 +27,36 @@ struct note_signer;
  * each waits for a bounded time. */
 struct api_sense {
 	void *context;
-	/* One look by this spec, now. The spec is taken over, also on failure. */
+	/* One look by this spec, now. The spec is taken over, also on failure. The result's detail is the
+	 * caller's (mem_free). */
 	enum err (*probe)(void *context, struct check_spec *spec, struct check_result *ret_result,
 			  struct error *err);
-	/* Looks at a defined check now; the result counts like any other. */
+	/* Looks at a defined check now; the result counts like any other. Its detail is the caller's. */
 	enum err (*run)(void *context, struct str name, struct check_result *ret_result,
 			struct error *err);
 	/* The last results of a check, newest first, without subjects; returns how many. */
 	size_t (*results)(void *context, struct str name, struct check_result *ret_results, size_t max);
-	/* The newest one, whole; false when there is none yet. */
+	/* The newest one, without its detail; false when there is none yet. */
 	bool (*last)(void *context, struct str name, struct check_result *ret_result);
+	/* The detail of the newest one (mem_free); NULL: none. */
+	char *(*detail)(void *context, struct str name);
+	/* A job called its heartbeat, and that is stored: look at it. */
+	void (*called)(void *context, struct str name);
 	/* What listens on this host, asked what it speaks; an answer of at most that age will do. */
 	enum err (*discover)(void *context, time_us age_max, struct discovery *ret_discovery,
 			     struct error *err);
 	/* When it is looked at next; TIME_NONE: unknown, or paused. */
 	time_us (*next_at)(void *context, struct str name);
 };
+
+/* Proxies that are believed when they say for whom they ask. */
+#define API_PROXIES_MAX 16u
+struct api_proxies {
+	struct address_range ranges[API_PROXIES_MAX];
+	size_t count;
+};
+/* "127.0.0.1, 10.0.0.0/8"; empty: none. ERR_INVALID. */
+enum err api_proxies_parse(const char *text, struct api_proxies *ret_proxies, struct error *err);
 
 /* One warning of the first page: sentences, and where to look (a path of the UI; may be empty). */
 typedef void api_warn_fn(void *context, const char *code, const char *text, const char *hint,
@@ -55,6 +71,7 @@ struct api_options {
 	struct random *random;
 	struct zones *zones;
 	const char *public_url; /* without a slash at the end */
+	bool on_loopback;       /* it listens on this machine only, and was given no public URL */
 	const char *version;
 	const struct api_sense *sense;
 	const struct http_asset *assets; /* the UI; index.html serves every page of it */
@@ -64,7 +81,11 @@ struct api_options {
 	/* Gives each thing that is wrong with Mainstay itself to `warn`; may be NULL. */
 	void (*warnings)(void *context, api_warn_fn *warn, void *warn_context);
 	void *warnings_context;
+	bool (*nothing_stored)(void *context); /* is it known that nothing can be stored now? may be NULL */
+	void *nothing_stored_context;
+	struct api_proxies proxies;
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
+	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
 	 * there are none. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);

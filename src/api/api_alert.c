@@ -3,6 +3,7 @@
 #include "api/api_handlers.h"
 #include "incident/incident.h"
 #include "notify/notify.h"
+#include "oncall/paging.h"
 
 #define MUTES_MAX 1000u
 #define SLICE 100u     /* rows read at once */
@@ -13,6 +14,7 @@ struct listing {
 	struct api_list list;
 	unsigned seen;     /* rows of this slice */
 	int64_t looked_at; /* id of the last one, shown or not */
+	bool of_incident;  /* one is asked for by its number: then even that a page came would tell */
 };
 
 /* Rows of incidents that the caller may not see are passed over before they are counted: neither a short
@@ -184,6 +186,16 @@ static bool write_try(void *context, const struct notify_try *try)
 	return true;
 }
 
+/* A page to the reader about what is closed to them: that it came is theirs to know, and no more. */
+static struct notify_row closed_row(const struct notify_row *row)
+{
+	struct notify_row closed = *row;
+	closed.incident = 0;
+	closed.title = STR(PAGING_CLOSED_TITLE);
+	closed.body = STR("The link that came by mail or phone lets you take it.\n");
+	return closed;
+}
+
 void api_page_row(struct api_call *call, const struct notify_row *row)
 {
 	struct json_writer *json = &call->json;
@@ -224,14 +236,15 @@ static bool list_page(void *context, const struct notify_row *row)
 	struct incident incident;
 	listing->seen++;
 	listing->looked_at = row->id;
-	bool seen = row->incident != 0
-			    ? api_incident(listing->call, row->incident, &incident, NULL) == OK
-			    : row->user == listing->call->principal.user;
-	if (!seen)
+	bool own = row->user == listing->call->principal.user;
+	bool seen = row->incident != 0 &&
+		    api_incident(listing->call, row->incident, &incident, NULL) == OK;
+	if (!seen && (!own || listing->of_incident))
 		return true;
 	if (!api_list_row(&listing->list, row->id, STR_NONE))
 		return false;
-	api_page_row(listing->call, row);
+	struct notify_row closed = closed_row(row);
+	api_page_row(listing->call, seen || row->incident == 0 ? row : &closed);
 	return true;
 }
 
@@ -244,6 +257,7 @@ enum err api_page_list(struct api_call *call, struct error *err)
 	};
 	str_int(api_query(call, "incident"), 1, INT64_MAX, &filter.incident);
 	str_int(api_query(call, "user"), 1, INT64_MAX, &filter.user);
+	listing.of_incident = filter.incident != 0;
 	enum err r = api_list_begin(call, &listing.list, err);
 	if (r != OK)
 		return r;

@@ -150,6 +150,14 @@ static void write_problem(struct api_call *call, int status, const struct error 
 	json_finish(json);
 }
 
+static void write_plain(struct api_call *call, const struct error *err)
+{
+	buf_reset(&call->out);
+	json_init(&call->json, &call->out);
+	json_cstr(&call->json, err->text);
+	json_finish(&call->json);
+}
+
 static void give_body(struct api_call *call, int status, const char *type)
 {
 	struct http_response *response = call->response;
@@ -168,13 +176,17 @@ static void give_body(struct api_call *call, int status, const char *type)
 void api_problem(struct api_call *call, enum err code, const struct error *err)
 {
 	int status = api_status(code);
-	write_problem(call, status, err);
+	bool plain = call->endpoint != NULL && (call->endpoint->flags & API_ALERTMANAGER);
+	if (plain)
+		write_plain(call, err);
+	else
+		write_problem(call, status, err);
 	call->header_count = 0;
 	if (status == 503 || status == 429)
 		api_header(call, "Retry-After", "%d", 2);
 	if (status == 401)
 		api_header(call, "WWW-Authenticate", "Bearer realm=\"Mainstay\"");
-	give_body(call, status, "application/problem+json");
+	give_body(call, status, plain ? "application/json" : "application/problem+json");
 }
 
 static bool wants_csv(const struct api_call *call)
@@ -187,7 +199,7 @@ static bool wants_csv(const struct api_call *call)
 void api_answer(struct api_call *call)
 {
 	if (call->content_type != NULL) {
-		give_body(call, call->status, call->content_type);
+		give_body(call, call->status, call->content_type[0] != '\0' ? call->content_type : NULL);
 		return;
 	}
 	if (call->status == 204 || call->out.used == 0) {

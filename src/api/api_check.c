@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/mem.h"
 #include "api/api_defs.h"
 #include "api/api_handlers.h"
 #include "incident/incident.h"
@@ -299,8 +300,12 @@ enum err api_check_results(struct api_call *call, struct error *err)
 	size_t count = 0;
 	if (sense != NULL && sense->results != NULL)
 		count = sense->results(sense->context, check.name, results, RESULTS_MAX);
-	for (size_t i = 0; i < count; i++)
+	char *detail = count > 0 && sense->detail != NULL ? sense->detail(sense->context, check.name) : NULL;
+	for (size_t i = 0; i < count; i++) {
+		results[i].detail = i == 0 ? detail : NULL;
 		api_check_result(call, &check.rules, &results[i]);
+	}
+	mem_free(detail);
 	api_list_end(call, &list);
 	return OK;
 }
@@ -314,6 +319,14 @@ static enum err no_sense(struct error *err)
 	return ERR_UNAVAILABLE;
 }
 
+/* A result whose detail is ours. */
+static void write_taken(struct api_call *call, const struct check_rules *rules,
+			struct check_result *result)
+{
+	api_check_result(call, rules, result);
+	mem_free((char *)result->detail);
+}
+
 enum err api_check_run(struct api_call *call, struct error *err)
 {
 	const struct api_sense *sense = call->api->options.sense;
@@ -325,7 +338,7 @@ enum err api_check_run(struct api_call *call, struct error *err)
 	if (r == OK)
 		r = sense->run(sense->context, check.name, &result, err);
 	if (r == OK)
-		api_check_result(call, &check.rules, &result);
+		write_taken(call, &check.rules, &result);
 	return r;
 }
 
@@ -364,7 +377,7 @@ enum err api_check_test(struct api_call *call, struct error *err)
 	struct check_rules rules = spec.rules;
 	r = sense->probe(sense->context, &spec, &result, err);
 	if (r == OK)
-		api_check_result(call, &rules, &result);
+		write_taken(call, &rules, &result);
 	return r;
 }
 

@@ -244,9 +244,11 @@ static const char *state_of(const struct check_rules *rules, const struct check_
 	bool slow = rules->latency_warn > 0 && result->latency > rules->latency_warn;
 	bool near = rules->warn_days > 0 && result->certificated &&
 		    result->days_left < rules->warn_days;
+	if (result->blind)
+		return "unknown";
 	if (!result->good)
 		return "down";
-	return slow || near ? "degraded" : "up";
+	return slow || near || result->warned ? "degraded" : "up";
 }
 
 void api_check_result(struct api_call *call, const struct check_rules *rules,
@@ -266,5 +268,10 @@ void api_check_result(struct api_call *call, const struct check_rules *rules,
 	json_field_null(json, "address"); /* probes do not tell it, nor the steps of the time */
 	json_field_null(json, "timings");
 	api_certificate(call, "cert", result);
+	json_key(json, "detail");
+	if (result->detail != NULL)
+		json_raw(json, str_of(result->detail));
+	else
+		json_null(json);
 	json_map_end(json);
 }

@@ -1,18 +1,14 @@
 /* api_incident.c: incidents, one and many, and their timelines. */
 #include "api/api_handlers.h"
 #include "api/api_incident_view.h"
+#include "api/api_update.h"
 #include "journal/journal.h"
 #include "notify/notify.h"
+#include "oncall/paging.h"
 
 #define PAGES_SHOWN 100
 
 /* ---- one incident ---- */
-
-static bool takes_part(const struct api_call *call, const struct incident *incident)
-{
-	return incident->opened_by == call->principal.user ||
-	       incident->acknowledged_by == call->principal.user;
-}
 
 enum err api_incident(struct api_call *call, int64_t id, struct incident *ret_incident,
 		      struct error *err)
@@ -21,8 +17,12 @@ enum err api_incident(struct api_call *call, int64_t id, struct incident *ret_in
 	enum err r = incident_get(call->conn, id, &call->arena, &incident, err);
 	if (r != OK)
 		return r;
-	if (!guard_sees(&call->principal, incident.visibility, incident.team,
-			takes_part(call, &incident)))
+	bool takes_part = false;
+	if (!str_is(incident.visibility, "everyone"))
+		r = paging_takes_part(call->conn, id, call->principal.user, &takes_part, err);
+	if (r != OK)
+		return r;
+	if (!guard_sees(&call->principal, incident.visibility, incident.team, takes_part))
 		return error_set(err, ERR_NOT_FOUND, "there is no incident %lld", (long long)id);
 	*ret_incident = incident;
 	return OK;
@@ -75,6 +75,9 @@ enum err api_incident_whole(struct api_call *call, struct error *err)
 		r = api_incident_escalation(call, &incident, err);
 	if (r != OK)
 		return r;
+	r = api_update_owed(call, id, err);
+	if (r != OK)
+		return r;
 	json_key(&call->json, "pages");
 	r = api_pages(call, &(struct notify_filter){ .incident = id, .limit = PAGES_SHOWN }, err);
 	json_map_end(&call->json);
@@ -114,7 +117,7 @@ enum err api_incident_list(struct api_call *call, struct error *err)
 {
 	struct listing listing = { .call = call };
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
-	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
+	paging_visible(&call->principal, visible);
 	struct incident_filter filter = {
 		.states = api_query(call, "state"),
 		.priorities = api_query(call, "priority"),
@@ -168,7 +171,7 @@ static bool list_event(void *context, const struct event *event)
 
 enum err api_incident_timeline(struct api_call *call, struct error *err)
 {
-	static const char *const kinds[] = { "incident.", "escalation.", "page.", NULL };
+	static const char *const kinds[] = { "incident.", "escalation.", "page.", "update.", NULL };
 	struct listing listing = { .call = call };
 	struct incident incident;
 	int64_t id;

@@ -86,6 +86,30 @@ void api_incident_why(struct api_call *call, const struct incident *incident)
 	json_map_end(json);
 }
 
+static void write_texts(struct api_call *call, const struct alert *alert)
+{
+	struct json_writer *json = &call->json;
+	struct str labels = STR_NONE, annotations = STR_NONE;
+	if (alert->lease > 0)
+		alert_texts(call->conn, alert->id, &call->arena, &labels, &annotations, NULL);
+	json_key(json, "labels");
+	if (labels.len > 0) {
+		json_raw(json, labels);
+	} else {
+		json_map_begin(json);
+		json_field_text(json, "check", alert->check);
+		json_map_end(json);
+	}
+	json_key(json, "annotations");
+	if (annotations.len > 0) {
+		json_raw(json, annotations);
+	} else {
+		json_map_begin(json);
+		json_field_text(json, "summary", alert->summary);
+		json_map_end(json);
+	}
+}
+
 void api_alert_row(struct api_call *call, const struct alert *alert)
 {
 	struct json_writer *json = &call->json;
@@ -94,24 +118,17 @@ void api_alert_row(struct api_call *call, const struct alert *alert)
 	json_field_text(json, "name", alert->name);
 	json_field_text(json, "state", alert->state);
 	json_field_text(json, "severity", alert->severity);
+	json_field_text(json, "source", alert->source);
 	json_field_text_or_null(json, "check", alert->check);
 	json_field_text_or_null(json, "service", alert->service);
-	json_key(json, "labels");
-	json_map_begin(json);
-	json_field_text(json, "check", alert->check);
-	json_map_end(json);
-	json_key(json, "annotations");
-	json_map_begin(json);
 	json_field_text(json, "summary", alert->summary);
-	json_map_end(json);
+	write_texts(call, alert);
+	json_field_text_or_null(json, "generator_url", alert->generator);
+	json_field_text_or_null(json, "runbook_url", alert->runbook);
 	json_field_time(json, "started_at", alert->started);
 	json_field_time(json, "fired_at", alert->started);
 	json_field_time(json, "resolved_at", alert->resolved);
-	json_key(json, "incident");
-	if (alert->incident > 0)
-		json_int(json, alert->incident);
-	else
-		json_null(json);
+	json_field_id_or_null(json, "incident", alert->incident);
 	json_map_end(json);
 }
 

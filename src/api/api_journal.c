@@ -63,9 +63,9 @@ static enum err read_kind(struct journal_listing *listing, struct error *err)
 static const struct subject_row {
 	const char *group;
 	bool numbered;
-	const char *kinds[4];
+	const char *kinds[6];
 } subject_rows[] = {
-	{ "incident", true, { "incident.", "escalation.", "page.", NULL } },
+	{ "incident", true, { "incident.", "escalation.", "page.", "review.", NULL } },
 	{ "user", true, { "user.", "contact.", NULL } },
 	{ "token", true, { "token.", NULL } },
 	{ "alert", true, { "alert.", NULL } },
@@ -76,6 +76,7 @@ static const struct subject_row {
 	{ "escalationpolicy", false, { "definition.", NULL } },
 	{ "team", false, { "definition.", NULL } },
 	{ "prioritymatrix", false, { "definition.", NULL } },
+	{ "reviewpolicy", false, { "definition.", NULL } },
 };
 
 static void read_subject(struct journal_listing *listing)

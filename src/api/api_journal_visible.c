@@ -8,6 +8,7 @@
  */
 #include "alert/alert.h"
 #include "api/api_priv.h"
+#include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "notify/notify.h"
 
@@ -81,6 +82,20 @@ static bool sees_test_page(struct api_call *call, const struct event *event)
 	return event->payload != NULL && test_page_owner(call, event) == call->principal.user;
 }
 
+/* ---- reports are for whoever sees the incident they count to ---- */
+
+static bool sees_report(struct api_call *call, const struct event *event)
+{
+	struct report report;
+	if (event->kind == EVENT_REPORT_SURGED) {
+		const struct event_report_surged *e = event->payload;
+		return e == NULL || e->incident == 0 || sees_incident(call, e->incident);
+	}
+	if (report_get(call->conn, event->subject, &call->arena, &report, NULL) != OK)
+		return true;
+	return report.incident == 0 || sees_incident(call, report.incident);
+}
+
 /* ---- the two questions ---- */
 
 static bool visible(struct api_call *call, const struct event *event)
@@ -93,8 +108,11 @@ static bool visible(struct api_call *call, const struct event *event)
 	bool page = is_group(event, "page.");
 	if (page && (event->subject == 0 || event->kind == EVENT_PAGE_TESTED))
 		return sees_test_page(call, event);
-	if (page || is_group(event, "incident.") || is_group(event, "escalation."))
+	if (page || is_group(event, "incident.") || is_group(event, "escalation.") ||
+	    is_group(event, "update.") || is_group(event, "review."))
 		return sees_incident(call, event->subject);
+	if (is_group(event, "report."))
+		return sees_report(call, event);
 	return true;
 }
 

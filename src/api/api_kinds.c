@@ -9,8 +9,12 @@
 #include "api/api_defs.h"
 #include "api/api_handlers.h"
 #include "catalog/catalog.h"
+#include "comms/comms_page.h"
+#include "comms/comms_template.h"
+#include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "oncall/paging.h"
+#include "review/review.h"
 
 /* What guard makes of it stands in guard_team.c. People may be named before they have an account. */
 static const struct spec_field team_member = { .name = "member", .type = SPEC_EMAIL,
@@ -36,6 +40,16 @@ const struct resource_kind api_kinds[] = {
 	{ .name = "Team", .about = "People who answer together.", .fields = team_fields },
 	{ .name = INCIDENT_MATRIX, .about = "Which priority impact and urgency make.",
 	  .fields = incident_matrix_spec, .rule = incident_matrix_rule },
+	{ .name = COMMS_CADENCE, .about = "How often people are told of an incident, by its priority.",
+	  .fields = comms_cadence_spec },
+	{ .name = COMMS_TEMPLATE, .about = "Words to begin an update with, for an audience and a state.",
+	  .fields = comms_template_spec },
+	{ .name = COMMS_PAGE, .about = "A page that tells people how services are.", .fields = comms_page_spec,
+	  .rule = comms_page_rule },
+	{ .name = REVIEW_POLICY, .about = "Which incidents owe a review, and how soon.",
+	  .fields = review_policy_spec },
+	{ .name = REPORT_RULE, .about = "What several reports of people outside do.",
+	  .fields = report_rule_spec },
 	{ .name = NULL },
 };
 
@@ -122,6 +136,13 @@ static void write_field(struct json_writer *json, const struct spec_field *field
 		json_list_begin(json);
 		for (size_t i = 0; chosen->choices[i] != NULL; i++)
 			json_cstr(json, chosen->choices[i]);
+		json_list_end(json);
+	}
+	if (field->choices_about != NULL) {
+		json_key(json, "values_about");
+		json_list_begin(json);
+		for (size_t i = 0; field->choices_about[i] != NULL; i++)
+			json_cstr(json, field->choices_about[i]);
 		json_list_end(json);
 	}
 	if ((field->flags & SPEC_SECRET) != 0)

@@ -96,6 +96,23 @@ struct pressed {
 	bool may_act; /* with the role of today */
 };
 
+/* What the owner of the link may read. Whoever takes it takes part, and then reads all of it. */
+static enum err get_as(struct api_call *call, int64_t id, int64_t user, struct incident *ret_incident,
+		       struct error *err)
+{
+	bool sees;
+	struct incident incident;
+	enum err r = incident_get(call->conn, id, &call->arena, &incident, err);
+	if (r == OK)
+		r = paging_sees(call->conn, &call->arena, id, user, &sees, err);
+	if (r != OK)
+		return r;
+	if (!sees)
+		incident.title = STR(PAGING_CLOSED_TITLE);
+	*ret_incident = incident;
+	return OK;
+}
+
 static enum err find(struct api_call *call, struct pressed *ret_pressed, struct error *err)
 {
 	struct guard_user user;
@@ -109,7 +126,7 @@ static enum err find(struct api_call *call, struct pressed *ret_pressed, struct 
 		return error_set(err, ERR_NOT_FOUND, "the account of this link is disabled");
 	struct principal owner = { .user = user.id, .role = user.role, .scope = SCOPE_ADMIN };
 	ret_pressed->may_act = guard_may(&owner, PERMISSION_RESPOND);
-	return incident_get(call->conn, id, &call->arena, &ret_pressed->incident, err);
+	return get_as(call, id, user.id, &ret_pressed->incident, err);
 }
 
 static bool is_held_by_another(const struct incident *incident, int64_t user)
@@ -155,7 +172,7 @@ static enum err acknowledged(struct api_call *call, struct error *err)
 {
 	const struct incident_act *act = call->context;
 	struct incident incident;
-	enum err r = incident_get(call->conn, act->incident, &call->arena, &incident, err);
+	enum err r = get_as(call, act->incident, act->user, &incident, err);
 	if (r != OK)
 		return r;
 	bool late = is_held_by_another(&incident, act->user);

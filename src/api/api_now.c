@@ -4,13 +4,17 @@
 #include "alert/alert.h"
 #include "api/api_handlers.h"
 #include "api/api_now.h"
+#include "api/api_update.h"
 #include "incident/incident.h"
+#include "api/api_review.h"
 #include "oncall/paging.h"
 #include "resource/definition.h"
 
 #define INCIDENTS_SHOWN 50
 #define INCIDENTS_LOOKED_AT 500
 #define MUTES_SHOWN 50
+#define OWED_SHOWN 10
+#define OWED_SOON (3 * TIME_DAY)
 
 /* ---- incidents, the most pressing first ---- */
 
@@ -43,7 +47,7 @@ static enum err write_incidents(struct api_call *call, struct error *err)
 {
 	struct pressing *pressing = arena_new(&call->arena, struct pressing);
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
-	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
+	paging_visible(&call->principal, visible);
 	struct incident_filter filter = {
 		.states = STR("open,acknowledged"),
 		.limit = INCIDENTS_LOOKED_AT,
@@ -76,6 +80,47 @@ static enum err write_mutes(struct api_call *call, struct error *err)
 	json_key(&call->json, "mutes");
 	json_list_begin(&call->json);
 	enum err r = alert_list_mutes(call->conn, true, MUTES_SHOWN, &call->arena, write_mute, call, err);
+	json_list_end(&call->json);
+	return r;
+}
+
+/* ---- what the reader owes by day ---- */
+
+static bool write_review(void *context, const struct review *review)
+{
+	api_review_row(context, review);
+	return true;
+}
+
+static bool write_action(void *context, const struct review_action *action)
+{
+	api_review_action(context, action);
+	return true;
+}
+
+static enum err write_owed(struct api_call *call, struct error *err)
+{
+	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
+	guard_visible(&call->principal, "i", "? IN (i.opened_by, i.acknowledged_by)", visible);
+	struct review_filter reviews = {
+		.states = STR("draft,in_review"), .owner = call->principal.user, .limit = OWED_SHOWN,
+		.visible = str_of(visible->text), .visible_values = visible->values,
+		.visible_count = visible->count,
+	};
+	struct review_action_filter actions = {
+		.states = STR("open"), .owner = call->principal.user, .limit = OWED_SHOWN,
+		.due_before = call->now + OWED_SOON,
+		.visible = str_of(visible->text), .visible_values = visible->values,
+		.visible_count = visible->count,
+	};
+	json_key(&call->json, "reviews_owed");
+	json_list_begin(&call->json);
+	enum err r = review_list(call->conn, &reviews, &call->arena, write_review, call, err);
+	json_list_end(&call->json);
+	json_key(&call->json, "actions_owed");
+	json_list_begin(&call->json);
+	if (r == OK)
+		r = review_action_list(call->conn, &actions, &call->arena, write_action, call, err);
 	json_list_end(&call->json);
 	return r;
 }
@@ -147,11 +192,15 @@ enum err api_now_get(struct api_call *call, struct error *err)
 		r = api_now_on_call(call, err);
 	if (r == OK)
 		r = write_mutes(call, err);
+	if (r == OK)
+		r = write_owed(call, err);
 	if (r != OK)
 		return r;
-	json_key(json, "updates_due");
-	json_list_begin(json);
-	json_list_end(json);
+	r = api_update_now(call, err);
+	if (r == OK)
+		r = api_maintenance_now(call, err);
+	if (r != OK)
+		return r;
 	write_warnings(call, first_run);
 	json_field_bool(json, "first_run", first_run);
 	json_map_end(json);

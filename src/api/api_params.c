@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#define PARAMS_MAX 12
+#define PARAMS_MAX 16
 #define TEXT_CHARACTERS_MAX 200u
 #define WORDS_MAX 8u
 
@@ -21,6 +21,7 @@ enum param_type {
 	PARAM_BOOL,
 	PARAM_WORD,  /* one of `words` */
 	PARAM_WORDS, /* one or several of them, with commas */
+	PARAM_MATCHERS, /* of labels; may be there several times */
 };
 
 struct param {
@@ -39,14 +40,31 @@ static const struct param_row {
 	const char *endpoint;
 	struct param params[PARAMS_MAX];
 } param_rows[] = {
-	{ "user_list", { PAGED, WORDS } },
+	{ "user_list", { PAGED, WORDS, AS_OF } },
+	{ "user_get", { AS_OF } },
+	{ "contact_list", { AS_OF } },
+	{ "override_list", { AS_OF } },
+	{ "schedule_list", { AS_OF } },
 	{ "token_list", { { "user", PARAM_INT, NULL } } },
 	{ "incident_list",
 	  { { "state", PARAM_WORDS, "open acknowledged resolved" },
 	    { "priority", PARAM_WORDS, "P1 P2 P3 P4 P5" },
 	    { "team", PARAM_NAME, NULL }, { "service", PARAM_NAME, NULL }, WORDS, SPAN, PAGED, AS_OF } },
+	{ "report_list",
+	  { { "state", PARAM_WORDS, "new accepted joined duplicate answered rejected" },
+	    { "service", PARAM_NAME, NULL }, { "incident", PARAM_INT, NULL }, PAGED, AS_OF } },
+	{ "report_get", { AS_OF } },
+	{ "subscriber_list", { { "state", PARAM_WORDS, "unconfirmed active suspended" }, WORDS, PAGED } },
+	{ "incident_people", { AS_OF } },
 	{ "incident_get", { AS_OF } },
 	{ "incident_timeline", { PAGED, AS_OF } },
+	{ "update_list", { PAGED, AS_OF } },
+	{ "update_draft",
+	  { { "audience", PARAM_WORD, "engineers executives customers" },
+	    { "state", PARAM_WORD, "investigating identified monitoring resolved" } } },
+	{ "maintenance_list",
+	  { { "state", PARAM_WORDS, "scheduled in_progress verifying completed cancelled" }, PAGED, AS_OF } },
+	{ "component_list", { AS_OF } },
 	{ "page_list",
 	  { { "incident", PARAM_INT, NULL }, { "user", PARAM_INT, NULL },
 	    { "state", PARAM_WORDS, "queued sending sent delivered failed cancelled" },
@@ -55,20 +73,36 @@ static const struct param_row {
 	  { { "state", PARAM_WORDS, "pending firing recovering resolved" },
 	    { "service", PARAM_NAME, NULL }, { "check", PARAM_NAME, NULL },
 	    { "incident", PARAM_INT, NULL }, PAGED, AS_OF } },
+	{ "alertmanager_alerts",
+	  { { "active", PARAM_BOOL, NULL }, { "silenced", PARAM_BOOL, NULL },
+	    { "inhibited", PARAM_BOOL, NULL }, { "unprocessed", PARAM_BOOL, NULL },
+	    { "filter", PARAM_MATCHERS, NULL } } },
 	{ "check_list",
 	  { { "state", PARAM_WORDS, "up down degraded unknown paused" },
 	    { "service", PARAM_NAME, NULL }, { "muted", PARAM_BOOL, NULL }, { "bars", PARAM_BOOL, NULL },
 	    WORDS, PAGED_BY_NAME } },
 	{ "check_series", { SPAN, { "step", PARAM_WORD, "minute hour day" } } },
 	{ "mute_list", { AS_OF } },
-	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED_BY_NAME } },
+	{ "service_list", { { "team", PARAM_NAME, NULL }, WORDS, PAGED_BY_NAME, AS_OF } },
 	{ "on_call_get", { { "at", PARAM_TIME, NULL } } },
 	{ "schedule_shifts", { SPAN } },
 	{ "schedule_calendar", { { "user", PARAM_INT, NULL } } },
 	{ "definition_list", { WORDS, PAGED_BY_NAME, AS_OF } },
 	{ "definition_get", { AS_OF } },
 	{ "export",
-	  { { "kind", PARAM_WORD, "Service Check Schedule EscalationPolicy Team PriorityMatrix" } } },
+	  { { "kind", PARAM_WORD, "Service Check Schedule EscalationPolicy Team PriorityMatrix UpdateCadence UpdateTemplate StatusPage ReviewPolicy ReportRule" } } },
+	{ "review_list",
+	  { { "state", PARAM_WORDS, "draft in_review published waived waiting" },
+	    { "priority", PARAM_WORDS, "P1 P2 P3 P4 P5" }, { "team", PARAM_NAME, NULL },
+	    { "service", PARAM_NAME, NULL }, { "owner", PARAM_INT, NULL },
+	    { "overdue", PARAM_BOOL, NULL }, WORDS, SPAN, PAGED, AS_OF } },
+	{ "review_get", { AS_OF } },
+	{ "review_history", { PAGED, AS_OF } },
+	{ "review_export", { { "format", PARAM_WORD, "markdown html" }, AS_OF } },
+	{ "review_action_list",
+	  { { "state", PARAM_WORDS, "open done dropped" }, { "service", PARAM_NAME, NULL },
+	    { "owner", PARAM_INT, NULL }, { "overdue", PARAM_BOOL, NULL }, PAGED, AS_OF } },
+	{ "review_trends", { { "service", PARAM_NAME, NULL }, { "team", PARAM_NAME, NULL }, SPAN } },
 	{ "journal_list",
 	  { { "kind", PARAM_TEXT, NULL }, { "subject", PARAM_TEXT, NULL }, { "actor", PARAM_INT, NULL },
 	    SPAN, PAGED, AS_OF } },
@@ -133,6 +167,7 @@ static bool is_valid(const struct param *param, struct str value)
 	int64_t number;
 	time_us at;
 	switch (param->type) {
+	case PARAM_MATCHERS: return str_is_utf8(value);
 	case PARAM_TEXT: return str_is_utf8(value) && characters(value) <= TEXT_CHARACTERS_MAX;
 	case PARAM_NAME: return str_is_name(value);
 	case PARAM_INT: return str_int(value, 0, INT64_MAX, &number);
@@ -148,6 +183,9 @@ static bool is_valid(const struct param *param, struct str value)
 static enum err refuse(const struct param *param, struct error *err)
 {
 	switch (param->type) {
+	case PARAM_MATCHERS:
+		error_set(err, ERR_INVALID, "%s is UTF-8", param->name);
+		break;
 	case PARAM_TEXT:
 		error_set(err, ERR_INVALID, "%s is UTF-8 of at most %u characters", param->name,
 			  TEXT_CHARACTERS_MAX);
@@ -218,7 +256,7 @@ enum err api_params_check(struct api_call *call, struct error *err)
 			return refuse_unknown(params, name, err);
 		if (!is_valid(param, request->params[i].value))
 			return refuse(param, err);
-		for (size_t j = 0; j < i; j++) {
+		for (size_t j = 0; j < i && param->type != PARAM_MATCHERS; j++) {
 			if (!str_eq(request->params[j].name, name))
 				continue;
 			error_set(err, ERR_INVALID, "%s is there twice", param->name);

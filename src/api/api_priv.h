@@ -1,7 +1,10 @@
 /* api_priv.h: what handlers are given and what they use. For the files of this room. */
 #pragma once
 
+#include <pthread.h>
+
 #include "api/api.h"
+#include "guard/guard_intake.h"
 #include "guard/guard_throttle.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -23,6 +26,9 @@ typedef enum err api_handler(struct api_call *call, struct error *err);
 #define API_AS_OF 2u   /* ?as_of= is understood; elsewhere it is refused */
 #define API_HTML 4u    /* answers pages for people without script */
 #define API_NO_CSRF 8u /* its own secret is enough */
+#define API_RAW 32u    /* the handler reads the body itself, as it was sent */
+#define API_LOCAL 64u  /* nobody needs to be signed in on this machine: see api_is_local */
+#define API_ALERTMANAGER 128u /* errors are a JSON string, as its clients expect */
 #define API_SECRET 16u /* the answer holds a secret: it is never kept for an Idempotency-Key */
 
 /* To add an endpoint: 1. the operation in openapi.yaml; 2. a row in api_table.c; 3. its handler in
@@ -38,11 +44,24 @@ struct api_endpoint {
 };
 extern const struct api_endpoint api_endpoints[]; /* end: method NULL */
 
+/* Readers of alert bodies, kept for the next one. */
+#define API_READERS_KEPT 8u
+struct api_readers {
+	pthread_mutex_t lock;
+	struct alert_post_reader *kept[API_READERS_KEPT];
+	size_t count;
+};
+void api_readers_init(struct api_readers *readers);
+void api_readers_finish(struct api_readers *readers);
+
 struct api {
 	struct api_options options;
+	struct api_readers readers;
+	time_us started; /* since boot */
 	struct conn_pool *pool;
 	struct api_streams *streams;
 	struct guard_throttle *throttle;
+	struct guard_intake *intake; /* of people outside */
 };
 
 struct api_call {
@@ -70,6 +89,9 @@ struct api_call {
 	} headers[4]; /* Set-Cookie, ETag, Location */
 	size_t header_count;
 };
+
+/* From this machine, and neither by a browser nor through a proxy. */
+bool api_is_local(const struct api_call *call);
 
 /* ---- input ---- */
 
@@ -158,6 +180,10 @@ void api_mute_row(struct api_call *call, const struct alert_mute *mute);
 
 /* One row of GET /on-call: {schedule, user, until, next} at an instant. */
 enum err api_on_call_row(struct api_call *call, struct str schedule, time_us at, struct error *err);
+
+/* The address behind the proxies that were named at start; else the peer's. (api_client.c) */
+void api_client_of(const struct http_request *request, const struct api_proxies *proxies,
+		   char ret_text[HTTP_ADDRESS_BYTES]);
 
 /* Whether the caller may know that this happened, by what they may see today; and what it says. */
 bool api_event_visible(struct api_call *call, const struct event *event);

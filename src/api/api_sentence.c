@@ -71,6 +71,14 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 		const struct event_incident_alert_ended *e = event->payload;
 		return S("Alert %lld ended; %lld still fire.", (long long)e->alert, (long long)e->firing);
 	}
+	case EVENT_INCIDENT_ALERTS_JOINED: {
+		const struct event_incident_alerts_joined *e = event->payload;
+		return S("%lld alerts joined; the first: " STR_FMT, (long long)e->count, STR_ARG(e->summary));
+	}
+	case EVENT_INCIDENT_ALERTS_ENDED: {
+		const struct event_incident_alerts_ended *e = event->payload;
+		return S("%lld alerts ended; %lld still fire.", (long long)e->count, (long long)e->firing);
+	}
 	case EVENT_INCIDENT_ACKNOWLEDGED: {
 		const struct event_incident_acknowledged *e = event->payload;
 		struct guard_user user;
@@ -107,6 +115,113 @@ static struct str of_incident(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_update(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_UPDATE_POSTED: {
+		const struct event_update_posted *e = event->payload;
+		return S("Update for " STR_FMT " (" STR_FMT "): " STR_FMT, STR_ARG(e->audience), STR_ARG(e->state),
+			 STR_ARG(e->text));
+	}
+	case EVENT_UPDATE_PUBLISHED: {
+		const struct event_update_published *e = event->payload;
+		return S("Update %lld went out.", (long long)e->update);
+	}
+	case EVENT_UPDATE_WITHDRAWN: {
+		const struct event_update_withdrawn *e = event->payload;
+		return S("Update %lld was taken back before it went out.", (long long)e->update);
+	}
+	case EVENT_UPDATE_EDITED: {
+		const struct event_update_edited *e = event->payload;
+		return S("Update %lld was corrected: " STR_FMT, (long long)e->update, STR_ARG(e->text));
+	}
+	case EVENT_UPDATE_REMINDED: {
+		const struct event_update_reminded *e = event->payload;
+		const char *whom = str_is(e->audience, "public") ? "customers" : "those inside";
+		return e->late ? S("The update for %s is late.", whom) : S("An update for %s is due soon.", whom);
+	}
+	case EVENT_MAINTENANCE_PUT: {
+		const struct event_maintenance_put *e = event->payload;
+		return S("Maintenance announced: " STR_FMT, STR_ARG(e->title));
+	}
+	case EVENT_MAINTENANCE_MOVED: {
+		const struct event_maintenance_moved *e = event->payload;
+		return S("Maintenance %lld is now " STR_FMT ".", (long long)e->maintenance, STR_ARG(e->to));
+	}
+	case EVENT_COMPONENT_OVERRIDDEN: {
+		const struct event_component_overridden *e = event->payload;
+		return S("\"" STR_FMT "\" is shown as " STR_FMT ": " STR_FMT, STR_ARG(e->service), STR_ARG(e->status),
+			 STR_ARG(e->reason));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
+static struct str of_review(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_REVIEW_DRAFTED: {
+		const struct event_review_drafted *e = event->payload;
+		return S("The facts of the review were read up to event %lld.", (long long)e->up_to);
+	}
+	case EVENT_REVIEW_TEXT_SET: {
+		const struct event_review_text_set *e = event->payload;
+		return S("\"" STR_FMT "\" was written.", STR_ARG(e->section));
+	}
+	case EVENT_REVIEW_FACTOR_PUT: {
+		const struct event_review_factor_put *e = event->payload;
+		return S("Factor (" STR_FMT "): " STR_FMT, STR_ARG(e->kind), STR_ARG(e->text));
+	}
+	case EVENT_REVIEW_ACTION_PUT: {
+		const struct event_review_action_put *e = event->payload;
+		return S("Action (" STR_FMT "): " STR_FMT, STR_ARG(e->state), STR_ARG(e->text));
+	}
+	case EVENT_REVIEW_STATE_SET: {
+		const struct event_review_state_set *e = event->payload;
+		return with_reason(call, str_is(e->state, "published")   ? "The review was published"
+					 : str_is(e->state, "in_review") ? "The review was handed in"
+									 : "The review was taken up again",
+				   e->reason);
+	}
+	case EVENT_REVIEW_WAIVED:
+		return with_reason(call, "The review is not written",
+				   ((const struct event_review_waived *)event->payload)->reason);
+	default:
+		return STR_NONE;
+	}
+}
+
+static struct str of_report(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_REPORT_RECEIVED: {
+		const struct event_report_received *e = event->payload;
+		return S("Report %lld came in, proposed as " STR_FMT "%s" STR_FMT ".", (long long)e->report,
+			 STR_ARG(e->priority), e->service.len > 0 ? ", about " : "", STR_ARG(e->service));
+	}
+	case EVENT_REPORT_TRIAGED: {
+		const struct event_report_triaged *e = event->payload;
+		struct str to = e->incident != 0 ? S(", incident %lld", (long long)e->incident)
+				: e->of != 0	 ? S(" of report %lld", (long long)e->of) : STR_NONE;
+		return S("Report %lld: " STR_FMT STR_FMT "%s" STR_FMT, (long long)e->report, STR_ARG(e->action),
+			 STR_ARG(to), e->reason.len > 0 ? ": " : ".", STR_ARG(e->reason));
+	}
+	case EVENT_REPORT_SURGED: {
+		const struct event_report_surged *e = event->payload;
+		return S("%lld people reported " STR_FMT " within a short time.", (long long)e->count,
+			 STR_ARG(e->service));
+	}
+	case EVENT_REPORT_VERDICT: {
+		const struct event_report_verdict *e = event->payload;
+		return S("Who sent report %lld says that it is %sfixed.", (long long)e->report,
+			 e->fixed ? "" : "not ");
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 struct str api_sentence(struct api_call *call, const struct event *event)
 {
 	if (event->payload == NULL)
@@ -114,6 +229,12 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 	struct str text = of_incident(call, event);
 	if (text.len == 0)
 		text = of_page(call, event);
+	if (text.len == 0)
+		text = of_update(call, event);
+	if (text.len == 0)
+		text = of_review(call, event);
+	if (text.len == 0)
+		text = of_report(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
 		text = e->text.len > 0 ? e->text : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));
@@ -159,13 +280,17 @@ struct str api_subject(struct arena *arena, const struct event *event)
 		return named(arena, STR("check"), ((const struct event_check_paused *)event->payload)->check);
 	case EVENT_CHECK_RESUMED:
 		return named(arena, STR("check"), ((const struct event_check_resumed *)event->payload)->check);
+	case EVENT_CHECK_ADDRESS_MADE:
+		return named(arena, STR("check"),
+			     ((const struct event_check_address_made *)event->payload)->check);
 	case EVENT_OVERRIDE_PUT:
 		return named(arena, STR("schedule"),
 			     ((const struct event_override_put *)event->payload)->schedule);
 	default:
 		break;
 	}
-	if (str_is(group, "escalation") || str_is(group, "page"))
+	if (str_is(group, "escalation") || str_is(group, "page") || str_is(group, "update") ||
+	    str_is(group, "review"))
 		return numbered(arena, "incident", event->subject);
 	if (str_is(group, "contact"))
 		return numbered(arena, "user", event->subject);

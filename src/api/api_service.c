@@ -44,7 +44,7 @@ static bool add_incident(void *context, const struct incident *incident)
 static struct incident_filter visible_filter(struct api_call *call)
 {
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
-	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
+	paging_visible(&call->principal, visible);
 	return (struct incident_filter){
 		.visible = str_of(visible->text),
 		.visible_values = visible->values,

@@ -41,7 +41,8 @@ void api_user(struct api_call *call, const struct guard_user *user)
 	json_field_bool(json, "disabled", user->disabled);
 	json_field_bool(json, "has_password", user->has_password);
 	json_field_time(json, "created_at", user->created);
-	json_field_time(json, "last_seen_at", user->last_seen);
+	/* When somebody was last here is noted, not recorded: nobody knows what it was then. */
+	json_field_time(json, "last_seen_at", store_as_of_seq(call->conn) == 0 ? user->last_seen : TIME_NONE);
 	json_field_int(json, "revision", user->revision);
 	json_map_end(json);
 }
@@ -120,11 +121,19 @@ static void pause_for(time_us wait)
 	nanosleep(&spec, NULL);
 }
 
+/* Whom to slow down, and whom to record: see api_client.c. */
+static struct str client(struct api_call *call)
+{
+	char text[HTTP_ADDRESS_BYTES];
+	api_client_of(call->request, &call->api->options.proxies, text);
+	return arena_str(&call->arena, str_of(text));
+}
+
 /* What was guessed wrong is recorded, but guessing cannot flood the journal. */
 static void note_failure(struct api_call *call, int64_t tried, unsigned failures)
 {
 	struct error err;
-	struct guard_sign_in_failed failed = { tried, str_of(call->request->peer) };
+	struct guard_sign_in_failed failed = { tried, client(call) };
 	struct command command = {
 		.name = "sign_in_failed",
 		.decide = guard_decide_sign_in_failed,
@@ -143,7 +152,7 @@ static enum err check_password(struct api_call *call, struct str email, struct s
 	struct guard_try attempt;
 	time_us wait;
 	int64_t tried = 0;
-	enum err r = guard_try_begin(throttle, email, str_of(call->request->peer),
+	enum err r = guard_try_begin(throttle, email, client(call),
 				     clock_since_boot(clock), &attempt, &wait, err);
 	if (r != OK)
 		return r;
@@ -174,7 +183,7 @@ enum err api_session_create(struct api_call *call, struct error *err)
 	if (r != OK)
 		return r;
 	in.user = checked.principal.user;
-	struct guard_sign_in sign_in = { checked.hash, str_of(call->request->peer), &in.made };
+	struct guard_sign_in sign_in = { checked.hash, client(call), &in.made };
 	call->context = &in;
 	r = api_change_as(call, guard_actor(&checked.principal), "session_create", guard_decide_sign_in,
 			  &sign_in, write_signed_in, err);
@@ -202,7 +211,7 @@ enum err api_session_link(struct api_call *call, struct error *err)
 	if (r != OK)
 		return r;
 	in.user = principal.user;
-	struct guard_sign_in_link link = { str_of(call->request->peer), &in.made };
+	struct guard_sign_in_link link = { client(call), &in.made };
 	call->context = &in;
 	r = api_change_as(call, guard_actor(&principal), "session_link", guard_decide_sign_in_link, &link,
 			  write_signed_in, err);

@@ -1,5 +1,6 @@
 /* api_settings.c: how notifications leave this installation, and what browsers say of those they got. */
 #include "api/api_handlers.h"
+#include "journal/copies.h"
 #include "notify/notify.h"
 #include "notify/notify_channel.h"
 #include "notify/notify_settings.h"
@@ -30,6 +31,26 @@ static enum err write_notifications(struct api_call *call, struct error *err)
 	return OK;
 }
 
+static enum err write_backup(struct api_call *call, struct error *err)
+{
+	struct json_writer *json = &call->json;
+	struct journal_backup backup;
+	bool found;
+	enum err r = journal_backup_last(call->conn, &call->arena, &found, &backup, err);
+	if (r != OK || !found) {
+		json_null(json);
+		return r;
+	}
+	json_map_begin(json);
+	json_field_time(json, "made", backup.made);
+	json_field_int(json, "events", backup.events);
+	json_field_int(json, "bytes", backup.bytes);
+	json_field_bool(json, "secrets", backup.secrets);
+	json_field_text(json, "name", backup.name);
+	json_map_end(json);
+	return OK;
+}
+
 enum err api_settings_get(struct api_call *call, struct error *err)
 {
 	const struct api_options *options = &call->api->options;
@@ -43,8 +64,11 @@ enum err api_settings_get(struct api_call *call, struct error *err)
 	json_map_begin(&call->json);
 	json_key(&call->json, "items");
 	json_raw(&call->json, items.used > 0 ? buf_str(&items) : STR("[]"));
+	json_key(&call->json, "backup");
+	enum err r = write_backup(call, err);
 	json_key(&call->json, "notifications");
-	enum err r = write_notifications(call, err);
+	if (r == OK)
+		r = write_notifications(call, err);
 	json_map_end(&call->json);
 	return r;
 }

@@ -16,13 +16,14 @@
 #include "base/mem.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
+#include "oncall/paging.h"
 
 #define MISSED_MAX 500
 #define ROUNDS_MAX 20u /* of reading what was missed while more comes */
 #define LINE_BYTES 256
 #define NOTICE_BYTES 2048
 #define RESTRICTED_MAX 20000u
-#define TAKING_PART_MAX 16u
+#define TAKING_PART_MAX 64u /* who finds no place is told nothing here, and sees it when they look */
 
 struct open_stream {
 	struct api_streams *all;
@@ -70,6 +71,10 @@ static struct restricted *find_restricted(struct api_streams *all, int64_t incid
 
 static void take_part(struct restricted *row, int64_t user)
 {
+	for (unsigned i = 0; i < row->count; i++) {
+		if (row->taking_part[i] == user)
+			return;
+	}
 	if (user != 0 && row->count < TAKING_PART_MAX)
 		row->taking_part[row->count++] = user;
 }
@@ -101,10 +106,20 @@ static bool load_one(void *context, const struct incident *incident)
 {
 	struct api_streams *all = context;
 	restrict_incident(all, incident->id, incident->visibility, incident->team, incident->opened_by);
-	struct restricted *row = find_restricted(all, incident->id);
-	if (row != NULL)
-		take_part(row, incident->acknowledged_by);
 	return true;
+}
+
+static void load_participants(struct api_streams *all, struct store_conn *conn)
+{
+	int64_t users[TAKING_PART_MAX];
+	size_t count;
+	for (unsigned i = 0; i < all->restricted_count; i++) {
+		struct restricted *row = &all->restricted[i];
+		if (paging_participants(conn, row->incident, users, TAKING_PART_MAX, &count, NULL) != OK)
+			continue;
+		for (size_t user = 0; user < count; user++)
+			take_part(row, users[user]);
+	}
 }
 
 static int by_incident(const void *left, const void *right)
@@ -126,6 +141,7 @@ static void load_restricted(struct api_streams *all)
 	incident_list(conn, &filter, &arena, load_one, all, &err);
 	if (all->restricted_count > 1)
 		qsort(all->restricted, all->restricted_count, sizeof *all->restricted, by_incident);
+	load_participants(all, conn);
 	arena_finish(&arena);
 	conn_pool_give(all->api->pool, &conn);
 }
@@ -134,7 +150,8 @@ static bool is_of_incident(enum event_kind kind)
 {
 	struct str name = str_of(event_kinds[kind].name);
 	return str_starts(name, STR("incident.")) || str_starts(name, STR("escalation.")) ||
-	       str_starts(name, STR("page."));
+	       str_starts(name, STR("page.")) || str_starts(name, STR("review.")) ||
+	       str_starts(name, STR("update."));
 }
 
 static bool may_know(struct api_streams *all, const struct principal *principal,
@@ -151,8 +168,16 @@ static bool may_know(struct api_streams *all, const struct principal *principal,
 }
 
 /* Keeps the table in step with what was committed. */
-static void note_restricted(struct api_streams *all, const struct event *event)
+static void note_restricted(struct api_streams *all, const struct event *event, struct arena *arena)
 {
+	if (event->payload == NULL)
+		return;
+	if (event->kind == EVENT_ESCALATION_MOVED && find_restricted(all, event->subject) != NULL) {
+		int64_t users[TAKING_PART_MAX];
+		size_t count = paging_named(event->payload, arena, users, TAKING_PART_MAX);
+		for (size_t i = 0; i < count; i++)
+			take_part(find_restricted(all, event->subject), users[i]);
+	}
 	if (event->kind == EVENT_INCIDENT_OPENED) {
 		const struct event_incident_opened *e = event->payload;
 		restrict_incident(all, e->incident, e->visibility, e->team, event->actor);
@@ -202,8 +227,8 @@ void api_streams_destroy(struct api_streams **streams)
 /* ---- what is said ---- */
 
 /* A notice: that it happened, to what, and whom it concerns; never what it says. */
-static struct str notice(const struct event *event, const char *kind, int64_t user,
-			 struct arena *arena, struct buf *out)
+static struct str notice(const struct event *event, const char *kind, struct str subject, int64_t user,
+			 struct buf *out)
 {
 	struct json_writer json;
 	buf_reset(out);
@@ -212,7 +237,7 @@ static struct str notice(const struct event *event, const char *kind, int64_t us
 	json_map_begin(&json);
 	json_field_int(&json, "seq", event->seq);
 	json_field_cstr(&json, "kind", kind);
-	json_field_text(&json, "subject", api_subject(arena, event));
+	json_field_text(&json, "subject", subject);
 	json_key(&json, "user");
 	if (user != 0)
 		json_int(&json, user);
@@ -236,9 +261,20 @@ static void say(struct http_stream *stream, const struct event *event, struct ar
 		struct buf *out)
 {
 	int64_t user = paged_user(event);
-	http_stream_send(stream, notice(event, event_kinds[event->kind].name, user, arena, out));
+	struct str subject = api_subject(arena, event);
+	http_stream_send(stream, notice(event, event_kinds[event->kind].name, subject, user, out));
 	if (user != 0)
-		http_stream_send(stream, notice(event, "page.queued", user, arena, out));
+		http_stream_send(stream, notice(event, "page.queued", subject, user, out));
+}
+
+/* Who is paged for what is closed to them hears that a page is there, and not for what. */
+static void say_if_known(struct open_stream *s, const struct event *event, bool known,
+			 struct arena *arena, struct buf *out)
+{
+	if (known)
+		say(s->stream, event, arena, out);
+	else if (paged_user(event) == s->principal.user)
+		http_stream_send(s->stream, notice(event, "page.queued", STR(""), s->principal.user, out));
 }
 
 static void tell_all(struct api_streams *all, const struct event *event, struct arena *arena,
@@ -246,8 +282,7 @@ static void tell_all(struct api_streams *all, const struct event *event, struct 
 {
 	for (struct open_stream *s = all->first; s != NULL; s = s->next) {
 		assert(event->seq > s->told); /* it joined when nothing was missing: see catch_up */
-		if (may_know(all, &s->principal, event))
-			say(s->stream, event, arena, out);
+		say_if_known(s, event, may_know(all, &s->principal, event), arena, out);
 		s->told = event->seq;
 		if (changes_sight(event))
 			http_stream_close(s->stream);
@@ -265,7 +300,7 @@ void api_committed(void *context, const struct event *const *events, size_t coun
 	arena_init(&arena, 0);
 	pthread_mutex_lock(&all->lock);
 	for (size_t i = 0; i < count; i++) {
-		note_restricted(all, events[i]);
+		note_restricted(all, events[i], &arena);
 		tell_all(all, events[i], &arena, &out);
 		all->last_seq = events[i]->seq;
 	}
@@ -348,8 +383,7 @@ static bool tell_missed(void *context, const struct event *event)
 	pthread_mutex_lock(&s->all->lock);
 	bool known = may_know(s->all, &s->principal, event);
 	pthread_mutex_unlock(&s->all->lock);
-	if (known)
-		say(s->stream, event, missed->arena, missed->out);
+	say_if_known(s, event, known, missed->arena, missed->out);
 	if (event->seq > s->since && changes_sight(event))
 		http_stream_close(s->stream);
 	s->told = event->seq;

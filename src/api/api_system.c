@@ -43,9 +43,22 @@ static enum err decide_nothing(struct decision *d, const void *args, struct erro
 	return OK;
 }
 
+/* While nothing could be stored, only a write tells whether it can be again. */
+static enum err decide_a_write(struct decision *d, const void *args, struct error *err)
+{
+	(void)args;
+	(void)err;
+	decision_new_id(d, "readyz");
+	return OK;
+}
+
 enum err api_readyz(struct api_call *call, struct error *err)
 {
-	struct command command = { .name = "readyz", .decide = decide_nothing, .actor = ACTOR_SYSTEM };
+	const struct api_options *options = &call->api->options;
+	bool nothing = options->nothing_stored != NULL &&
+		       options->nothing_stored(options->nothing_stored_context);
+	struct command command = { .name = "readyz", .decide = nothing ? decide_a_write : decide_nothing,
+				   .actor = ACTOR_SYSTEM };
 	bool ready = call->api->options.run(call->api->options.run_context, &command, err) == OK;
 	health_begin(call, ready ? "ok" : "failing");
 	health_part(call, "store", ready, ready ? "a commit was made just now" : err->text);

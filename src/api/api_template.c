@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NESTED_MAX 4 /* blocks within blocks */
+#define NESTED_MAX 8 /* blocks within blocks */
 #define NAME_BYTES_MAX 40
 
 static void add_escaped(struct buf *out, struct str text)
@@ -29,16 +29,24 @@ static size_t find(struct str text, struct str mark)
 	return at == NULL ? text.len : (size_t)(at - text.ptr);
 }
 
-static struct str value_of(struct str name, const struct api_template_value *values, size_t count)
+struct scope {
+	const struct api_template_value *values;
+	size_t count;
+	const struct scope *around;
+};
+
+static const struct api_template_value *value_of(struct str name, const struct scope *scope)
 {
 	assert(name.len > 0);
 	assert(name.len <= NAME_BYTES_MAX);
-	for (size_t i = 0; i < count; i++) {
-		if (str_is(name, values[i].name))
-			return values[i].value;
+	for (; scope != NULL; scope = scope->around) {
+		for (size_t i = 0; i < scope->count; i++) {
+			if (str_is(name, scope->values[i].name))
+				return &scope->values[i];
+		}
 	}
 	assert(!"the template names a value that nobody gives");
-	return STR_NONE;
+	return NULL;
 }
 
 /* The text after {{#name}}: gives what the block holds, and what follows it. */
@@ -52,8 +60,23 @@ static struct str block(struct str text, struct str name, struct str *ret_rest)
 	return str_sub(text, 0, length);
 }
 
-static void fill(struct buf *out, struct str text, const struct api_template_value *values, size_t count,
-		 unsigned depth)
+static void fill(struct buf *out, struct str text, const struct scope *scope, unsigned depth);
+
+static void fill_block(struct buf *out, struct str inner, const struct api_template_value *value,
+		       const struct scope *scope, unsigned depth)
+{
+	if (value->list == NULL) {
+		if (value->value.len > 0)
+			fill(out, inner, scope, depth);
+		return;
+	}
+	for (size_t row = 0; row < value->list->rows; row++) {
+		const struct scope within = { value->list->values + row * value->list->width, value->list->width, scope };
+		fill(out, inner, &within, depth);
+	}
+}
+
+static void fill(struct buf *out, struct str text, const struct scope *scope, unsigned depth)
 {
 	assert(depth <= NESTED_MAX);
 	for (;;) {
@@ -67,18 +90,22 @@ static void fill(struct buf *out, struct str text, const struct api_template_val
 		struct str name = str_sub(text, 0, end);
 		text = str_sub(text, end + 2, text.len);
 		if (!str_starts(name, STR("#"))) {
-			add_escaped(out, value_of(name, values, count));
+			const struct api_template_value *value = value_of(name, scope);
+			if (value->html)
+				buf_add(out, value->value);
+			else
+				add_escaped(out, value->value);
 			continue;
 		}
 		name = str_sub(name, 1, name.len);
 		struct str inner = block(text, name, &text);
-		if (value_of(name, values, count).len > 0)
-			fill(out, inner, values, count, depth + 1);
+		fill_block(out, inner, value_of(name, scope), scope, depth + 1);
 	}
 }
 
 void api_template_fill(struct buf *out, struct str text, const struct api_template_value *values, size_t count)
 {
 	assert(out != NULL);
-	fill(out, text, values, count, 0);
+	const struct scope scope = { values, count, NULL };
+	fill(out, text, &scope, 0);
 }

@@ -132,7 +132,7 @@ TEST(every_kind_is_sound_and_told_as_the_contract_says)
 	resource_kinds_assert(api_kinds, NULL);
 	struct api_result got = ask(&w, "GET", V "/kinds", NULL);
 	CHECK_STATUS(got, 200);
-	CHECK_INT(doc_count(api_at(&got, "items")), 6);
+	CHECK_INT(doc_count(api_at(&got, "items")), 9);
 	CHECK_STR(api_text(&got, "items/1/kind"), "Check");
 	const struct doc_node *fields = api_at(&got, "items/1/fields");
 	bool seen = false;

@@ -22,6 +22,7 @@
 #include "api/api.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "comms/comms_maintenance.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
 #include "monitor/monitor.h"
@@ -71,6 +72,9 @@ static const struct wire_apply api_world_applies[] = {
 	{ EVENT_INCIDENT_ALERT_JOINED, incident_apply_alert_joined },
 	{ EVENT_INCIDENT_ALERT_JOINED, alert_apply_joined },
 	{ EVENT_INCIDENT_ALERT_ENDED, incident_apply_alert_ended },
+	{ EVENT_INCIDENT_ALERTS_JOINED, incident_apply_alerts_joined },
+	{ EVENT_INCIDENT_ALERTS_JOINED, alert_apply_joined_many },
+	{ EVENT_INCIDENT_ALERTS_ENDED, incident_apply_alerts_ended },
 	{ EVENT_INCIDENT_ACKNOWLEDGED, incident_apply_acknowledged },
 	{ EVENT_INCIDENT_ACK_LAPSED, incident_apply_ack_lapsed },
 	{ EVENT_INCIDENT_RESOLVED, incident_apply_resolved },
@@ -92,6 +96,7 @@ static const struct wire_now api_world_nows[] = {
 	{ EVENT_MUTE_ENDED, "alert_after_mute", alert_after_mute },
 	{ EVENT_ALERT_BATCH, "incident_from_alerts", incident_from_alerts },
 	{ EVENT_INCIDENT_ALERT_ENDED, "incident_after_alert_ended", incident_after_alert_ended },
+	{ EVENT_INCIDENT_ALERTS_ENDED, "incident_after_alerts_ended", incident_after_alerts_ended },
 	{ EVENT_INCIDENT_OPENED, "paging_on_opened", paging_on_opened },
 	{ EVENT_INCIDENT_ACKNOWLEDGED, "paging_on_acknowledged", paging_on_acknowledged },
 	{ EVENT_INCIDENT_RESOLVED, "paging_on_resolved", paging_on_resolved },
@@ -122,7 +127,8 @@ struct api_world {
 	struct random random;
 	struct zones *zones;
 	struct paging_room oncall;
-	struct world_room rooms[2];
+	struct alert_book *alerts;
+	struct world_room rooms[3];
 	const struct store_table *tables[API_WORLD_TABLES_MAX];
 	struct wiring wiring;
 	struct world *world;
@@ -159,6 +165,11 @@ static inline void api_world_add_tables(struct api_world *w, const struct store_
 	}
 }
 
+static inline void api_world_settle(const void *book, bool stored)
+{
+	alert_book_settle((struct alert_book *)book, stored);
+}
+
 static inline enum err api_world_run(void *context, struct command *command, struct error *err)
 {
 	struct api_world *w = context;
@@ -186,6 +197,8 @@ static inline void api_world_all_tables(struct api_world *w)
 	api_world_add_tables(w, alert_tables);
 	api_world_add_tables(w, paging_tables);
 	api_world_add_tables(w, incident_tables);
+	api_world_add_tables(w, comms_update_tables);
+	api_world_add_tables(w, comms_maintenance_tables);
 	api_world_add_tables(w, api_tables);
 }
 
@@ -205,7 +218,9 @@ static inline void api_world_open(struct api_world *w, const char *name,
 	arena_init(&w->arena, 512u << 20);
 	w->zones = zones_create(NULL);
 	w->oncall.zones = w->zones;
-	w->rooms[0] = (struct world_room){ "oncall", &w->oncall };
+	w->rooms[0] = (struct world_room){ "oncall", &w->oncall, NULL };
+	w->alerts = alert_book_create();
+	w->rooms[1] = (struct world_room){ ALERT_ROOM, w->alerts, api_world_settle };
 	api_world_all_tables(w);
 	w->wiring = (struct wiring){ w->tables, api_world_applies, api_world_nows, api_world_afters,
 				     api_world_timers };
@@ -239,6 +254,7 @@ static inline void api_world_close(struct api_world *w)
 	api_destroy(&w->api);
 	store_disconnect(&w->conn);
 	world_close(&w->world);
+	alert_book_destroy(&w->alerts);
 	store_close(&w->store);
 	zones_destroy(&w->zones);
 	arena_finish(&w->arena);

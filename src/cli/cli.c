@@ -170,6 +170,11 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb client_verbs[] = {
 	VERB(now, "what is wrong, who is on it, what to do next"),
 	VERB(incident, "see, acknowledge and resolve incidents"),
+	VERB(maintenance, "announce planned work"),
+	VERB(status, "status pages, and how services are shown"),
+	VERB(review, "what was learned from incidents, and what is still to be done"),
+	VERB(report, "what people outside say is wrong"),
+	VERB(subscriber, "who outside is told of updates"),
 	VERB(alert, "what fired, and when"),
 	VERB(page, "who was told, how, and whether it arrived"),
 	VERB(check, "see, run and pause checks"),

@@ -33,6 +33,10 @@ void cli_help_verb(const struct verb *verb, struct buf *out);
 /* docs/cli.md. */
 void cli_help_markdown(const struct verb_group *groups, struct buf *out);
 
+/* The verbs as sections of a manual page (man(7)), and any text as such a page wants it. */
+void cli_help_man(const struct verb_group *groups, struct buf *out);
+void cli_man_text(const char *text, struct buf *out);
+
 /* "did you mean" for a verb that is not there; NULL when nothing is near. */
 const char *verb_nearest(const struct verb_group *groups, const char *name);
 

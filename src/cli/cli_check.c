@@ -75,6 +75,13 @@ static const struct cli_section result_list[] = {
 	{ 0 },
 };
 
+static const struct cli_column address_fields[] = {
+	{ "address", "url" },
+	{ "after the job", "command" },
+	{ NULL },
+};
+static const struct cli_section address[] = { { .columns = address_fields }, { 0 } };
+
 #define NAME { "NAME", CLI_TEXT, CLI_PATH, "the check", CLI_REQUIRED }
 
 static const struct cli_input list_inputs[] = {
@@ -181,6 +188,10 @@ const struct cli_action check_actions[] = {
 	  .examples = { "mainstay check show web", "mainstay check show web -o yaml" } },
 	{ "run", "Runs a check now; the result counts.", "POST", "/checks/{name}/run", name_only, one_result,
 	  .examples = { "mainstay check run web", "mainstay check run web -o json" } },
+	{ "address", "Makes the address that the job of a heartbeat calls; shown this once.", "POST",
+	  "/checks/{name}/address", name_only, address,
+	  .examples = { "mainstay check address nightly-backup",
+			"mainstay check address nightly-backup -o json" } },
 	{ "pause", "Stops running a check until somebody resumes it.", "POST", "/checks/{name}/pause",
 	  pause_inputs, NULL, .done = "check {name} is paused; to go on: mainstay check resume {name}",
 	  .examples = { "mainstay check pause web --reason \"moving house\"",

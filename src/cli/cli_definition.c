@@ -8,7 +8,7 @@
 #include "wire/doc_print.h"
 
 #define KIND_NEEDED { "KIND", CLI_KIND, CLI_PATH, "Service, Check, Schedule, EscalationPolicy, Team, " \
-		      "PriorityMatrix", CLI_REQUIRED }
+		      "PriorityMatrix, UpdateCadence, UpdateTemplate, StatusPage, ReviewPolicy", CLI_REQUIRED }
 
 /* ---- get ---- */
 

@@ -82,7 +82,7 @@ static void put_required_flag(const struct cli_input *row, struct buf *out)
 	buf_printf(out, " --%s %s", row->name, value != NULL ? value : "");
 }
 
-static void put_usage(const struct verb *verb, const struct cli_action *action, struct buf *out)
+void cli_put_usage(const struct verb *verb, const struct cli_action *action, struct buf *out)
 {
 	buf_printf(out, "mainstay %s%s%s", verb->name, action->name[0] != '\0' ? " " : "", action->name);
 	bool flags = false;
@@ -151,7 +151,7 @@ static unsigned count_actions(const struct verb *verb)
 
 static void help_action(const struct verb *verb, const struct cli_action *action, struct buf *out)
 {
-	put_usage(verb, action, out);
+	cli_put_usage(verb, action, out);
 	buf_printf(out, "\n\n  %s\n\n", action->about);
 	put_inputs(action, true, out);
 	put_inputs(action, false, out);
@@ -201,7 +201,7 @@ void cli_help_overview(const struct verb_group *groups, struct buf *out)
 static void markdown_action(const struct verb *verb, const struct cli_action *action, struct buf *out)
 {
 	buf_adds(out, "\n```\n");
-	put_usage(verb, action, out);
+	cli_put_usage(verb, action, out);
 	buf_printf(out, "\n\n  %s\n\n", action->about);
 	put_inputs(action, true, out);
 	put_inputs(action, false, out);

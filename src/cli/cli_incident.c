@@ -109,6 +109,24 @@ static const struct cli_section acted[] = {
 	{ 0 },
 };
 
+static const struct cli_column update[] = {
+	{ "ID", "id", CLI_SHOW_NUMBER },	 { "WHEN", "posted_at", CLI_SHOW_TIME },
+	{ "FOR", "audience" },			 { "STATE", "state", CLI_SHOW_STATE },
+	{ "DELIVERY", "delivery" },		 { "TEXT", "text", CLI_SHOW_LINE },
+	{ NULL },
+};
+static const struct cli_section update_list[] = {
+	{ .items = "items", .columns = update, .empty = "nobody was told anything yet" },
+	{ 0 },
+};
+static const struct cli_section updated[] = {
+	{ .text = "update {id} for {audience} ({state}) goes out at {public_at}" },
+	{ .text = "take it back before: mainstay incident withdraw {incident} {id}" },
+	{ 0 },
+};
+static const struct cli_section withdrawn[] = { { .text = "update {id} was taken back; nobody has seen it" }, { 0 } };
+static const struct cli_section corrected[] = { { .text = "update {id} is corrected" }, { 0 } };
+
 #define ID { "ID", CLI_INT, CLI_PATH, "the incident", CLI_REQUIRED }
 
 static const struct cli_input list_inputs[] = {
@@ -156,6 +174,27 @@ static const struct cli_input priority_inputs[] = {
 	{ "impact", CLI_CHOICE, CLI_BODY, "how bad it is", CLI_REQUIRED, .choices = LEVELS },
 	{ "urgency", CLI_CHOICE, CLI_BODY, "how fast it gets worse", CLI_REQUIRED, .choices = LEVELS },
 	{ "reason", CLI_TEXT, CLI_BODY, "why, for everybody to read", CLI_REQUIRED },
+	{ .name = NULL },
+};
+
+static const struct cli_input updates_inputs[] = { ID, CLI_LIMIT, CLI_AS_OF, { .name = NULL } };
+static const struct cli_input update_inputs[] = {
+	ID,
+	{ "TEXT", CLI_TEXT, CLI_BODY, "the news, in Markdown", CLI_REQUIRED | CLI_REST },
+	{ "for", CLI_CHOICE, CLI_BODY, "who is told; customers is public", CLI_REQUIRED, .key = "audience",
+	  .choices = "engineers|executives|customers" },
+	{ "state", CLI_CHOICE, CLI_BODY, "where the incident stands", CLI_REQUIRED,
+	  .choices = "investigating|identified|monitoring|resolved" },
+	{ "title", CLI_TEXT, CLI_BODY, "what customers read as its name" },
+	{ "next", CLI_TIME, CLI_BODY, "when the next update is promised", .key = "next_at" },
+	{ .name = NULL },
+};
+#define UPDATE { "UPDATE", CLI_INT, CLI_PATH, "the update", CLI_REQUIRED }
+static const struct cli_input withdraw_inputs[] = { ID, UPDATE, { .name = NULL } };
+static const struct cli_input correct_inputs[] = {
+	ID, UPDATE,
+	{ "TEXT", CLI_TEXT, CLI_BODY, "what it says now", CLI_REQUIRED | CLI_REST },
+	{ "reason", CLI_TEXT, CLI_BODY, "why" },
 	{ .name = NULL },
 };
 
@@ -257,6 +296,21 @@ const struct cli_action incident_actions[] = {
 	{ "undo", "Takes back your own acknowledge, resolve, note or priority within 10 seconds.", NULL, NULL,
 	  undo_inputs, acted, .run = undo,
 	  .examples = { "mainstay incident undo 1", "mainstay incident undo 1 -o json" } },
+	{ "update", "Tells people what is known; it goes out after ten seconds.", "POST", "/incidents/{id}/updates",
+	  update_inputs, updated,
+	  .examples = { "mainstay incident update 1 --for customers --state investigating Since 14:02 UTC paying fails, "
+			"we are looking into it",
+			"mainstay incident update 1 --for executives --state identified --next +30m \"Cause found\"" } },
+	{ "updates", "Lists what people were told, newest first.", "GET", "/incidents/{id}/updates", updates_inputs,
+	  update_list, .pages = true,
+	  .examples = { "mainstay incident updates 1", "mainstay incident updates 1 -o json" } },
+	{ "withdraw", "Takes your update back before it goes out.", "POST",
+	  "/incidents/{id}/updates/{update}/withdraw", withdraw_inputs, withdrawn,
+	  .examples = { "mainstay incident withdraw 1 1", "mainstay incident withdraw 1 1 -o json" } },
+	{ "correct", "Corrects an update; what it said stays in the journal.", "POST",
+	  "/incidents/{id}/updates/{update}/edit", correct_inputs, corrected,
+	  .examples = { "mainstay incident correct 1 1 Only cards are affected",
+			"mainstay incident correct 1 1 --reason typo \"Since 14:02 UTC\"" } },
 	{ "timeline", "Shows everything that happened in it, oldest first.", "GET",
 	  "/incidents/{id}/timeline", timeline_inputs, timeline_list, .pages = true,
 	  .examples = { "mainstay incident timeline 1", "mainstay incident timeline 1 -o json --limit 500" } },

@@ -145,7 +145,7 @@ static enum err check_choices(const struct cli_input *input, struct str text, st
 static struct str kind_of(struct str text)
 {
 	static const char *const kinds[] = { "Service", "Check", "Schedule", "EscalationPolicy", "Team",
-					     "PriorityMatrix" };
+					     "PriorityMatrix", "UpdateCadence", "UpdateTemplate", "StatusPage", "ReviewPolicy" };
 	char plain[64] = "";
 	size_t length = 0;
 	for (size_t i = 0; i < text.len && length + 1 < sizeof plain; i++) {
@@ -162,7 +162,8 @@ static struct str kind_of(struct str text)
 		bool same = strncmp(plain, kind, n) == 0 &&
 			    (length == n || strcmp(plain + n, "s") == 0);
 		bool irregular = (k == 3 && strcmp(plain, "escalationpolicies") == 0) ||
-				 (k == 5 && strcmp(plain, "prioritymatrices") == 0);
+				 (k == 5 && strcmp(plain, "prioritymatrices") == 0) ||
+				 (k == 6 && strcmp(plain, "reviewpolicies") == 0);
 		if (same || irregular)
 			return str_of(kinds[k]);
 	}

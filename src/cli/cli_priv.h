@@ -232,6 +232,10 @@ void cli_colour(const struct cli_screen *screen, struct buf *out, const char *co
 extern const struct cli_action alert_actions[], apply_actions[], check_actions[], contact_actions[],
 	delete_actions[], discover_actions[], events_actions[], explain_actions[], export_actions[],
 	get_actions[], incident_actions[], journal_actions[], login_actions[], logout_actions[],
+	maintenance_actions[], status_actions[], report_actions[], subscriber_actions[],
 	mute_actions[], now_actions[], oncall_actions[], override_actions[], page_actions[],
-	schedule_actions[], service_actions[], token_actions[], user_actions[], watch_actions[],
+	review_actions[], schedule_actions[], service_actions[], token_actions[], user_actions[], watch_actions[],
 	whoami_actions[];
+
+/* cli_help.c: "mainstay incident ack ID [FLAG ...]" */
+void cli_put_usage(const struct verb *verb, const struct cli_action *action, struct buf *out);

@@ -39,10 +39,14 @@ static inline struct actor guard_actor(const struct principal *principal)
 
 /* ---- secrets --------------------------------------------------------------------------------- */
 
-/* "mss_", "mst_" (token) or "msl_" (link) and 64 hexadecimal digits: 256 random bits that scanners
+/* "mss_", "mst_" (token), "msl_" (link) or "msb_" (address of a heartbeat) and 64 hexadecimal digits: 256 random bits that scanners
  * for leaked secrets can recognise. */
 #define GUARD_SECRET_BYTES 69 /* with NUL */
 #define GUARD_CSRF_BYTES 65
+
+/* For the room that keeps addresses of heartbeats: a fresh secret, and the hash by which it is known. */
+void guard_beat_make(struct random *random, char ret_secret[GUARD_SECRET_BYTES]);
+bool guard_beat_hash(struct str secret, unsigned char ret_hash[GUARD_HASH_BYTES]);
 
 struct guard_session_made {
 	char cookie[GUARD_SECRET_BYTES];

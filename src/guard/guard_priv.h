@@ -5,7 +5,7 @@
 
 /* ---- guard_secret.c ---- */
 
-enum guard_secret { GUARD_SECRET_SESSION, GUARD_SECRET_TOKEN, GUARD_SECRET_LINK };
+enum guard_secret { GUARD_SECRET_SESSION, GUARD_SECRET_TOKEN, GUARD_SECRET_LINK, GUARD_SECRET_BEAT };
 
 void guard_secret_make(struct random *random, enum guard_secret kind,
 		       char ret_text[GUARD_SECRET_BYTES]);

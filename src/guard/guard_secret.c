@@ -17,12 +17,13 @@ static const char *const prefixes[] = {
 	[GUARD_SECRET_SESSION] = "mss_",
 	[GUARD_SECRET_TOKEN] = "mst_",
 	[GUARD_SECRET_LINK] = "msl_",
+	[GUARD_SECRET_BEAT] = "msb_",
 };
 
 void guard_secret_make(struct random *random, enum guard_secret kind,
 		       char ret_text[GUARD_SECRET_BYTES])
 {
-	assert(kind <= GUARD_SECRET_LINK);
+	assert(kind <= GUARD_SECRET_BEAT);
 	memcpy(ret_text, prefixes[kind], PREFIX_BYTES);
 	random_hex(random, SECRET_RANDOM_BYTES, ret_text + PREFIX_BYTES);
 }
@@ -42,12 +43,22 @@ static bool is_hex(struct str text)
 bool guard_secret_hash(enum guard_secret kind, struct str text,
 		       unsigned char ret_hash[GUARD_HASH_BYTES])
 {
-	assert(kind <= GUARD_SECRET_LINK);
+	assert(kind <= GUARD_SECRET_BEAT);
 	if (text.len != GUARD_SECRET_BYTES - 1 || !str_starts(text, str_of(prefixes[kind])) ||
 	    !is_hex(str_sub(text, PREFIX_BYTES, text.len)))
 		return false;
 	crypto_hash_sha256(ret_hash, (const unsigned char *)text.ptr, text.len);
 	return true;
+}
+
+void guard_beat_make(struct random *random, char ret_secret[GUARD_SECRET_BYTES])
+{
+	guard_secret_make(random, GUARD_SECRET_BEAT, ret_secret);
+}
+
+bool guard_beat_hash(struct str secret, unsigned char ret_hash[GUARD_HASH_BYTES])
+{
+	return guard_secret_hash(GUARD_SECRET_BEAT, secret, ret_hash);
 }
 
 void guard_csrf(struct str cookie, char ret_csrf[GUARD_CSRF_BYTES])

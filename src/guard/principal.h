@@ -82,6 +82,7 @@ void guard_permissions_print(struct buf *out);
 /*
  *	everyone  anybody who is signed in
  *	team      members of the team, people who take part, admins, auditors
+ *	          (who takes part is said in oncall/paging.h: declared it, took it, or was named for it)
  *	private   people who take part; auditors while audit.opened holds. Not admins: who
  *	          administers accounts does not thereby read what was closed to them. An admin can make
  *	          somebody auditor, and that is an event everybody can read.

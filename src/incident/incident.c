@@ -62,11 +62,13 @@ enum err incident_open_decide(struct decision *d, const void *args, struct error
 	}
 	struct incident_weight weight = {
 		.impact = or_else(open->impact, service.impact),
-		.impact_reason = open->impact.len > 0 ? STR("set by who declared it")
-						      : service.impact_reason,
+		.impact_reason = open->impact.len > 0
+					 ? or_else(open->impact_reason, STR("set by who declared it"))
+					 : service.impact_reason,
 		.urgency = or_else(open->urgency, STR("high")),
-		.urgency_reason = open->urgency.len > 0 ? STR("set by who declared it")
-							: STR("declared by a person"),
+		.urgency_reason = open->urgency.len > 0
+					  ? or_else(open->urgency_reason, STR("set by who declared it"))
+					  : STR("declared by a person"),
 	};
 	struct event_incident_opened opened = {
 		.title = str_trim(open->title),

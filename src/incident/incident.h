@@ -57,7 +57,8 @@ struct incident {
 
 struct incident_open {
 	struct str title, service, team, impact, urgency, visibility; /* all but title may be empty */
-	struct str source; /* person or api */
+	struct str impact_reason, urgency_reason; /* why, where impact or urgency is given; may be empty */
+	struct str source; /* person, api or report */
 	int64_t *ret_incident;
 };
 enum err incident_open_decide(struct decision *d, const void *incident_open, struct error *err);
@@ -82,6 +83,7 @@ enum err incident_undo_decide(struct decision *d, const void *incident_act, stru
 
 enum err incident_from_alerts(struct decision *d, const struct event *event, struct error *err);
 enum err incident_after_alert_ended(struct decision *d, const struct event *event, struct error *err);
+enum err incident_after_alerts_ended(struct decision *d, const struct event *event, struct error *err);
 enum err incident_after_escalation(struct decision *d, const struct event *event, struct error *err);
 
 /* ---- applies: one for each kind "incident.*" that changes a row ---- */
@@ -89,7 +91,7 @@ enum err incident_after_escalation(struct decision *d, const struct event *event
 apply_fn incident_apply_opened, incident_apply_alert_joined, incident_apply_alert_ended,
 	incident_apply_acknowledged, incident_apply_ack_lapsed, incident_apply_resolved,
 	incident_apply_reopened, incident_apply_priority_set, incident_apply_retitled,
-	incident_apply_undone;
+	incident_apply_undone, incident_apply_alerts_joined, incident_apply_alerts_ended;
 
 /* ---- reading ---- */
 
@@ -122,6 +124,16 @@ enum err incident_matrix_get(struct store_conn *conn, struct arena *arena,
 			     struct incident_matrix *ret_matrix, struct error *err);
 /* 0 high, 1 medium, 2 low; -1 for anything else. */
 int incident_level(struct str level);
+
+/* Where impact and urgency came from, before the matrix is asked. */
+struct incident_weight {
+	struct str impact, impact_reason;
+	struct str urgency, urgency_reason;
+};
+
+/* The priority of a weight, and the JSON that explains it. */
+enum err incident_weigh(struct decision *d, const struct incident_weight *weight,
+			struct str *ret_priority, struct str *ret_why, struct error *err);
 
 /* Asserts what each state promises. */
 void incident_assert(const struct incident *incident);

@@ -7,17 +7,5 @@ enum err incident_unresolved_for(struct store_conn *conn, struct str service, st
 				 struct arena *arena, int64_t *ret_incident, struct error *err);
 enum err incident_as_of(struct store_conn *conn, int64_t id, int64_t seq, struct arena *arena,
 			struct incident *ret_incident, struct error *err);
-enum err incident_firing_count(struct store_conn *conn, int64_t incident, int64_t but_alert,
-			       int64_t *ret_count, struct error *err);
 enum err incident_of_alert(struct store_conn *conn, int64_t alert, int64_t *ret_incident,
 			   struct error *err);
-
-/* Where impact and urgency came from, before the matrix is asked. */
-struct incident_weight {
-	struct str impact, impact_reason;
-	struct str urgency, urgency_reason;
-};
-
-/* The priority of a weight, and the JSON that explains it. */
-enum err incident_weigh(struct decision *d, const struct incident_weight *weight,
-			struct str *ret_priority, struct str *ret_why, struct error *err);

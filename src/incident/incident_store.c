@@ -5,6 +5,7 @@
 #include "guard/principal.h"
 #include "incident/incident_priv.h"
 #include "store/store_filter.h"
+#include "wire/doc_json.h"
 
 static const struct store_table incident_table = {
 	.name = "incident",
@@ -110,15 +111,6 @@ enum err incident_unresolved_for(struct store_conn *conn, struct str service, st
 			     "SELECT max(id) FROM {incident} WHERE service = '' AND cause = ? AND "
 			     "visibility = 'everyone' AND state IN ('open', 'acknowledged')",
 			     STORE_VALUES(STORE_TEXT(check)), 0, ret_incident, err);
-}
-
-enum err incident_firing_count(struct store_conn *conn, int64_t incident, int64_t but_alert,
-			       int64_t *ret_count, struct error *err)
-{
-	return store_one_int(conn,
-			     "SELECT count(*) FROM incident_alert WHERE incident = ? AND firing = 1 "
-			     "AND alert <> ?",
-			     STORE_VALUES(STORE_INT(incident), STORE_INT(but_alert)), 0, ret_count, err);
 }
 
 enum err incident_of_alert(struct store_conn *conn, int64_t alert, int64_t *ret_incident,
@@ -228,37 +220,78 @@ enum err incident_apply_opened(struct apply *a, const struct event *event, struc
 			 err);
 }
 
-static enum err set_firing(struct apply *a, const struct event *event, int64_t incident,
+static enum err add_firing(struct apply *a, const struct event *event, int64_t incident, int64_t by,
 			   struct error *err)
 {
-	int64_t firing;
-	enum err r = incident_firing_count(a->conn, incident, 0, &firing, err);
-	if (r != OK)
+	if (by == 0)
+		return OK;
+	return store_set(a->conn, &incident_table, event->seq, "firing = firing + ?",
+			 STORE_VALUES(STORE_INT(by), STORE_INT(incident)), err);
+}
+
+/* An alert moves when it became worse after people had ended its incident. */
+static enum err join_one(struct apply *a, const struct event *event, int64_t incident, int64_t alert,
+			 int64_t *more, struct error *err)
+{
+	int64_t before;
+	enum err r = incident_of_alert(a->conn, alert, &before, err);
+	if (r == OK)
+		r = store_put(a->conn, &member_table, event->seq,
+			      STORE_VALUES(STORE_INT(alert), STORE_INT(incident), STORE_INT(1)), err);
+	if (r == OK && before != 0 && before != incident)
+		r = add_firing(a, event, before, -1, err);
+	*more += before != incident;
+	return r;
+}
+
+static enum err end_one(struct apply *a, const struct event *event, int64_t alert, int64_t *less,
+			struct error *err)
+{
+	int64_t before;
+	enum err r = incident_of_alert(a->conn, alert, &before, err);
+	if (r != OK || before == 0)
 		return r;
-	return store_set(a->conn, &incident_table, event->seq, "firing = ?",
-			 STORE_VALUES(STORE_INT(firing), STORE_INT(incident)), err);
+	*less += 1;
+	return store_set(a->conn, &member_table, event->seq, "firing = ?",
+			 STORE_VALUES(STORE_INT(0), STORE_INT(alert)), err);
 }
 
 enum err incident_apply_alert_joined(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_alert_joined *e = event->payload;
-	int64_t before; /* an alert moves when it became worse after people had ended its incident */
-	enum err r = incident_of_alert(a->conn, e->alert, &before, err);
-	if (r == OK)
-		r = store_put(a->conn, &member_table, event->seq,
-			      STORE_VALUES(STORE_INT(e->alert), STORE_INT(e->incident), STORE_INT(1)),
-			      err);
-	if (r == OK && before != 0 && before != e->incident)
-		r = set_firing(a, event, before, err);
-	return r == OK ? set_firing(a, event, e->incident, err) : r;
+	int64_t more = 0;
+	enum err r = join_one(a, event, e->incident, e->alert, &more, err);
+	return r == OK ? add_firing(a, event, e->incident, more, err) : r;
+}
+
+enum err incident_apply_alerts_joined(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_alerts_joined *e = event->payload;
+	const struct doc_node *list;
+	int64_t more = 0;
+	enum err r = doc_json_parse(e->alerts, a->arena, DOC_LIMITS_DEFAULT, NULL, &list, err);
+	for (size_t i = 0; r == OK && i < doc_count(list); i++)
+		r = join_one(a, event, e->incident, doc_int(doc_at(list, i), 0), &more, err);
+	return r == OK ? add_firing(a, event, e->incident, more, err) : r;
 }
 
 enum err incident_apply_alert_ended(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_alert_ended *e = event->payload;
-	enum err r = store_set(a->conn, &member_table, event->seq, "firing = ?",
-			       STORE_VALUES(STORE_INT(0), STORE_INT(e->alert)), err);
-	return r == OK ? set_firing(a, event, e->incident, err) : r;
+	int64_t less = 0;
+	enum err r = end_one(a, event, e->alert, &less, err);
+	return r == OK ? add_firing(a, event, e->incident, -less, err) : r;
+}
+
+enum err incident_apply_alerts_ended(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_incident_alerts_ended *e = event->payload;
+	const struct doc_node *list;
+	int64_t less = 0;
+	enum err r = doc_json_parse(e->alerts, a->arena, DOC_LIMITS_DEFAULT, NULL, &list, err);
+	for (size_t i = 0; r == OK && i < doc_count(list); i++)
+		r = end_one(a, event, doc_int(doc_at(list, i), 0), &less, err);
+	return r == OK ? add_firing(a, event, e->incident, -less, err) : r;
 }
 
 enum err incident_apply_acknowledged(struct apply *a, const struct event *event, struct error *err)

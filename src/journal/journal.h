@@ -46,6 +46,10 @@ typedef void journal_progress_fn(void *context, int64_t done, int64_t total);
 enum err journal_verify(struct store_conn *conn, journal_progress_fn *progress, void *context,
 			int64_t *ret_size, struct tree_hash *ret_root, struct error *err);
 
+/* The same for the last `events` only, on top of the nodes that are stored before them: seconds after a
+ * crash, what was written last can be believed. */
+enum err journal_verify_tail(struct store_conn *conn, int64_t events, int64_t *ret_checked, struct error *err);
+
 /* The newest event of this subject that this user caused; seq 0 when there is none. */
 enum err journal_last_by(struct store_conn *conn, int64_t subject, int64_t actor, int64_t *ret_seq,
 			 time_us *ret_recorded, struct error *err);

@@ -5,6 +5,8 @@
 #include "journal/leaf.h"
 #include "journal/world.h"
 
+extern const struct store_table journal_backup_table; /* copies_store.c */
+
 #define SALT_BYTES LEAF_SALT_BYTES
 
 struct journal_row {

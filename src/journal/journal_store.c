@@ -58,12 +58,14 @@ static const struct store_table signer_table = {
 	.name = "journal_signer",
 	.class = STORE_WORK,
 	.history = STORE_NOW,
+	.backup = STORE_BACKUP_NEVER, /* a restore begins an epoch, with a key of its own */
 	.keys = 1,
 	.columns = { "name {text} NOT NULL", "key {text} NOT NULL" },
 };
 
 const struct store_table *const journal_tables[] = {
-	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, &signer_table, NULL,
+	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, &signer_table,
+	&journal_backup_table, NULL,
 };
 
 #define EVENT_COLUMNS                                                                    \

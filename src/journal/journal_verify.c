@@ -91,3 +91,23 @@ enum err journal_verify(struct store_conn *conn, journal_progress_fn *progress, 
 	tree_root(&tree, ret_root);
 	return OK;
 }
+
+enum err journal_verify_tail(struct store_conn *conn, int64_t events, int64_t *ret_checked, struct error *err)
+{
+	struct tree_reader reader = journal_tree_reader(conn);
+	struct tree tree;
+	int64_t last;
+	time_us recorded;
+	bool more = true;
+	enum err r = journal_last(conn, &last, &recorded, err);
+	int64_t from = last > events ? last - events : 0;
+	if (r == OK)
+		r = tree_open(&reader, (uint64_t)from, &tree, err);
+	while (r == OK && more)
+		r = check_page(conn, &tree, last, &more, err);
+	if (r == OK && (int64_t)tree.size != last)
+		r = error_set(err, ERR_CORRUPT, "event %lld is missing from the journal", (long long)tree.size + 1);
+	if (r == OK)
+		*ret_checked = last - from;
+	return r;
+}

@@ -102,7 +102,8 @@ static enum err load_counters(struct world *world, struct error *err)
 static enum err load_followers(struct world *world, struct error *err)
 {
 	world->follower_count = 0;
-	for (const struct wire_after *row = world->options.wiring->afters; row->after != NULL; row++) {
+	for (const struct wire_after *row = world->options.wiring->afters; row->follower != NULL;
+	     row++) {
 		size_t i = 0;
 		while (i < world->follower_count &&
 		       strcmp(world->followers[i].name, row->follower) != 0)
@@ -261,6 +262,15 @@ enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 	return OK;
 }
 
+static bool counters_changed(const struct world *world)
+{
+	for (size_t i = 0; i < world->counter_count; i++) {
+		if (world->counters[i].changed)
+			return true;
+	}
+	return false;
+}
+
 static enum err save_counters(struct world *world, struct error *err)
 {
 	for (size_t i = 0; i < world->counter_count; i++) {
@@ -275,7 +285,7 @@ static enum err save_counters(struct world *world, struct error *err)
 	return OK;
 }
 
-static void forget_batch(struct world *world)
+void forget_batch(struct world *world)
 {
 	struct error err;
 	store_rollback(world->conn);
@@ -284,13 +294,26 @@ static void forget_batch(struct world *world)
 		log_write(LOG_ERROR, "could not read the journal after a failed write", "%s", err.text);
 }
 
+static void settle_rooms(struct world *world, bool stored)
+{
+	const struct world_room *row = world->options.rooms;
+	for (; row != NULL && row->name != NULL; row++) {
+		if (row->settle != NULL)
+			row->settle(row->room, stored);
+	}
+}
+
 enum err batch_end(struct world *world, enum err result, struct error *err)
 {
+	/* A batch that writes nothing (all was refused) goes well on a disk that takes nothing. */
+	bool writes = world->event_count > 0 || counters_changed(world);
 	if (result == OK)
 		result = save_counters(world, err);
 	if (result == OK)
 		result = store_commit(world->conn, err);
-	note_try(world, result == OK ? NULL : err);
+	if (result != OK || writes)
+		note_try(world, result == OK ? NULL : err);
+	settle_rooms(world, result == OK);
 	if (result != OK) {
 		forget_batch(world);
 	} else if (world->event_count > 0) {
@@ -374,7 +397,8 @@ static size_t run_some(struct world *world, struct command **commands, size_t co
 	size_t done = 0;
 	enum err r = batch_begin(world, &now, &err);
 	if (r == OK) {
-		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT)
+		while (r == OK && done < count && world->event_count < BATCH_EVENTS_SOFT &&
+		       world->batch.used_bytes < BATCH_BYTES_SOFT)
 			r = run_command(world, commands[done++], now, &err);
 		r = batch_end(world, r, &err);
 	}

@@ -105,10 +105,14 @@ struct wire_now {
 	now_fn *now;
 };
 
+/* A follower's row either keeps what it learns in work rows (`after`), or, like a NOW row, answers with
+ * further events (`decide`): they are recorded in the transaction that moves its cursor, so each event
+ * is followed by them exactly once. */
 struct wire_after {
 	enum event_kind kind;
 	const char *follower;
 	after_fn *after;
+	now_fn *decide;
 };
 
 struct wire_timer {
@@ -120,7 +124,7 @@ struct wiring {
 	const struct store_table *const *tables; /* NULL-terminated, all rooms' */
 	const struct wire_apply *applies;        /* end: apply NULL */
 	const struct wire_now *nows;             /* end: now NULL */
-	const struct wire_after *afters;         /* end: after NULL */
+	const struct wire_after *afters;         /* end: follower NULL */
 	const struct wire_timer *timers;         /* end: due NULL */
 };
 
@@ -145,10 +149,13 @@ typedef enum err authorise_fn(void *context, struct store_conn *conn, const stru
 /* The events of one commit, oldest first, on the world's thread; borrowed for the call. */
 typedef void committed_fn(void *context, const struct event *const *events, size_t count);
 
-/* What a room keeps in memory for this world: found by name, never changed while the world runs. */
+/* What a room keeps in memory for this world: found by name. What it notes while deciding must not
+ * outlive a batch that failed: `settle` says after each one whether it was stored, before anybody is
+ * answered, on the world's thread. NULL: there is nothing to settle. */
 struct world_room {
 	const char *name;
 	const void *room;
+	void (*settle)(const void *room, bool stored);
 };
 
 struct world_options {

@@ -8,6 +8,8 @@
 #define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
 #define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
+#define BATCH_BYTES_SOFT (64u << 20)     /* the same for its memory */
+
 struct counter {
 	struct str name; /* of the long arena */
 	int64_t last;
@@ -82,5 +84,7 @@ enum err world_load(struct world *world, struct error *err);
 /* By how much the wall has jumped since the last commit; 0: it has not. */
 time_us world_clock_step(struct world *world);
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err);
+/* Nothing of the batch was: rolled back, and memory read again. */
+void forget_batch(struct world *world);
 /* COMMIT, news to the listener, memory given back; or, with a failure, as if nothing had been. */
 enum err batch_end(struct world *world, enum err result, struct error *err);

@@ -119,30 +119,67 @@ time_us world_next_timer(struct world *world)
 struct following {
 	struct world *world;
 	struct follower *follower;
+	time_us now;
 	int64_t seq; /* the last event that went well */
 	enum err result;
 	struct error *err;
 };
 
-static bool follow_one(void *context, const struct event *event)
+static enum err follow_row(struct following *f, const struct wire_after *row, const struct event *event)
 {
-	struct following *f = context;
-	struct apply a = { .conn = f->world->conn, .arena = &f->world->batch };
+	struct world *world = f->world;
+	if (row->decide == NULL) {
+		struct apply a = { .conn = world->conn, .arena = &world->batch };
+		return row->after(&a, event, f->err);
+	}
+	struct deciding deciding;
+	deciding_init(&deciding, world, ACTOR_SYSTEM, f->now);
+	enum err r = row->decide(&deciding.d, event, f->err);
+	return r == OK ? record_all(world, &deciding, 0, f->err) : r;
+}
+
+static bool follow_one(struct following *f, const struct event *event)
+{
 	const char *kind = event_kinds[event->kind].name;
-	for (const struct wire_after *row = f->world->options.wiring->afters; row->after != NULL; row++) {
+	for (const struct wire_after *row = f->world->options.wiring->afters; row->follower != NULL; row++) {
 		if (row->kind != event->kind || strcmp(row->follower, f->follower->name) != 0 ||
 		    event->payload == NULL)
 			continue;
 		if (!flight_enter(f->world->options.flight, row->follower, kind,
 				  event_whose(event)))
 			continue;
-		f->result = row->after(&a, event, f->err);
+		f->result = follow_row(f, row, event);
 		flight_leave(f->world->options.flight);
 		if (f->result != OK)
 			return false;
 	}
 	f->seq = event->seq;
 	return true;
+}
+
+/* Read first and followed then: what follows is recorded in the same table. */
+struct slice {
+	struct event events[FOLLOWER_SLICE];
+	size_t count;
+};
+
+static bool add_to_slice(void *context, const struct event *event)
+{
+	struct slice *slice = context;
+	slice->events[slice->count++] = *event;
+	return slice->count < FOLLOWER_SLICE;
+}
+
+static enum err follow_slice(struct following *f, int64_t up_to, struct error *err)
+{
+	struct slice *slice = arena_new(&f->world->batch, struct slice);
+	struct journal_filter filter = { .after_seq = f->seq, .up_to_seq = up_to, .limit = FOLLOWER_SLICE };
+	enum err r = journal_read(f->world->conn, &filter, &f->world->batch, add_to_slice, slice, err);
+	for (size_t i = 0; r == OK && i < slice->count; i++) {
+		if (!follow_one(f, &slice->events[i]))
+			break;
+	}
+	return r == OK && is_store_failure(f->result) ? f->result : r;
 }
 
 /* The next event of this follower failed: it is tried again, three times, then left out. */
@@ -181,32 +218,26 @@ static enum err note_failure(struct world *world, struct follower *follower, str
 
 static enum err follow(struct world *world, struct follower *follower, struct error *err)
 {
-	struct following f = { world, follower, follower->seq, OK, err };
-	int64_t up_to = follower->slice_end > follower->seq ? follower->slice_end
-							    : follower->seq + FOLLOWER_SLICE;
+	struct following f = { world, follower, 0, follower->seq, OK, err };
+	int64_t begun = follower->seq;
+	int64_t up_to = follower->slice_end > begun ? follower->slice_end : begun + FOLLOWER_SLICE;
 	follower->slice_end = 0;
-	struct journal_filter filter = {
-		.after_seq = follower->seq,
-		.up_to_seq = up_to,
-		.limit = FOLLOWER_SLICE,
-	};
-	enum err r = store_begin(world->conn, err);
+	enum err r = batch_begin(world, &f.now, err);
 	if (r != OK)
 		return r;
-	r = journal_read(world->conn, &filter, &world->batch, follow_one, &f, err);
+	r = follow_slice(&f, up_to, err);
 	if (r == OK && f.result == OK)
 		r = cursor_write(world->conn, follower->name, f.seq, 0, err);
-	if (r == OK && f.result == OK)
-		r = store_commit(world->conn, err);
-	if (r == OK && f.result == OK) {
-		follower->seq = f.seq;
-		follower->failures = 0;
-		return OK;
-	}
-	store_rollback(world->conn);
-	if (r != OK)
+	if (r != OK || f.result == OK) {
+		r = batch_end(world, r, err);
+		follower->seq = r == OK ? f.seq : begun;
+		follower->failures = r == OK ? 0 : follower->failures;
 		return r;
-	if (f.seq > follower->seq) { /* keep what went well first, then meet the failure alone */
+	}
+	forget_batch(world); /* its own failure, not the store's: nobody is told that nothing can be kept */
+	world->event_count = 0;
+	world->noted_step = 0;
+	if (f.seq > begun) { /* keep what went well first, then meet the failure alone */
 		follower->slice_end = f.seq;
 		return OK;
 	}

@@ -29,7 +29,8 @@ struct run {
 	struct run *next;
 	uint64_t id;
 	char name[HAND_NAME_BYTES_MAX + 1];
-	struct str input; /* heap, until it runs */
+	struct str input; /* heap, until it runs; of a plugin its arguments */
+	bool plugin;
 	time_us timeout;
 	struct child *child; /* NULL: queued */
 	struct loop_timer *patience; /* while it is queued */
@@ -41,7 +42,7 @@ struct hand {
 	struct clock *clock;
 	struct hand_wire *wire;
 	struct run *running, *queued, **queued_last;
-	unsigned running_count, queued_count;
+	unsigned running_count, plugins_running, queued_count;
 	bool closing;
 };
 
@@ -53,8 +54,13 @@ enum err hand_lock_in(const struct hand_place *place, int socket, struct sandbox
 	static const char *const read[] = { "/etc", "/proc", "/run/systemd/resolve", "/run/resolvconf",
 					    "/sys/devices/system/cpu", "/dev/zero", "/dev/random",
 					    "/dev/urandom", NULL };
-	const char *const run[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
-				    place->commands, NULL };
+	const char *run[8 + HAND_PLUGIN_FOLDERS_MAX] = { "/usr", "/bin", "/sbin", "/lib", "/lib32",
+							 "/lib64" };
+	size_t count = 6;
+	if (place->commands[0] != '\0')
+		run[count++] = place->commands;
+	for (unsigned i = 0; i < place->plugins_count; i++)
+		run[count++] = place->plugins[i];
 	const char *const write[] = { place->temp, "/dev/null", NULL };
 	struct sandbox sandbox = {
 		.run = run,
@@ -106,6 +112,7 @@ static void unlink_running(struct hand *hand, struct run *run)
 	*at = run->next;
 	assert(hand->running_count > 0);
 	hand->running_count--;
+	hand->plugins_running -= run->plugin;
 }
 
 static void on_end(void *context, const struct child_result *result)
@@ -129,6 +136,21 @@ static void on_end(void *context, const struct child_result *result)
 	start_queued(hand);
 }
 
+/* False: they are more than a plugin gets, or the last one does not end. */
+static bool split_args(struct str args, const char **argv)
+{
+	unsigned count = 1;
+	while (args.len > 0) {
+		size_t length = strnlen(args.ptr, args.len);
+		if (length == args.len || count > HAND_ARGS_MAX)
+			return false;
+		argv[count++] = args.ptr;
+		args = str_sub(args, length + 1, args.len);
+	}
+	argv[count] = NULL;
+	return true;
+}
+
 /* Takes the run. Its environment says what everybody may know. */
 static void start(struct hand *hand, struct run *run)
 {
@@ -136,12 +158,16 @@ static void start(struct hand *hand, struct run *run)
 	struct error err;
 	snprintf(home, sizeof home, "HOME=%s", hand->place->temp);
 	snprintf(temp, sizeof temp, "TMPDIR=%s", hand->place->temp);
-	const char *const argv[] = { path, NULL };
+	const char *argv[HAND_ARGS_MAX + 2] = { path, NULL };
 	const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", home, temp, NULL };
-	struct child_request request = { .argv = argv, .env = env, .input = run->input,
+	struct child_request request = { .argv = argv, .env = env,
+					 .input = run->plugin ? STR_NONE : run->input,
 					 .timeout = run->timeout,
 					 .output_max_bytes = HAND_OUTPUT_BYTES_MAX };
-	enum err r = hand_place_find(hand->place, str_of(run->name), path, &err);
+	enum err r = run->plugin ? hand_place_find_plugin(hand->place, str_of(run->name), path, &err)
+				 : hand_place_find(hand->place, str_of(run->name), path, &err);
+	if (r == OK && run->plugin && !split_args(run->input, argv))
+		r = error_set(&err, ERR_INVALID, "a plugin gets at most %u arguments", HAND_ARGS_MAX);
 	if (r == OK)
 		r = child_start(hand->loop, hand->clock, &request, on_end, run, &run->child, &err);
 	if (r != OK) {
@@ -156,6 +182,7 @@ static void start(struct hand *hand, struct run *run)
 	run->next = hand->running;
 	hand->running = run;
 	hand->running_count++;
+	hand->plugins_running += run->plugin;
 }
 
 /* ---- the queue ---- */
@@ -171,10 +198,21 @@ static struct run *take_queued(struct hand *hand, struct run **at)
 	return run;
 }
 
+static bool has_place(const struct hand *hand, bool plugin)
+{
+	return hand->running_count < HAND_RUNNING_MAX &&
+	       (!plugin || hand->plugins_running < HAND_PLUGINS_RUNNING_MAX);
+}
+
 static void start_queued(struct hand *hand)
 {
-	while (hand->queued != NULL && hand->running_count < HAND_RUNNING_MAX)
-		start(hand, take_queued(hand, &hand->queued));
+	struct run **at = &hand->queued;
+	while (*at != NULL && hand->running_count < HAND_RUNNING_MAX) {
+		if (has_place(hand, (*at)->plugin))
+			start(hand, take_queued(hand, at));
+		else
+			at = &(*at)->next;
+	}
 }
 
 static void on_patience_over(void *context)
@@ -210,14 +248,14 @@ static struct str copy(struct str text)
 
 static void on_run(struct hand *hand, const struct hand_message *message)
 {
-	bool waits = hand->running_count >= HAND_RUNNING_MAX;
+	bool plugin = message->kind == HAND_PLUGIN, waits = !has_place(hand, plugin);
 	if (waits && hand->queued_count >= HAND_QUEUED_MAX) {
 		refuse(hand, message->id, ERR_LIMIT, "could not take the command: 256 are waiting already");
 		return;
 	}
 	struct run *run = mem_alloc(sizeof *run);
-	*run = (struct run){ .hand = hand, .id = message->id, .input = copy(message->input),
-			     .timeout = message->timeout };
+	*run = (struct run){ .hand = hand, .id = message->id, .plugin = plugin, .timeout = message->timeout,
+			     .input = copy(plugin ? message->args : message->input) };
 	memcpy(run->name, message->name.ptr, message->name.len);
 	if (waits)
 		enqueue(hand, run);
@@ -247,7 +285,7 @@ static void on_message(void *context, const struct hand_message *message)
 	struct hand *hand = context;
 	if (hand->closing)
 		return;
-	if (message->kind == HAND_RUN)
+	if (message->kind == HAND_RUN || message->kind == HAND_PLUGIN)
 		on_run(hand, message);
 	else if (message->kind == HAND_KILL)
 		on_kill(hand, message->id);

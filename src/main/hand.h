@@ -7,8 +7,9 @@
  *      \--no such command, 256 queued already--> refused, with a sentence
  *
  * It is forked by the supervisor before the server, gives up what it does not need (sys/sandbox.h)
- * and then knows one socket. It takes names of files in one folder, never a path, an argument or a
- * string for a shell. When the socket closes, it kills what runs and ends.
+ * and then knows one socket. It takes names of files in the folders it was started with, and for plugins
+ * a list of arguments; never a path, or a string for a shell. Commands are for pages: plugins, which
+ * are for checks, leave places free for them. When the socket closes, it kills what runs and ends.
  *
  * Runs on: one thread, its own loop.
  */
@@ -18,6 +19,7 @@
 #include "sys/sandbox.h"
 
 #define HAND_RUNNING_MAX 16u
+#define HAND_PLUGINS_RUNNING_MAX 12u /* of them */
 #define HAND_QUEUED_MAX 256u
 
 struct clock;

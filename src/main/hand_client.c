@@ -27,6 +27,7 @@ struct hand_run {
 	char name[HAND_NAME_BYTES_MAX + 1];
 	struct str input; /* heap */
 	time_us timeout, asked, overdue_at; /* by time since boot */
+	bool plugin; /* `input` is its arguments */
 	bool sent;
 	struct loop *loop; /* where the answer is given; NULL: on the client's thread */
 	child_fn *fn;
@@ -153,7 +154,13 @@ static void on_closed(void *context, const char *why)
 static void send_run(struct hand_client *client, struct hand_run *run)
 {
 	struct hand_message message = { .kind = HAND_RUN, .id = run->id, .name = str_of(run->name),
-					.input = run->input, .timeout = run->timeout };
+					.timeout = run->timeout };
+	if (run->plugin) {
+		message.kind = HAND_PLUGIN;
+		message.args = run->input;
+	} else {
+		message.input = run->input;
+	}
 	assert(!run->sent);
 	if (client->wire == NULL)
 		return; /* when the next hand comes */
@@ -237,19 +244,21 @@ static void on_asked(void *context)
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = run;
+	if (client->look == NULL)
+		return; /* the client is being taken down, and answers or drops it */
 	send_run(client, run);
 	loop_timer_start(client->look, LOOK_EVERY);
 }
 
-static enum err ask(struct hand_client *client, struct loop *loop, const char *name, struct str input,
-		    time_us timeout, child_fn *fn, void *context, struct hand_run **ret_run,
+static enum err ask(struct hand_client *client, struct loop *loop, bool plugin, const char *name,
+		    struct str input, time_us timeout, child_fn *fn, void *context, struct hand_run **ret_run,
 		    struct error *err)
 {
 	assert(timeout >= TIME_MS && timeout <= HAND_TIMEOUT_MAX && fn != NULL);
 	if (strlen(name) == 0 || strlen(name) > HAND_NAME_BYTES_MAX)
 		return error_set(err, ERR_INVALID, "a command is named by 1 to %u letters",
 				 HAND_NAME_BYTES_MAX);
-	if (input.len > HAND_INPUT_BYTES_MAX)
+	if (input.len > (plugin ? HAND_ARGS_BYTES_MAX : HAND_INPUT_BYTES_MAX))
 		return error_set(err, ERR_TOO_LARGE, "the input of a command is at most %u bytes",
 				 HAND_INPUT_BYTES_MAX);
 	if (atomic_fetch_add(&client->count, 1) >= HAND_CLIENT_RUNS_MAX) {
@@ -258,8 +267,8 @@ static enum err ask(struct hand_client *client, struct loop *loop, const char *n
 				 HAND_CLIENT_RUNS_MAX);
 	}
 	struct hand_run *run = mem_alloc(sizeof *run);
-	*run = (struct hand_run){ .client = client, .loop = loop, .fn = fn, .context = context,
-				  .input = copy(input), .timeout = timeout,
+	*run = (struct hand_run){ .client = client, .loop = loop,   .fn = fn, .context = context,
+				  .plugin = plugin, .input = copy(input), .timeout = timeout,
 				  .id = atomic_fetch_add(&client->last_id, 1) + 1,
 				  .asked = clock_since_boot(client->clock) };
 	run->overdue_at = run->asked + timeout;
@@ -286,7 +295,7 @@ static void on_called_off(void *context)
 	mem_free(off);
 	if (*at == NULL)
 		return;
-	if ((*at)->sent)
+	if ((*at)->sent && client->wire != NULL)
 		hand_wire_send(client->wire, &message);
 	answer_killed(client, at, STR("called off"));
 }
@@ -299,7 +308,7 @@ static enum err runner_start(void *context, struct loop *loop, const struct chil
 	const char *slash = strrchr(request->argv[0], '/');
 	struct hand_run *run;
 	assert(request->argv[1] == NULL);
-	enum err r = ask(context, loop, slash != NULL ? slash + 1 : request->argv[0], request->input,
+	enum err r = ask(context, loop, false, slash != NULL ? slash + 1 : request->argv[0], request->input,
 			 request->timeout, fn, fn_context, &run, err);
 	if (r == OK)
 		*ret_run = run;
@@ -319,6 +328,30 @@ static void runner_kill(void *context, void *run)
 struct channel_runner hand_client_runner(struct hand_client *client)
 {
 	return (struct channel_runner){ .context = client, .start = runner_start, .kill = runner_kill };
+}
+
+/* ---- for checks ---- */
+
+static enum err plugin_start(void *context, struct loop *loop, const char *const *argv, time_us timeout,
+			     child_fn *fn, void *fn_context, void **ret_run, struct error *err)
+{
+	struct hand_run *run;
+	cleanup_buf struct buf args;
+	buf_init(&args, HAND_ARGS_BYTES_MAX);
+	for (size_t i = 1; argv[i] != NULL; i++)
+		buf_add(&args, (struct str){ argv[i], strlen(argv[i]) + 1 });
+	if (args.full)
+		return error_set(err, ERR_TOO_LARGE, "the arguments of a plugin are at most %u bytes",
+				 HAND_ARGS_BYTES_MAX);
+	enum err r = ask(context, loop, true, argv[0], buf_str(&args), timeout, fn, fn_context, &run, err);
+	if (r == OK)
+		*ret_run = run;
+	return r;
+}
+
+struct probe_hand hand_client_plugins(struct hand_client *client)
+{
+	return (struct probe_hand){ .context = client, .start = plugin_start, .kill = runner_kill };
 }
 
 /* ---- for threads that may wait ---- */
@@ -349,7 +382,7 @@ enum err hand_client_run(struct hand_client *client, const char *name, struct st
 	struct waiting waiting = { .lock = PTHREAD_MUTEX_INITIALIZER, .there = PTHREAD_COND_INITIALIZER,
 				   .arena = arena };
 	struct hand_run *run;
-	enum err r = ask(client, NULL, name, input, timeout, on_waited_for, &waiting, &run, err);
+	enum err r = ask(client, NULL, false, name, input, timeout, on_waited_for, &waiting, &run, err);
 	if (r != OK)
 		return r;
 	pthread_mutex_lock(&waiting.lock);
@@ -404,6 +437,17 @@ static void free_all(struct hand_run *run)
 	}
 }
 
+/* The loop of the checks outlives the client: what was called off there is freed there. */
+static void answer_plugins(struct hand_client *client)
+{
+	for (struct hand_run **at = &client->runs; *at != NULL;) {
+		if ((*at)->plugin)
+			answer_killed(client, at, STR("the server is stopping"));
+		else
+			at = &(*at)->next;
+	}
+}
+
 void hand_client_stop(struct hand_client **client_pointer)
 {
 	struct hand_client *client = *client_pointer;
@@ -415,9 +459,10 @@ void hand_client_stop(struct hand_client **client_pointer)
 	hand_wire_destroy(&client->wire);
 	loop_poll_destroy(&client->control_poll);
 	loop_timer_destroy(&client->look);
+	loop_destroy(&client->loop);
+	answer_plugins(client);
 	free_all(MEM_TAKE(client->runs));
 	free_all(MEM_TAKE(client->answered));
-	loop_destroy(&client->loop);
 	close(client->control);
 	mem_free(client);
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "monitor/monitor_probe.h"
 #include "notify/notify_channel.h"
 #include "sys/child.h"
 
@@ -35,6 +36,9 @@ void hand_client_stop(struct hand_client **client); /* accepts NULL, leaves NULL
 /* For channels: argv[0] names the command by its last part; argv, env, dir and output_max_bytes are
  * the hand's business. ERR_LIMIT: HAND_CLIENT_RUNS_MAX have no answer yet. */
 struct channel_runner hand_client_runner(struct hand_client *client);
+
+/* For checks: argv[0] is the name of a plugin. */
+struct probe_hand hand_client_plugins(struct hand_client *client);
 
 /* Waits for the answer, at most 3 * timeout + 12 s; its texts live in the arena. Not on a loop's thread. */
 enum err hand_client_run(struct hand_client *client, const char *name, struct str input, time_us timeout,

@@ -29,6 +29,8 @@ static const struct field fields[HAND_KIND_END][FIELDS_MAX + 1] = {
 	[HAND_RESULT] = { NUMBER(end, 0, 3), NUMBER(exit_code, 0, 255), NUMBER(number, 0, 64),
 			  NUMBER(cut, 0, 1), NUMBER(took, 0, 2 * TIME_HOUR),
 			  TEXT(out, 0, HAND_OUTPUT_BYTES_MAX), TEXT(errors, 0, HAND_OUTPUT_BYTES_MAX) },
+	[HAND_PLUGIN] = { NUMBER(timeout, TIME_MS, HAND_TIMEOUT_MAX), TEXT(name, 1, HAND_NAME_BYTES_MAX),
+			  TEXT(args, 0, HAND_ARGS_BYTES_MAX) },
 	[HAND_REFUSED] = { NUMBER(reason, 1, ERR_COUNT - 1), TEXT(text, 1, HAND_TEXT_BYTES_MAX) },
 };
 

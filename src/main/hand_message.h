@@ -1,7 +1,7 @@
 /*
  * hand_message.h: what the server and the hand say to each other, as bytes.
  *
- *     server --run, kill--> hand        server <--result, refused-- hand
+ *     server --run, plugin, kill--> hand        server <--result, refused-- hand
  *
  * One message: length of what follows (4 bytes), version (1), kind (1), id (8), then the fields of the
  * kind in the order of its rows: a number is 8 bytes, a text 4 bytes of length and the bytes. Little
@@ -19,18 +19,21 @@
 #define HAND_VERSION 1
 #define HAND_NAME_BYTES_MAX 63u
 #define HAND_INPUT_BYTES_MAX 65536u
+#define HAND_ARGS_BYTES_MAX 16384u
+#define HAND_ARGS_MAX 64u
 #define HAND_OUTPUT_BYTES_MAX 32768u /* of each of the two streams */
 #define HAND_TEXT_BYTES_MAX 512u
 #define HAND_TIMEOUT_MAX TIME_HOUR
 #define HAND_MESSAGE_BYTES_MAX 66000u /* of a whole one */
 
-enum hand_kind { HAND_RUN = 1, HAND_KILL, HAND_RESULT, HAND_REFUSED, HAND_KIND_END };
+enum hand_kind { HAND_RUN = 1, HAND_KILL, HAND_RESULT, HAND_REFUSED, HAND_PLUGIN, HAND_KIND_END };
 
 struct hand_message { /* texts are borrowed */
 	enum hand_kind kind;
 	uint64_t id; /* the server's; unique on one connection */
-	int64_t timeout;   /* run: 1 ms .. HAND_TIMEOUT_MAX */
-	struct str name;   /* run: of a file in the folder of commands */
+	int64_t timeout;   /* run, plugin: 1 ms .. HAND_TIMEOUT_MAX */
+	struct str name;   /* run: of a file in the folder of commands; plugin: in one of plugins */
+	struct str args;   /* plugin: its arguments, each with a NUL at its end */
 	struct str input;  /* run: its standard input */
 	int64_t end;       /* result: enum child_end */
 	int64_t exit_code; /* result: 0..255 */

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "base/version.h"
 #include "cli/cli.h"
 #include "main/settings.h"
 #include "main/verbs.h"
@@ -29,7 +30,7 @@ static int run_help(const struct verb *verb, int argc, char **argv);
 static int run_completion(const struct verb *verb, int argc, char **argv);
 
 static const struct verb own_verbs[] = {
-	{ "help", "help [VERB|--markdown]", "this overview, one verb, or all of the manual page", run_help },
+	{ "help", "help [VERB|--markdown|--man]", "this overview, one verb, or all of the manual page", run_help },
 	{ "completion", "completion bash|zsh|fish", "a completion script for your shell", run_completion },
 	{ 0 },
 };
@@ -87,12 +88,38 @@ static int help_verb(int argc, char **argv)
 	return print(&out);
 }
 
+/* The manual page: man(7), made of the rows of settings and verbs. */
+static int manual_page(void)
+{
+	struct buf out;
+	buf_init(&out, HELP_BYTES_MAX);
+	buf_adds(&out, ".\\\" Made by: mainstay help \\-\\-man\n.TH MAINSTAY 8 \"\" \"mainstay " MAINSTAY_VERSION "\" "
+		       "\"System Administration\"\n.SH NAME\nmainstay \\- production support in one program\n"
+		       ".SH SYNOPSIS\n\\fBmainstay\\fR \\fIVERB\\fR ...\n.SH DESCRIPTION\n"
+		       "Watches what people depend on, wakes the right person when it breaks, keeps waking until somebody "
+		       "has it, and keeps a record that cannot be changed unnoticed.\n.PP\n\\fBmainstay serve\\fR is the "
+		       "server; the other verbs work on its folder of data, or speak to it.\n.SH SETTINGS\n"
+		       "Of serve and of what works on its folder. Each is also a variable of the environment "
+		       "(MAINSTAY_DATA for \\-\\-data) and a line of the file of \\-\\-config (data = DIR). The command line "
+		       "wins over the environment, that over the file.\n");
+	settings_man(&out);
+	cli_help_man(groups, &out);
+	buf_adds(&out, ".SH EXIT STATUS\n0 done; 1 refused, or it failed; 2 the command is wrong; 3 the server cannot be "
+		       "reached; 4 nobody is signed in.\n.SH FILES\n.TP\n\\fI/etc/mainstay/mainstay.conf\\fR\n"
+		       "settings of the service, where the Debian package is installed\n.TP\n"
+		       "\\fI/var/lib/mainstay/data\\fR\nits folder of data\n.TP\n\\fI~/.config/mainstay/cli.yaml\\fR\n"
+		       "which server the verbs speak to\n");
+	return print(&out);
+}
+
 static int run_help(const struct verb *verb, int argc, char **argv)
 {
 	struct buf out;
 	(void)verb;
 	if (argc == 0)
 		return overview();
+	if (strcmp(argv[0], "--man") == 0)
+		return manual_page();
 	if (strcmp(argv[0], "--markdown") != 0)
 		return help_verb(argc, argv);
 	buf_init(&out, HELP_BYTES_MAX);

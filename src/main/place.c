@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alert/alert.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "guard/guard.h"
@@ -85,6 +86,18 @@ static enum err open_database(struct place *place, const struct settings *settin
 	return store_open("postgres", &options, &place->store, err);
 }
 
+enum err place_open_store(const struct settings *settings, struct store **ret_store, struct error *err)
+{
+	char path[600];
+	struct store_options database = { .path = settings->store, .node = "reader", .patient = true };
+	if (settings->store != NULL)
+		return store_open("postgres", &database, ret_store, err);
+	snprintf(path, sizeof path, "%.500s/mainstay.db", settings->data);
+	if (access(path, F_OK) != 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no store in \"%s\": %s", settings->data, strerror(errno));
+	return store_open("sqlite", &(struct store_options){ .path = path }, ret_store, err);
+}
+
 static enum err open_store(struct place *place, const struct settings *settings, struct error *err)
 {
 	char path[600];
@@ -96,6 +109,19 @@ static enum err open_store(struct place *place, const struct settings *settings,
 		return r;
 	path_in(place, "flight", path, sizeof path);
 	return flight_open(path, settings->crashed, &place->flight, err);
+}
+
+/* Where a key is missing beside a store that is there, somebody took it away or put a copy here: events of
+ * that origin may have been signed elsewhere, so a new key gets an origin that nobody has used. */
+static void choose_origin(struct place *place, const char *name, char *ret_origin, size_t size)
+{
+	char path[600];
+	uint32_t chance = 0;
+	path_in(place, "mainstay.db", path, sizeof path);
+	if (access(path, F_OK) == 0)
+		random_fill(&place->random, &chance, sizeof chance);
+	snprintf(ret_origin, size, chance != 0 ? "mainstay/%.60s/journal/1.%08x" : "mainstay/%.60s/journal/1", name,
+		 chance);
 }
 
 /* Made once; whoever holds it can sign in this log's name, so it never leaves the folder. */
@@ -131,12 +157,31 @@ static enum err open_key(struct place *place, const char *origin, struct error *
 	return r;
 }
 
+static void settle_alerts(const void *book, bool stored)
+{
+	alert_book_settle((struct alert_book *)book, stored);
+}
+
+static enum err load_alerts(struct place *place, struct error *err)
+{
+	struct store_conn *conn;
+	struct alert_instant now = { clock_wall(&place->clock), clock_since_boot(&place->clock) };
+	enum err r = store_connect(place->store, true, &conn, err);
+	if (r != OK)
+		return r;
+	r = alert_book_load(place->alerts, conn, now, err);
+	store_disconnect(&conn);
+	return r;
+}
+
 static enum err open_world(struct place *place, const struct settings *settings,
 			   const char *public_url, const struct place_hooks *hooks, struct error *err)
 {
 	place->zones = zones_create(NULL);
 	place->paging = (struct paging_room){ place->zones, public_url };
-	place->rooms[0] = (struct world_room){ "oncall", &place->paging };
+	place->alerts = alert_book_create();
+	place->rooms[0] = (struct world_room){ "oncall", &place->paging, NULL };
+	place->rooms[1] = (struct world_room){ ALERT_ROOM, place->alerts, settle_alerts };
 	struct world_options options = {
 		.rooms = place->rooms,
 		.name = settings->name,
@@ -157,7 +202,7 @@ static enum err open_world(struct place *place, const struct settings *settings,
 	do {
 		r = world_open(&options, &place->world, err);
 	} while (r == ERR_CONFLICT && hooks->standby != NULL && hooks->standby(hooks->context));
-	return r;
+	return r == OK ? load_alerts(place, err) : r;
 }
 
 static enum err check_signer(struct place *place, struct error *err)
@@ -181,12 +226,12 @@ enum err place_open(const struct settings *settings, const char *public_url,
 	char origin[128];
 	*place = (struct place){ .lock = -1 };
 	snprintf(place->path, sizeof place->path, "%s", settings->data);
-	snprintf(origin, sizeof origin, "mainstay/%.60s/journal/1", settings->name);
 	clock_system(&place->clock);
 	entropy_init(&place->random);
 	enum err r = place_lock(place->path, &place->lock, err);
 	if (r == OK)
 		place->trouble = trouble_create(place->path);
+	choose_origin(place, settings->name, origin, sizeof origin);
 	if (r == OK)
 		r = open_key(place, origin, err);
 	if (r == OK)
@@ -203,6 +248,7 @@ enum err place_open(const struct settings *settings, const char *public_url,
 void place_close(struct place *place)
 {
 	world_close(&place->world);
+	alert_book_destroy(&place->alerts);
 	flight_close(&place->flight);
 	store_close(&place->store);
 	zones_destroy(&place->zones);

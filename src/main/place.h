@@ -13,6 +13,7 @@
 
 #include "journal/checkpoint.h"
 #include "journal/world.h"
+#include "alert/alert_book.h"
 #include "main/settings.h"
 #include "main/trouble.h"
 #include "oncall/paging.h"
@@ -26,7 +27,8 @@ struct place {
 	struct clock clock;
 	struct random random;
 	struct paging_room paging;
-	struct world_room rooms[2];
+	struct alert_book *alerts;
+	struct world_room rooms[3];
 	struct world *world;
 	struct note_signer signer;
 	bool can_sign;
@@ -45,6 +47,9 @@ struct place_hooks {
 /* ERR_CONFLICT: another process works in this folder, or leads on this database. */
 enum err place_open(const struct settings *settings, const char *public_url,
 		    const struct place_hooks *hooks, struct place *ret_place, struct error *err);
+/* The store of these settings, to read it whether or not a server works there: takes no lock and does not
+ * lead. ERR_NOT_FOUND: there is none yet. */
+enum err place_open_store(const struct settings *settings, struct store **ret_store, struct error *err);
 /* Takes the lock of a data folder, which is made when it is missing; closing the descriptor gives it
  * back. ERR_CONFLICT. */
 enum err place_lock(const char *folder, int *ret_lock, struct error *err);

@@ -16,13 +16,17 @@
 #include "base/mem.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
+#include "main/backup.h"
 #include "main/hand_client.h"
 #include "main/place.h"
+#include "main/serve_alerts.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/supervise.h"
+#include "main/serve_status.h"
 #include "main/ui_assets.h"
 #include "main/warnings.h"
+#include "sys/service.h"
 #include "base/version.h"
 
 #define DRAIN_MS 3000
@@ -39,11 +43,15 @@ struct server {
 	struct writer *writer;
 	int control; /* where hands arrive; -1: given on, or there is none */
 	struct hand_client *hand;
+	struct probe_hand plugins; /* start NULL: there are none */
 	struct serve_notify *notify;
 	struct serve_sense *sense;
+	struct serve_alerts *alerts;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
+	struct serve_status *status;
 	struct http_server *http;
 	struct warnings *warnings;
+	struct http_server *http_public; /* --status-listen; NULL: there is none */
 	char public_url[URL_BYTES];
 	sigset_t signals;
 	bool standing_by, told_to_end;
@@ -64,6 +72,9 @@ static void committed(void *context, const struct event *const *events, size_t c
 	struct api *api = __atomic_load_n(&server->api, __ATOMIC_ACQUIRE);
 	struct serve_sense *sense = __atomic_load_n(&server->sense, __ATOMIC_ACQUIRE);
 	struct serve_notify *notify = __atomic_load_n(&server->notify, __ATOMIC_ACQUIRE);
+	struct serve_status *status = __atomic_load_n(&server->status, __ATOMIC_ACQUIRE);
+	if (status != NULL)
+		serve_status_committed(status, events, count);
 	if (api != NULL)
 		api_committed(api, events, count);
 	if (notify != NULL)
@@ -154,7 +165,7 @@ static enum err start_hand(struct server *server, struct error *err)
 	server->control = -1;
 	if (control >= 0)
 		return hand_client_start(control, &server->place.clock, &server->hand, err);
-	if (server->settings->commands != NULL)
+	if (server->settings->commands != NULL || server->settings->plugins != NULL)
 		log_write(LOG_WARNING, "commands cannot be run with --supervised", NULL);
 	return OK;
 }
@@ -166,6 +177,7 @@ static enum err start_notify(struct server *server, struct error *err)
 		.writer = server->writer,
 		.clock = &server->place.clock,
 		.settings = server->settings,
+		.public_url = server->public_url,
 		.hand = server->hand,
 	};
 	struct serve_notify *notify;
@@ -190,9 +202,12 @@ static void untold(void *context, const char *check, const char *reason)
 
 static enum err start_sense(struct server *server, struct error *err)
 {
+	if (server->hand != NULL && server->settings->plugins != NULL)
+		server->plugins = hand_client_plugins(server->hand);
 	struct serve_sense_options options = {
 		.world = server->place.world,
 		.writer = server->writer,
+		.hand = server->plugins.start != NULL ? &server->plugins : NULL,
 		.clock = &server->place.clock,
 		.untold = untold,
 		.untold_context = server,
@@ -202,6 +217,36 @@ static enum err start_sense(struct server *server, struct error *err)
 	if (r == OK)
 		__atomic_store_n(&server->sense, sense, __ATOMIC_RELEASE);
 	return r;
+}
+
+static enum err start_status(struct server *server, struct error *err)
+{
+	struct serve_status_options options = {
+		.world = server->place.world,
+		.clock = &server->place.clock,
+		.zones = server->place.zones,
+		.data = server->settings->data,
+		.public_url = server->public_url,
+	};
+	struct serve_status *status;
+	enum err r = serve_status_start(&options, &status, err);
+	if (r == OK)
+		__atomic_store_n(&server->status, status, __ATOMIC_RELEASE);
+	return r;
+}
+
+static bool nothing_stored(void *context)
+{
+	struct server *server = context;
+	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
+}
+
+/* Nobody else can reach it, unless somebody said by which address they do. */
+static bool is_on_loopback(const struct settings *settings)
+{
+	struct str listen = str_of(settings->listen);
+	return settings->public_url == NULL &&
+	       (str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")));
 }
 
 static enum err start_api(struct server *server, struct error *err)
@@ -214,6 +259,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.random = &server->place.random,
 		.zones = server->place.zones,
 		.public_url = server->public_url,
+		.on_loopback = is_on_loopback(server->settings),
 		.version = MAINSTAY_VERSION,
 		.sense = serve_sense_api(server->sense),
 		.assets = ui_assets,
@@ -222,13 +268,20 @@ static enum err start_api(struct server *server, struct error *err)
 		.openapi = contract_openapi,
 		.warnings = warnings_tell,
 		.commands = server->settings->commands,
+		.status = serve_status_pages(server->status),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
+		.nothing_stored = nothing_stored,
+		.nothing_stored_context = server,
 	};
 	server->warnings = warnings_create(server->place.trouble, server->place.flight);
 	options.warnings_context = server->warnings;
 	struct api *api;
-	enum err r = api_create(&options, &api, err);
+	enum err r = OK;
+	if (server->settings->trusted_proxy != NULL)
+		r = api_proxies_parse(server->settings->trusted_proxy, &options.proxies, err);
+	if (r == OK)
+		r = api_create(&options, &api, err);
 	if (r != OK)
 		return r;
 	serve_notify_browsers(server->notify, api);
@@ -257,6 +310,8 @@ static enum err start_http(struct server *server, struct error *err)
 	if (r == OK && server->settings->public_url == NULL)
 		snprintf(server->public_url, sizeof server->public_url, "%s",
 			 http_server_url(server->http));
+	if (r == OK)
+		serve_status_url(server->status, server->public_url);
 	return r;
 }
 
@@ -270,9 +325,12 @@ static enum err make_first_user(struct server *server, struct error *err)
 static void announce(const struct server *server)
 {
 	printf("mainstay: listening on %s\n", http_server_url(server->http));
+	if (server->http_public != NULL)
+		printf("mainstay: status pages on %s\n", http_server_url(server->http_public));
 	if (server->offers_link)
 		printf("mainstay: sign in at %s/link#%s\n", server->public_url, server->link.token);
 	fflush(stdout);
+	service_tell("READY=1");
 }
 
 static enum err start(struct server *server, struct error *err)
@@ -297,9 +355,17 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = start_sense(server, err);
 	if (r == OK)
+		r = start_status(server, err);
+	if (r == OK)
+		r = serve_alerts_start(server->place.alerts, server->writer, &server->place.clock,
+				       &server->alerts, err);
+	if (r == OK)
 		r = start_api(server, err);
 	if (r == OK)
 		r = start_http(server, err);
+	if (r == OK)
+		r = serve_status_listen(server->settings, &server->place.clock, &server->place.random, server->api,
+					&server->http_public, err);
 	if (r == OK)
 		announce(server);
 	return r;
@@ -312,6 +378,8 @@ static void stop(struct server *server, const char *reason)
 	struct error err = { 0 };
 	if (server->api != NULL)
 		api_stop(server->api);
+	if (server->http_public != NULL)
+		http_server_stop(server->http_public, DRAIN_MS);
 	if (server->http != NULL)
 		http_server_stop(server->http, DRAIN_MS);
 	if (server->sense != NULL)
@@ -321,12 +389,15 @@ static void stop(struct server *server, const char *reason)
 		serve_notify_stop(server->notify);
 	}
 	hand_client_stop(&server->hand);
+	serve_alerts_stop(&server->alerts);
 	if (server->writer != NULL && record(server, "stopped", decide_stopped, reason, &err) != OK)
 		log_write(LOG_WARNING, "could not record the stop", "reason=\"%s\"", err.text);
 	writer_stop(&server->writer);
 	serve_sense_destroy(&server->sense);
 	serve_notify_destroy(&server->notify);
+	http_server_destroy(&server->http_public);
 	http_server_destroy(&server->http);
+	serve_status_stop(&server->status);
 	struct api *api = server->api;
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
@@ -346,6 +417,37 @@ static void block_signals(sigset_t *ret_set)
 }
 
 #define LOST_LEAD "another server leads"
+/* Somebody may have made a backup beside us (backup.h): the record is to know of it. */
+static void take_receipt(struct server *server)
+{
+	cleanup_arena struct arena arena;
+	struct journal_backup backup;
+	struct error err = { 0 };
+	bool found;
+	arena_init(&arena, 0);
+	enum err r = backup_receipt_get(server->settings->data, &arena, &found, &backup, &err);
+	if (r == OK && found)
+		r = record(server, "backup_made", journal_backup_made_decide, &backup, &err);
+	if (r != OK && r != ERR_CONFLICT)
+		log_write(LOG_WARNING, "could not record a backup", "reason=\"%s\"", err.text);
+	if (found && (r == OK || r == ERR_CONFLICT))
+		backup_receipt_remove(server->settings->data);
+}
+
+static enum err decide_nothing(struct decision *d, const void *args, struct error *err)
+{
+	(void)d, (void)args, (void)err;
+	return OK;
+}
+
+/* A writer that hangs keeps this thread here, the beat stops, and the service manager starts us anew. A disk
+ * that is full answers, and is no reason to. */
+static void tell_alive(struct server *server)
+{
+	struct error err;
+	record(server, "beat", decide_nothing, NULL, &err);
+	service_tell("WATCHDOG=1");
+}
 
 static const char *wait_for_end(struct server *server, const sigset_t *set)
 {
@@ -364,7 +466,64 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		api_heartbeat(server->api);
 		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);
+		take_receipt(server);
+		tell_alive(server);
 	}
+}
+
+/* ---- without a store ---- */
+
+static bool store_is_back(const struct settings *settings)
+{
+	struct store *store;
+	struct store_conn *conn;
+	int64_t seq;
+	time_us at;
+	if (place_open_store(settings, &store, NULL) != OK)
+		return false;
+	enum err r = store_connect(store, true, &conn, NULL);
+	if (r == OK) {
+		r = journal_last(conn, &seq, &at, NULL);
+		store_disconnect(&conn);
+	}
+	store_close(&store);
+	return r == OK;
+}
+
+static bool wait_for_signal(void *context, time_us span)
+{
+	const sigset_t *set = context;
+	struct timespec time = { span / TIME_SECOND, (span % TIME_SECOND) * 1000 };
+	int number = sigtimedwait(set, NULL, &time);
+	return number == SIGTERM || number == SIGINT;
+}
+
+static bool is_store_gone(enum err r)
+{
+	return r == ERR_UNAVAILABLE || r == ERR_IO || r == ERR_CORRUPT;
+}
+
+/* Whoever depends on us reads the status page first when we are in trouble: so it is served before
+ * anything else works, and the rest follows when the store is back. */
+static enum err start_when_possible(struct server *server, struct error *err)
+{
+	const struct settings *settings = server->settings;
+	sigset_t signals = server->signals;
+	enum err r = start(server, err);
+	while (is_store_gone(r) && server->place.world == NULL) {
+		int control = server->control;
+		fprintf(stderr, "mainstay: %s\n", err->text);
+		stop(server, err->text);
+		*server = (struct server){ .settings = settings, .control = control, .signals = signals,
+					   .place = { .lock = -1 } };
+		switch (serve_status_alone(settings, store_is_back, wait_for_signal, &signals)) {
+		case ALONE_NOTHING: return r;
+		case ALONE_ENDED: return ERR_CANCELLED;
+		case ALONE_BACK: break;
+		}
+		r = start(server, err);
+	}
+	return r;
 }
 
 int serve(const struct settings *settings, int control)
@@ -376,14 +535,17 @@ int serve(const struct settings *settings, int control)
 	server->control = control;
 	server->place.lock = -1;
 	block_signals(&server->signals);
-	enum err r = start(server, &err);
+	enum err r = start_when_possible(server, &err);
 	if (r == OK) {
 		const char *why = wait_for_end(server, &server->signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
+		service_tell("STOPPING=1");
 		stop(server, why);
 		status = strcmp(why, LOST_LEAD) == 0 ? SUPERVISED_AGAIN : 0;
 	} else if (server->told_to_end) {
 		stop(server, "told to end");
+		status = 0;
+	} else if (r == ERR_CANCELLED) {
 		status = 0;
 	} else {
 		fprintf(stderr, "mainstay: %s\n", err.text);

@@ -22,6 +22,7 @@ struct serve_notify_options {
 	struct writer *writer;
 	struct clock *clock;
 	const struct settings *settings;
+	const char *public_url; /* for links in what leaves in the slow lane */
 	struct hand_client *hand; /* NULL: there are no commands */
 };
 

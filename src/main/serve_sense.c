@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "monitor/monitor_plan.h"
+#include "sys/entropy.h"
 #include "sys/loop.h"
+#include "wire/ping.h"
 
 #define TICK TIME_SECOND
 #define TICKS_PER_FLUSH ((unsigned)(SERVE_SENSE_FLUSH / TICK))
@@ -87,7 +89,9 @@ static void on_inbox(void *context)
 		tell_flushed(s, inbox.flushed);
 	while (inbox.names != NULL) {
 		struct named *next = inbox.names->next;
-		if (!inbox.reload)
+		if (inbox.names->beat)
+			load_called(s, str_of(inbox.names->name));
+		else if (!inbox.reload)
 			load_check(s, str_of(inbox.names->name));
 		mem_free(inbox.names);
 		inbox.names = next;
@@ -106,7 +110,7 @@ void serve_sense_wake(struct serve_sense *s)
 		s->posted = loop_post(s->loop, on_inbox, s) == OK;
 }
 
-static void name_add(struct serve_sense *s, struct str name)
+void serve_sense_name(struct serve_sense *s, struct str name, bool beat)
 {
 	if (s->names_count >= SERVE_SENSE_NAMES_MAX || name.len >= MONITOR_NAME_BYTES) {
 		s->reload = true;
@@ -114,6 +118,7 @@ static void name_add(struct serve_sense *s, struct str name)
 	}
 	struct named *named = mem_alloc(sizeof *named);
 	snprintf(named->name, sizeof named->name, STR_FMT, STR_ARG(name));
+	named->beat = beat;
 	named->next = s->names;
 	s->names = named;
 	s->names_count++;
@@ -125,16 +130,19 @@ static void note_event(struct serve_sense *s, const struct event *event)
 	const struct event_definition_deleted *deleted = event->payload;
 	const struct event_check_paused *paused = event->payload;
 	const struct event_check_resumed *resumed = event->payload;
+	const struct event_check_address_made *made = event->payload;
 	if (event->payload == NULL)
 		return;
 	if (event->kind == EVENT_DEFINITION_PUT && str_is(put->kind, MONITOR_CHECK))
-		name_add(s, put->name);
+		serve_sense_name(s, put->name, false);
 	else if (event->kind == EVENT_DEFINITION_DELETED && str_is(deleted->kind, MONITOR_CHECK))
-		name_add(s, deleted->name);
+		serve_sense_name(s, deleted->name, false);
+	else if (event->kind == EVENT_CHECK_ADDRESS_MADE)
+		serve_sense_name(s, made->check, true);
 	else if (event->kind == EVENT_CHECK_PAUSED)
-		name_add(s, paused->check);
+		serve_sense_name(s, paused->check, false);
 	else if (event->kind == EVENT_CHECK_RESUMED)
-		name_add(s, resumed->check);
+		serve_sense_name(s, resumed->check, false);
 	else if (event->kind == EVENT_MUTE_STARTED || event->kind == EVENT_MUTE_ENDED)
 		s->mutes_changed = true;
 }
@@ -174,6 +182,17 @@ static void on_tick(void *context)
 
 /* ---- life ---- */
 
+static bool find_beat(void *context, const char *check, struct probe_beat *ret_beat)
+{
+	struct serve_sense *s = context;
+	const struct entry *entry = book_find(s, str_of(check));
+	if (entry == NULL || !entry->has_address)
+		return false;
+	*ret_beat = entry->beat;
+	ret_beat->listening = s->began;
+	return true;
+}
+
 static enum err open_tools(struct serve_sense *s, struct error *err)
 {
 	struct http_client_options options = {
@@ -194,7 +213,15 @@ static enum err open_tools(struct serve_sense *s, struct error *err)
 		.http = s->http,
 		.trust = http_client_trust(s->http),
 		.policy = http_client_policy(s->http),
+		.random = &s->random,
+		.hand = s->options.hand,
+		.beats = &s->beats,
 	};
+	s->beats = (struct probe_beats){ .context = s, .find = find_beat };
+	s->began = clock_since_boot(s->options.clock);
+	entropy_init(&s->random);
+	s->ping = s->tools.ping = ping_create(s->loop, s->options.clock, s->resolve, &s->random,
+					      s->tools.policy);
 	return OK;
 }
 
@@ -288,6 +315,7 @@ void serve_sense_destroy(struct serve_sense **pointer)
 	assert(s->closed);
 	assert(s->sense == NULL);
 	free_inbox(s);
+	ping_destroy(&s->ping);
 	http_client_destroy(&s->http);
 	resolve_destroy(&s->resolve);
 	loop_destroy(&s->loop);

@@ -15,6 +15,7 @@
 
 #include "api/api.h"
 #include "journal/writer.h"
+#include "monitor/monitor_probe.h"
 
 struct serve_sense;
 
@@ -32,6 +33,7 @@ struct serve_sense_options {
 	/* A check went down and the world could not take it; may be told again and again. May be NULL. */
 	void (*untold)(void *context, const char *check, const char *reason);
 	void *untold_context;
+	const struct probe_hand *hand; /* runs plugins; NULL: there are none; must outlive it */
 	const char *ca_file; /* NULL: the system's authorities; must outlive it */
 };
 

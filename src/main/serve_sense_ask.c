@@ -22,6 +22,7 @@ struct question {
 	unsigned holders;
 	bool answered, failed;
 	struct check_result result;
+	char *detail; /* of the result */
 	struct discovery *discovery;
 };
 
@@ -66,6 +67,7 @@ static void let_go(struct question *question)
 	if (!last)
 		return;
 	mem_free(question->discovery);
+	mem_free(question->detail);
 	mem_free(question);
 }
 
@@ -92,12 +94,19 @@ static enum err wait_for(struct question *question, time_us longest, struct erro
 	return error_set(err, ERR_TIMEOUT, "could not look: there was no answer in time");
 }
 
+static char *copy_detail(const struct check_result *result)
+{
+	return result->detail != NULL ? mem_strdup(result->detail) : NULL;
+}
+
 /* ---- one look by a spec ---- */
 
 static void on_probed(void *context, const struct check_result *result)
 {
 	struct question *question = context;
 	question->result = *result; /* the waiter reads it only once it is answered */
+	question->detail = copy_detail(result);
+	question->result.detail = NULL;
 	answer(question, result->wall == 0);
 }
 
@@ -113,8 +122,10 @@ static enum err probe(void *context, struct check_spec *spec, struct check_resul
 	}
 	pthread_mutex_lock(&s->lock);
 	enum err r = wait_for(question, longest, err);
-	if (r == OK)
+	if (r == OK) {
 		*ret_result = question->result;
+		ret_result->detail = MEM_TAKE(question->detail);
+	}
 	let_go(question);
 	return r;
 }
@@ -134,6 +145,7 @@ static enum err wait_for_result(struct serve_sense *s, struct str name, time_us 
 					 STR_ARG(name));
 		if (entry->has_last && entry->last.boot >= since) {
 			*ret_result = entry->last;
+			ret_result->detail = copy_detail(&entry->last);
 			return OK;
 		}
 		if (s->stopping)
@@ -198,8 +210,19 @@ static bool last(void *context, struct str name, struct check_result *ret_result
 	bool found = entry != NULL && entry->has_last;
 	if (found)
 		*ret_result = entry->last;
+	ret_result->detail = NULL;
 	pthread_mutex_unlock(&s->lock);
 	return found;
+}
+
+static char *detail(void *context, struct str name)
+{
+	struct serve_sense *s = context;
+	pthread_mutex_lock(&s->lock);
+	struct entry *entry = book_find(s, name);
+	char *copy = entry != NULL && entry->has_last ? copy_detail(&entry->last) : NULL;
+	pthread_mutex_unlock(&s->lock);
+	return copy;
 }
 
 static time_us next_at(void *context, struct str name)
@@ -285,6 +308,18 @@ static enum err discover(void *context, time_us age_max, struct discovery *ret_d
 	return r;
 }
 
+/* Words of beats are few bytes; when even they cannot be kept, the next look finds nothing new, and the one
+ * after the reload does. */
+static void called(void *context, struct str name)
+{
+	struct serve_sense *s = context;
+	pthread_mutex_lock(&s->lock);
+	if (!s->closed)
+		serve_sense_name(s, name, true);
+	serve_sense_wake(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void ask_init(struct serve_sense *s)
 {
 	s->api = (struct api_sense){
@@ -293,6 +328,8 @@ void ask_init(struct serve_sense *s)
 		.run = run,
 		.results = results,
 		.last = last,
+		.detail = detail,
+		.called = called,
 		.discover = discover,
 		.next_at = next_at,
 	};

@@ -41,6 +41,7 @@ static void entry_free(struct entry *entry)
 	for (unsigned i = 0; i < entry->ring_count; i++)
 		mem_free(entry->ring[(entry->ring_first + i) % entry->ring_size].reason);
 	mem_free(entry->ring);
+	mem_free(entry->detail);
 	mem_free(entry);
 }
 
@@ -113,6 +114,8 @@ static struct book_result pack(const struct check_result *result)
 		.days_left = result->days_left,
 		.status = (int16_t)result->status,
 		.good = result->good,
+		.blind = result->blind,
+		.warned = result->warned,
 		.certificated = result->certificated,
 	};
 }
@@ -128,7 +131,10 @@ void book_add(struct serve_sense *s, struct entry *entry, const struct check_res
 	assert(entry->ring_count < entry->ring_size);
 	entry->ring[(entry->ring_first + entry->ring_count) % entry->ring_size] = pack(result);
 	entry->ring_count++;
+	mem_free(entry->detail);
+	entry->detail = result->detail != NULL ? mem_strdup(result->detail) : NULL;
 	entry->last = *result;
+	entry->last.detail = entry->detail;
 	entry->has_last = true;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
@@ -143,6 +149,8 @@ size_t book_results(const struct entry *entry, struct check_result *ret_results,
 		ret_results[i] = (struct check_result){
 			.wall = kept->wall,
 			.good = kept->good,
+			.blind = kept->blind,
+			.warned = kept->warned,
 			.latency = kept->latency_us,
 			.status = kept->status,
 			.certificated = kept->certificated,

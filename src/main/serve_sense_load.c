@@ -6,6 +6,7 @@
 
 #include "alert/alert.h"
 #include "base/log.h"
+#include "monitor/monitor_beat.h"
 #include "monitor/monitor_plan.h"
 #include "resource/definition.h"
 #include "sys/loop.h"
@@ -53,6 +54,49 @@ void load_state(struct serve_sense *s, struct entry *entry)
 			  entry->name, err.text);
 	}
 	arena_finish(&arena);
+}
+
+/* The wall's instants as time since boot, so that a clock that is set misses nobody. */
+static void take_beat(struct serve_sense *s, struct entry *entry, const struct monitor_beat *heard,
+		      time_us made)
+{
+	time_us shift = clock_wall(s->options.clock) - clock_since_boot(s->options.clock);
+	struct probe_beat beat = {
+		.made = made - shift, .heard = heard->at != TIME_NONE, .was_well = heard->ok_at > 0,
+		.runs = heard->started_at > 0, .at = heard->at - shift, .ok_at = heard->ok_at - shift,
+		.started_at = heard->started_at - shift, .took = heard->took, .failed = heard->failed,
+		.exit_code = (int)heard->exit_code,
+	};
+	snprintf(beat.said, sizeof beat.said, STR_FMT, STR_ARG(heard->said));
+	entry->has_address = made != TIME_NONE;
+	entry->beat = beat;
+}
+
+void load_beat(struct serve_sense *s, struct entry *entry)
+{
+	struct arena arena;
+	struct monitor_beat heard;
+	struct error err;
+	time_us made;
+	arena_init(&arena, READ_ARENA_BYTES);
+	enum err r = monitor_address_made(s->conn, str_of(entry->name), &made, &err);
+	if (r == OK)
+		r = monitor_beat_get(s->conn, str_of(entry->name), &arena, &heard, &err);
+	if (r == OK)
+		take_beat(s, entry, &heard, made);
+	else
+		log_write(LOG_WARNING, "could not read the calls of a heartbeat", "check=%s error=\"%s\"",
+			  entry->name, err.text);
+	arena_finish(&arena);
+}
+
+void load_called(struct serve_sense *s, struct str name)
+{
+	struct entry *entry = book_find(s, name);
+	if (entry == NULL)
+		return;
+	load_beat(s, entry);
+	sense_run(s->sense, entry->name);
 }
 
 static void forget(struct serve_sense *s, struct str name)
@@ -125,6 +169,8 @@ static enum err take(struct serve_sense *s, const struct definition *definition,
 	entry->told = before.status;
 	entry->told_flapping = stored.flapping;
 	spec.paused = spec.paused || entry->told == CHECK_PAUSED;
+	if (spec.kind == &check_heartbeat)
+		load_beat(s, entry);
 	if (changed) {
 		enter(s, entry, &spec);
 		sense_set(s->sense, &spec, known == NULL ? &before : NULL);

@@ -24,7 +24,7 @@ struct book_result {
 	uint32_t latency_us;
 	int32_t days_left;
 	int16_t status;
-	bool good, certificated;
+	bool good, blind, warned, certificated;
 };
 
 struct entry {
@@ -38,6 +38,8 @@ struct entry {
 	bool muted;
 	enum check_status told; /* what the world holds; PAUSED: by a person */
 	bool told_flapping;
+	struct probe_beat beat; /* of a heartbeat */
+	bool has_address;
 	bool has_news, telling; /* there is a word; it is on its way */
 	struct {
 		enum check_status to;
@@ -51,7 +53,8 @@ struct entry {
 	bool paused;
 	time_us next_boot; /* when it is looked at next; 0: not */
 	bool has_last;
-	struct check_result last;
+	struct check_result last; /* its detail is `detail` */
+	char *detail;             /* heap; NULL: none */
 	struct book_result *ring;
 	unsigned ring_size, ring_first, ring_count; /* oldest at first */
 };
@@ -80,6 +83,7 @@ struct pending_row {
 
 struct named {
 	struct named *next;
+	bool beat; /* it was called: what was heard is read anew, and it is looked at */
 	char name[MONITOR_NAME_BYTES];
 };
 
@@ -89,6 +93,10 @@ struct serve_sense {
 	struct loop *loop;
 	struct resolve *resolve;
 	struct http_client *http;
+	struct random random;
+	struct ping *ping;
+	struct probe_beats beats;
+	time_us began; /* since boot */
 	struct probe_tools tools;
 	struct sense *sense;
 	pthread_t thread;
@@ -124,6 +132,7 @@ struct serve_sense {
 
 /* Asks the loop to look into what was left for it. With the lock held. */
 void serve_sense_wake(struct serve_sense *s);
+void serve_sense_name(struct serve_sense *s, struct str name, bool beat); /* the same */
 
 /* After the end of a discovery. Loop's thread. */
 void serve_sense_stop_when_quiet(struct serve_sense *s);
@@ -135,6 +144,9 @@ void load_all(struct serve_sense *s);                    /* slice by slice */
 void load_slice(void *serve_sense);                      /* of the timer */
 void load_mutes(struct serve_sense *s);
 void load_state(struct serve_sense *s, struct entry *entry); /* what the world holds of it */
+
+void load_beat(struct serve_sense *s, struct entry *entry);  /* what was heard of it */
+void load_called(struct serve_sense *s, struct str name);    /* it was called just now */
 
 /* ---- serve_sense_book.c ---- */
 

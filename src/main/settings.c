@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "cli/cli.h"
+#include "sys/file.h"
 #include "wire/json_writer.h"
 #include "wire/pq.h"
 
@@ -27,16 +31,23 @@ struct setting {
 	{ name, type, offsetof(struct settings, field), otherwise, value, about }
 
 static const struct setting rows[] = {
+	ROW("config", SETTING_TEXT, config, NULL, "FILE", "file of settings: a line `name = value` for each"),
 	ROW("data", SETTING_TEXT, data, "./data", "DIR", "folder of everything that is kept"),
 	ROW("store", SETTING_ADDRESS, store, NULL, "postgres://...",
 	    "database to keep it in; without it, SQLite in the data folder"),
 	ROW("listen", SETTING_TEXT, listen, "127.0.0.1:8484", "ADDRESS:PORT",
 	    "where to listen; port 0 takes a free one"),
+	ROW("status-listen", SETTING_TEXT, status_listen, NULL, "ADDRESS:PORT",
+	    "where to serve status pages and nothing else, the home page at /"),
 	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
 	    "how people reach it, for links in pages"),
+	ROW("trusted-proxy", SETTING_TEXT, trusted_proxy, NULL, "ADDRESSES",
+	    "proxies whose X-Forwarded-For is believed, like 127.0.0.1,10.0.0.0/8"),
 	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),
 	ROW("tls-key", SETTING_TEXT, tls_key, NULL, "FILE", "its private key (PEM)"),
 	ROW("commands", SETTING_TEXT, commands, NULL, "DIR", "folder of the commands that pages may run"),
+	ROW("plugins", SETTING_TEXT, plugins, NULL, "DIR[:DIR]",
+	    "folders of the plugins that checks may run: /usr/lib/nagios/plugins"),
 	ROW("last-resort", SETTING_TEXT, last_resort, NULL, "NAME",
 	    "the command in that folder that pages when nothing can be stored"),
 	ROW("admin", SETTING_TEXT, admin, "admin@localhost", "EMAIL", "address of the first person"),
@@ -72,11 +83,19 @@ static void set_defaults(struct settings *settings)
 {
 	*settings = (struct settings){ 0 };
 	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].type != SETTING_FLAG)
+			set_text(settings, &rows[i], rows[i].otherwise);
+	}
+}
+
+static void set_from_environment(struct settings *settings)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
 		const char *value = from_environment(&rows[i]);
-		if (rows[i].type == SETTING_FLAG)
-			set_flag(settings, &rows[i], value != NULL && strcmp(value, "1") == 0);
-		else
-			set_text(settings, &rows[i], value != NULL ? value : rows[i].otherwise);
+		if (value != NULL && rows[i].type != SETTING_FLAG)
+			set_text(settings, &rows[i], value);
+		else if (value != NULL)
+			set_flag(settings, &rows[i], strcmp(value, "1") == 0);
 	}
 }
 
@@ -99,10 +118,76 @@ static enum err unknown(struct str name, struct error *err)
 	return ERR_INVALID;
 }
 
-enum err settings_parse(int argc, char **argv, struct settings *ret_settings, struct error *err)
+/* ---- the file ---- */
+
+static enum err in_line(const struct settings *settings, int line, struct error *err)
 {
-	struct settings settings;
-	set_defaults(&settings);
+	error_prefix(err, "\"%.200s\" line %d", settings->config, line);
+	return ERR_INVALID;
+}
+
+/* `text` ends in a NUL where the line ended, so that a value is a text of its own. */
+static enum err take_line(struct settings *settings, char *text, int number, struct error *err)
+{
+	struct str line = str_trim(str_of(text)), name, value;
+	if (line.len == 0 || line.ptr[0] == '#')
+		return OK;
+	bool pair = str_cut(line, '=', &name, &value);
+	const struct setting *row = find(str_trim(name));
+	value = str_trim(value);
+	if (!pair || row == NULL || strcmp(row->about, "internal") == 0 || strcmp(row->name, "config") == 0) {
+		unknown(str_trim(name), err);
+		return in_line(settings, number, err);
+	}
+	if (row->type == SETTING_FLAG && !str_is(value, "true") && !str_is(value, "false")) {
+		error_set(err, ERR_INVALID, "%s is true or false", row->name);
+		return in_line(settings, number, err);
+	}
+	text[value.ptr - text + (ptrdiff_t)value.len] = '\0';
+	if (row->type == SETTING_FLAG)
+		set_flag(settings, row, str_is(value, "true"));
+	else
+		set_text(settings, row, value.len > 0 ? value.ptr : row->otherwise);
+	return OK;
+}
+
+static enum err take_file(struct settings *settings, struct error *err)
+{
+	char *bytes;
+	size_t size;
+	enum err r = file_read(settings->config, SETTINGS_FILE_BYTES_MAX - 1, &bytes, &size, err);
+	if (r != OK)
+		return error_set(err, ERR_INVALID, "could not read --config \"%.200s\"", settings->config);
+	bool text = str_is_utf8((struct str){ bytes, size }) && memchr(bytes, '\0', size) == NULL;
+	memcpy(settings->file, bytes, size + 1);
+	mem_free(bytes);
+	if (!text)
+		return error_set(err, ERR_INVALID, "--config \"%.200s\" is no text", settings->config);
+	int number = 1;
+	for (char *line = settings->file, *end; r == OK && line != NULL; line = end != NULL ? end + 1 : NULL, number++) {
+		end = strchr(line, '\n');
+		if (end != NULL)
+			*end = '\0';
+		r = take_line(settings, line, number, err);
+	}
+	return r;
+}
+
+/* The struct was copied: what pointed into its file must point into the copy's. */
+static void move_texts(const struct settings *from, struct settings *to)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const char *value;
+		memcpy(&value, (const char *)from + rows[i].offset, sizeof value * (rows[i].type != SETTING_FLAG));
+		if (rows[i].type != SETTING_FLAG && value >= from->file && value < from->file + sizeof from->file)
+			set_text(to, &rows[i], to->file + (value - from->file));
+	}
+}
+
+/* ---- the command line ---- */
+
+static enum err take_arguments(int argc, char **argv, struct settings *settings, struct error *err)
+{
 	for (int i = 0; i < argc; i++) {
 		struct str argument = str_of(argv[i]), name, value;
 		if (!str_starts(argument, STR("--")))
@@ -112,16 +197,44 @@ enum err settings_parse(int argc, char **argv, struct settings *ret_settings, st
 		if (row == NULL)
 			return unknown(name, err);
 		if (row->type == SETTING_FLAG) {
-			set_flag(&settings, row, true);
+			set_flag(settings, row, true);
 			continue;
 		}
 		if (!joined && i + 1 == argc)
 			return error_set(err, ERR_INVALID, "--%s needs a value: %s", row->name, row->value);
-		set_text(&settings, row, joined ? value.ptr : argv[++i]);
+		set_text(settings, row, joined ? value.ptr : argv[++i]);
 	}
-	enum err r = settings_check(&settings, err);
+	return OK;
+}
+
+/* Which file is said by the command line or the environment; both win over what it says. */
+static enum err take_all(int argc, char **argv, struct settings *settings, struct error *err)
+{
+	set_defaults(settings);
+	set_from_environment(settings);
+	enum err r = take_arguments(argc, argv, settings, err);
+	if (r != OK || settings->config == NULL)
+		return r;
+	const char *config = settings->config;
+	set_defaults(settings);
+	settings->config = config;
+	r = take_file(settings, err);
+	if (r != OK)
+		return r;
+	set_from_environment(settings);
+	return take_arguments(argc, argv, settings, err);
+}
+
+enum err settings_parse(int argc, char **argv, struct settings *ret_settings, struct error *err)
+{
+	struct settings settings;
+	enum err r = take_all(argc, argv, &settings, err);
 	if (r == OK)
+		r = settings_check(&settings, err);
+	if (r == OK) {
 		*ret_settings = settings;
+		move_texts(&settings, ret_settings);
+	}
 	return r;
 }
 
@@ -136,6 +249,10 @@ enum err settings_check(const struct settings *settings, struct error *err)
 {
 	bool https_in_front = settings->public_url != NULL &&
 			      str_starts(str_of(settings->public_url), STR("https://"));
+	struct api_proxies proxies;
+	if (settings->trusted_proxy != NULL &&
+	    api_proxies_parse(settings->trusted_proxy, &proxies, err) != OK)
+		return ERR_INVALID;
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
 	if (settings->store != NULL && !pq_is_url(str_of(settings->store))) {
@@ -184,9 +301,30 @@ void settings_help(struct buf *out)
 	}
 }
 
-/* The settings in force keep no trace of where they came from; asking again gives the same answer. */
-static const char *source_of(const struct setting *row, const char *value)
+void settings_man(struct buf *out)
 {
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct setting *row = &rows[i];
+		if (strcmp(row->about, "internal") == 0)
+			continue;
+		buf_adds(out, ".TP\n\\fB\\-\\-");
+		cli_man_text(row->name, out);
+		buf_printf(out, "\\fR \\fI%s\\fR\n", row->value != NULL ? row->value : "");
+		cli_man_text(row->about, out);
+		if (row->otherwise != NULL) {
+			buf_adds(out, " (");
+			cli_man_text(row->otherwise, out);
+			buf_addc(out, ')');
+		}
+		buf_addc(out, '\n');
+	}
+}
+
+/* The settings in force keep no trace of where they came from; asking again gives the same answer. */
+static const char *source_of(const struct settings *settings, const struct setting *row, const char *value)
+{
+	if (value != NULL && value >= settings->file && value < settings->file + sizeof settings->file)
+		return "file";
 	const char *given = from_environment(row);
 	if (value == NULL || (row->otherwise != NULL && strcmp(value, row->otherwise) == 0))
 		return "default";
@@ -234,7 +372,7 @@ enum err settings_json(void *context, struct buf *out, struct error *err)
 			settings_shown(value, shown, sizeof shown);
 		json_field_cstr(&json, "value",
 				value != NULL && rows[i].type == SETTING_ADDRESS ? shown : value);
-		json_field_cstr(&json, "source", source_of(&rows[i], value));
+		json_field_cstr(&json, "source", source_of(context, &rows[i], value));
 		json_field_cstr(&json, "about", rows[i].about);
 		json_map_end(&json);
 	}

@@ -1,8 +1,8 @@
 /*
  * settings.h: what the program is told when it starts: rows, and the values in force.
  *
- * A setting comes from the command line, else from the environment (MAINSTAY_DATA for `data`), else
- * it is the default. Parsing checks everything before anything starts. To add one: a row in
+ * A setting comes from the command line, else from the environment (MAINSTAY_DATA for `data`), else from
+ * the file of --config ("data = DIR", a line a setting, # for comments), else it is the default. Parsing checks everything before anything starts. To add one: a row in
  * settings.c, a field here, nothing else; help and GET /settings come from the rows.
  */
 #pragma once
@@ -10,14 +10,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SETTINGS_FILE_BYTES_MAX 16384u
+
 struct settings {
+	const char *config;     /* file of settings; NULL: none */
 	const char *data;       /* folder of everything that is kept */
 	const char *store;      /* postgres:// URL; NULL: SQLite in the folder */
 	const char *listen;     /* "127.0.0.1:8484" */
+	const char *status_listen; /* where status pages are served too; NULL: only at `listen` */
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
 	const char *commands;   /* folder of the commands that pages may run; NULL: none */
+	const char *plugins;    /* folders of the plugins that checks may run, ':' between them; NULL: none */
 	const char *last_resort; /* the command that runs when nothing can be stored; NULL: none */
+	const char *trusted_proxy; /* addresses and ranges with commas; NULL: nobody is believed */
 	const char *admin;      /* e-mail address of the first person */
 	const char *name;       /* of this installation */
 	const char *log_level;
@@ -25,6 +31,7 @@ struct settings {
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
 	bool patient;           /* this verb works through everything; not a row */
 	bool crashed;           /* the server before this one died by its own doing; not a row */
+	char file[SETTINGS_FILE_BYTES_MAX]; /* what the file said; values of it point in here */
 };
 
 /* argv after the verb. ERR_INVALID names the argument and says what it may be. */
@@ -41,5 +48,6 @@ bool settings_host(const struct settings *settings, char *out, size_t size);
 void settings_shown(const char *address, char *out, size_t size);
 
 void settings_help(struct buf *out);              /* for --help */
+void settings_man(struct buf *out);               /* for the manual page, man(7) */
 /* For GET /settings: a list of {name, value, source, about}. */
 enum err settings_json(void *settings, struct buf *out, struct error *err);

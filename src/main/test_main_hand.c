@@ -36,6 +36,8 @@ static const struct hand_message samples[] = {
 	{ .kind = HAND_RESULT, .id = 1, .end = CHILD_SIGNALLED, .exit_code = 255, .number = 64, .cut = 1,
 	  .took = 2 * TIME_HOUR, .out = { "out", 3 }, .errors = { "errors", 6 } },
 	{ .kind = HAND_REFUSED, .id = 9, .reason = ERR_LIMIT, .text = { "no", 2 } },
+	{ .kind = HAND_PLUGIN, .id = 9, .timeout = TIME_SECOND, .name = { "check_disk", 10 },
+	  .args = { "-w\00010%\0", 7 } },
 };
 #define SAMPLES (sizeof samples / sizeof samples[0])
 
@@ -51,6 +53,7 @@ static void check_same(const struct hand_message *a, const struct hand_message *
 	CHECK_INT(a->took, b->took);
 	CHECK_INT(a->reason, b->reason);
 	CHECK(str_eq(a->name, b->name) && str_eq(a->input, b->input) && str_eq(a->text, b->text));
+	CHECK(str_eq(a->args, b->args));
 	CHECK(str_eq(a->out, b->out) && str_eq(a->errors, b->errors));
 }
 
@@ -155,7 +158,7 @@ static void scene_init(struct scene *scene)
 	CHECK_INT(mkdir(scene->data, 0777), 0);
 	CHECK_INT(chmod(scene->data, 0777), 0); /* only the walls protect it */
 	put(scene->data, "secret", "secret", 0666);
-	CHECK_OK(hand_place_open(scene->commands, scene->data, &scene->place, &err));
+	CHECK_OK(hand_place_open(scene->commands, NULL, scene->data, &scene->place, &err));
 }
 
 static void give_new_hand(struct scene *scene)
@@ -284,9 +287,9 @@ TEST(a_folder_that_others_can_change_or_that_holds_the_data_is_refused)
 	char within[120];
 	scene_init(&scene);
 	snprintf(within, sizeof within, "%s/not/yet/there", scene.commands);
-	CHECK_ERR(hand_place_open(scene.commands, within, &place, &err), ERR_INVALID);
-	CHECK_ERR(hand_place_open("/no/such/folder", scene.data, &place, &err), ERR_NOT_FOUND);
-	CHECK_ERR(hand_place_open(scene.data, scene.commands, &place, &err), ERR_DENIED);
+	CHECK_ERR(hand_place_open(scene.commands, NULL, within, &place, &err), ERR_INVALID);
+	CHECK_ERR(hand_place_open("/no/such/folder", NULL, scene.data, &place, &err), ERR_NOT_FOUND);
+	CHECK_ERR(hand_place_open(scene.data, NULL, scene.commands, &place, &err), ERR_DENIED);
 	CHECK(strstr(err.hint, "chmod go-w") != NULL);
 	scene_finish(&scene);
 }
@@ -438,7 +441,7 @@ TEST(sixteen_run_at_once_and_the_others_wait)
 	scene_start(&scene);
 	tally.client = scene.client;
 	/* Each leaves a mark while it runs and says how many there were. */
-	put(scene.commands, "mark", "#!/bin/sh\n: > \"$TMPDIR/m.$$\"\nsleep 0.4\n"
+	put(scene.commands, "mark", "#!/bin/sh\n: > \"$TMPDIR/m.$$\"\nsleep 1.5\n"
 	    "set -- \"$TMPDIR\"/m.*\n[ $# -le 16 ] || : > \"$TMPDIR/too-many\"\n"
 	    "[ $# -lt 16 ] || : > \"$TMPDIR/full\"\nrm \"$TMPDIR/m.$$\"\n", 0755);
 	for (unsigned i = 0; i < 24; i++)

@@ -8,6 +8,7 @@
 #include "journal/checkpoint.h"
 #include "journal/journal.h"
 #include "base/version.h"
+#include "main/backup_verbs.h"
 #include "main/doctor.h"
 #include "main/hand.h"
 #include "main/migrate.h"
@@ -16,7 +17,7 @@
 #include "main/supervise.h"
 #include "main/title.h"
 
-static int complain(const struct error *err)
+int verb_complain(const struct error *err)
 {
 	fprintf(stderr, "mainstay: %s\n", err->text);
 	if (err->hint[0] != '\0')
@@ -51,10 +52,11 @@ static int be_supervisor(struct serving *serving)
 {
 	struct supervised what = { .serve = be_server, .context = serving };
 	struct error err;
-	bool commands = serving->settings.commands != NULL;
-	if (commands && hand_place_open(serving->settings.commands, serving->settings.data, &serving->hand,
+	bool commands = serving->settings.commands != NULL || serving->settings.plugins != NULL;
+	if (commands && hand_place_open(serving->settings.commands, serving->settings.plugins,
+					serving->settings.data, &serving->hand,
 					&err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	what.hand = commands ? be_hand : NULL;
 	title_set(&serving->title, "supervisor");
 	int status = supervise(&what);
@@ -71,7 +73,7 @@ static int run_serve(const struct verb *verb, int argc, char **argv)
 	int status;
 	char **copy = title_take(argc, argv, &serving.title);
 	if (settings_parse(argc, copy, &serving.settings, &err) != OK)
-		status = complain(&err);
+		status = verb_complain(&err);
 	else if (serving.settings.supervised)
 		status = be_server(&serving, -1, true); /* who supervises does not tell: think the worst */
 	else
@@ -86,7 +88,7 @@ static int run_check_config(const struct verb *verb, int argc, char **argv)
 	struct settings settings;
 	struct error err;
 	if (settings_parse(argc, argv, &settings, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	cleanup_buf struct buf out;
 	buf_init(&out, 65536);
 	settings_json(&settings, &out, &err);
@@ -112,11 +114,11 @@ static int verify(struct place *place, int64_t seq)
 	struct tree_hash root;
 	int64_t size = 0;
 	if (store_connect(place->store, true, &conn, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	enum err r = journal_verify(conn, show_progress, (void *)"verified", &size, &root, &err);
 	store_disconnect(&conn);
 	if (r != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	printf("ok: %lld events, root ", (long long)size);
 	for (size_t i = 0; i < sizeof root.bytes; i++)
 		printf("%02x", root.bytes[i]);
@@ -129,7 +131,7 @@ static int rebuild(struct place *place, int64_t seq)
 	(void)seq;
 	struct error err;
 	if (world_rebuild(place->world, show_progress, (void *)"applied", &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	printf("ok: the tables were made again from the journal\n");
 	return 0;
 }
@@ -140,13 +142,13 @@ static int prove(struct place *place, int64_t seq)
 	struct store_conn *conn;
 	struct tree_proof proof;
 	if (store_connect(place->store, true, &conn, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	struct tree_reader reader = journal_tree_reader(conn);
 	int64_t size = world_last_seq(place->world);
 	enum err r = tree_prove_inclusion(&reader, (uint64_t)seq - 1, (uint64_t)size, &proof, &err);
 	store_disconnect(&conn);
 	if (r != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	printf("event %lld is leaf %lld of %lld\n", (long long)seq, (long long)seq - 1, (long long)size);
 	for (unsigned i = 0; i < proof.count; i++) {
 		for (size_t b = 0; b < sizeof proof.hash[i].bytes; b++)
@@ -175,12 +177,12 @@ static int print_checkpoint(struct place *place, int64_t seq)
 	cleanup_buf struct buf note;
 	(void)seq;
 	if (store_connect(place->store, true, &conn, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	struct tree_reader reader = journal_tree_reader(conn);
 	enum err r = tree_root_at(&reader, checkpoint.size, &checkpoint.root, &err);
 	store_disconnect(&conn);
 	if (r != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	buf_init(&note, NOTE_BYTES_MAX);
 	memcpy(checkpoint.origin, place->signer.key.name, sizeof checkpoint.origin);
 	checkpoint_sign(&checkpoint, &place->signer, &note);
@@ -231,10 +233,10 @@ static int run_journal(const struct verb *verb, int argc, char **argv)
 	}
 	int skip = row->takes_seq ? 2 : 1;
 	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	settings.patient = true;
 	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	int status = row->run(&place, seq);
 	place_close(&place);
 	return status;
@@ -253,13 +255,13 @@ static int run_user(const struct verb *verb, int argc, char **argv)
 		return 2;
 	}
 	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	enum err r = guard_reset_link(place.world, str_of(argv[1]), &link, &err);
 	place_close(&place);
 	if (r != OK)
-		return complain(&err);
+		return verb_complain(&err);
 	printf("%s/link#%s\n", settings.public_url != NULL ? settings.public_url : "http://127.0.0.1:8484",
 	       link.token);
 	return 0;
@@ -280,9 +282,14 @@ const struct verb machine_verbs[] = {
 	  "check the record, make the tables again from it, prove one event, what auditors need, try what was "
 	  "parked again",
 	  run_journal, .words = "verify|rebuild|prove|key|retry", .words_with_data = "checkpoint" },
+	{ "backup", "backup --to FILE|DIR [--with-key [--passphrase-fd N]] [SETTING ...], "
+		    "backup --verify FILE [--key KEY]",
+	  "one moment of everything in one file, also while serving; or check such a file", run_backup },
+	{ "restore", "restore FILE --data DIR [--without-key | --passphrase-fd N] [--key KEY]",
+	  "bring a backup back, into an empty place", run_restore },
 	{ "migrate", "migrate --from DIR|URL --to DIR|URL",
 	  "move everything to an empty data folder or PostgreSQL database", run_migrate },
-	{ "doctor", "doctor [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
+	{ "doctor", "doctor [-o table|json] [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
 	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
 	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },
 	{ "version", "version", "which program this is", run_version },

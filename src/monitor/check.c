@@ -99,7 +99,8 @@ static enum check_status settle_good(const struct check_state *state)
 static void note_quality(const struct check_rules *rules, struct check_state *state,
                          const struct check_result *result)
 {
-	if (rules->latency_warn > 0 && result->latency > rules->latency_warn) {
+	bool slow = rules->latency_warn > 0 && result->latency > rules->latency_warn;
+	if (slow || result->warned) {
 		count(&state->slow);
 		state->quick = 0;
 	} else {
@@ -147,6 +148,28 @@ static enum check_status step_bad(const struct check_rules *rules, struct check_
 	return enough && long_enough ? CHECK_DOWN : CHECK_FAILING;
 }
 
+/* Nothing was seen. What is down stays so; what was well is not known to be any more. */
+static enum check_status step_blind(const struct check_rules *rules, struct check_state *state)
+{
+	count(&state->blind);
+	if (state->status == CHECK_DOWN || state->status == CHECK_RECOVERING ||
+	    state->blind < rules->fail_after)
+		return state->status;
+	state->bad = state->good = state->slow = state->quick = 0;
+	state->bad_boot = 0;
+	state->is_slow = state->certificate_near = false;
+	return CHECK_UNKNOWN;
+}
+
+static enum check_status step(const struct check_rules *rules, struct check_state *state,
+                              const struct check_result *result)
+{
+	if (result->blind)
+		return step_blind(rules, state);
+	state->blind = 0;
+	return result->good ? step_good(rules, state, result) : step_bad(rules, state, result);
+}
+
 static void move(struct check_state *state, enum check_status to, time_us wall, time_us boot,
                  const char *reason, struct check_transition *ret_transition)
 {
@@ -170,14 +193,14 @@ bool check_step(const struct check_rules *rules, struct check_state *state,
 	assert(rules->fail_after >= 1 && rules->fail_after <= CHECK_COUNT_MAX);
 	assert(rules->recover_after >= 1 && rules->recover_after <= CHECK_COUNT_MAX);
 	assert(result->boot > 0);
+	assert(!result->blind || !result->good);
 	if (state->status == CHECK_PAUSED)
 		return false;
 	enum check_status from = state->status;
 	bool flapped = state->flapping;
 	time_us bad_boot = state->bad_boot;
-	enum check_status to = result->good ? step_good(rules, state, result)
-	                                    : step_bad(rules, state, result);
-	if (!is_suspicion(to))
+	enum check_status to = step(rules, state, result);
+	if (!is_suspicion(to) && !result->blind)
 		note_flap(state, to == CHECK_DOWN);
 	struct check_transition transition;
 	move(state, to, result->wall, result->boot, result->reason, &transition);
@@ -199,7 +222,7 @@ static bool set_by_person(struct check_state *state, enum check_status to, time_
                           const char *reason, struct check_transition *ret_transition)
 {
 	bool flapped = state->flapping;
-	state->bad = state->good = state->slow = state->quick = 0;
+	state->bad = state->good = state->slow = state->quick = state->blind = 0;
 	state->bad_boot = 0;
 	state->flap_ring = 0;
 	state->flap_count = 0;

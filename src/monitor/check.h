@@ -23,13 +23,18 @@
  *   up, degraded failing        [step_bad]          a bad result, not yet enough
  *   up, degraded, unknown, failing -> down [step_bad]  fail_after in a row, and bad for `for`
  *   failing      up, degraded   [settle_good]       one good result
- *   up           degraded       [settle_good]       fail_after slow ones in a row, or the certificate
+ *   up           degraded       [settle_good]       fail_after slow or warned ones in a row, or the certificate
  *   degraded     up             [settle_good]       recover_after quick ones in a row, certificate fine
  *   down         recovering     [step_good]         a good result, not yet enough
  *   recovering   down           [step_bad]          a bad result
  *   down, recovering -> up, degraded [step_good]    recover_after good ones in a row
+ *   up, degraded, failing -> unknown [step_blind]   fail_after in a row in which the probe could not look
  *   any          paused         [check_pause]       a person
  *   paused       unknown        [check_resume]      a person; counters begin anew
+ *
+ * A blind result (the probe could not look: no permission, no program, a plugin that says "unknown") says
+ * nothing about what is looked at. It never makes a check down, and what is down stays down until it
+ * is seen good.
  *
  * FAILING and RECOVERING are suspicions: they are shown, and never paged. Durations are measured in
  * time since boot; a clock that is set changes nothing.
@@ -56,6 +61,7 @@ enum check_status {
 };
 
 #define CHECK_REASON_BYTES 256
+#define CHECK_DETAIL_BYTES_MAX 32768
 #define CHECK_COUNT_MAX 100    /* fail_after and recover_after */
 #define CHECK_FLAP_STATES 21
 #define CHECK_FLAP_BEGIN 30    /* percent */
@@ -75,6 +81,8 @@ struct check_result {
 	time_us wall;      /* when it began */
 	time_us boot;      /* the same instant, since boot; never less than that of the result before */
 	bool good;
+	bool blind;        /* could not look; `reason` says why and what to do; `good` is false */
+	bool warned;       /* good, but not well: degraded when it lasts */
 	time_us latency;   /* of the whole probe; 0 when there was no answer */
 	int status;        /* HTTP status; 0 when there is none */
 	bool certificated; /* the next two are set */
@@ -82,6 +90,8 @@ struct check_result {
 	time_us not_after;
 	char subject[96];  /* of the certificate */
 	char reason[CHECK_REASON_BYTES]; /* why it is bad, or a word about a good one: "200 in 12 ms" */
+	const char *detail; /* what else the page of the check shows, as a JSON object: perfdata, steps,
+	                     * answers; at most CHECK_DETAIL_BYTES_MAX. Lent with the result; NULL: nothing */
 };
 
 /* Plain data: copy it, store it, load it. All zero is a new check. */
@@ -91,6 +101,7 @@ struct check_state {
 	time_us since_wall, since_boot; /* of the status; 0 while it never changed */
 	time_us bad_boot;               /* first bad result of the row that lasts; 0: none */
 	uint32_t bad, good, slow, quick;  /* in a row; they stop at CHECK_COUNT_MAX */
+	uint32_t blind;                   /* in a row; stops as well */
 	uint32_t flap_ring;               /* newest in bit 0; 1 is down */
 	uint8_t flap_count;               /* states in the ring */
 	bool flapping;

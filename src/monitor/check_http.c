@@ -88,7 +88,6 @@ static void http_cancel(void *context)
 
 const struct check_kind check_http = {
 	.name = "http",
-	.about = "An HTTP request whose status, body and certificate are judged.",
 	.start = http_start,
 	.cancel = http_cancel,
 };

@@ -156,7 +156,6 @@ static void tcp_cancel(void *context)
 
 const struct check_kind check_tcp = {
 	.name = "tcp",
-	.about = "A TCP connection, and if you like a text sent and a text awaited.",
 	.start = tcp_start,
 	.cancel = tcp_cancel,
 };

@@ -97,7 +97,6 @@ static void tls_cancel(void *context)
 
 const struct check_kind check_tls = {
 	.name = "tls",
-	.about = "A TLS handshake; the certificate's chain, name and days left are judged.",
 	.start = tls_start,
 	.cancel = tls_cancel,
 };

@@ -1,6 +1,7 @@
 /* monitor.c: deciding what the sense loop and people say about checks. See monitor.h. */
 #include "monitor/monitor.h"
 
+#include "monitor/monitor_beat.h"
 #include "resource/definition.h"
 
 enum err monitor_change_decide(struct decision *d, const void *args, struct error *err)
@@ -70,12 +71,20 @@ enum err monitor_resume_decide(struct decision *d, const void *args, struct erro
 	return OK;
 }
 
+/* A new check of that name must not be called by the old one's address. */
+static enum err forget_beat(struct store_conn *conn, const void *args, struct error *err)
+{
+	const struct event_definition_deleted *e = args;
+	return monitor_beat_forget(conn, e->name, err);
+}
+
 enum err monitor_on_deleted(struct decision *d, const struct event *event, struct error *err)
 {
 	const struct event_definition_deleted *e = event->payload;
 	struct monitor_state state;
 	if (!str_is(e->kind, MONITOR_CHECK))
 		return OK;
+	decision_work(d, forget_beat, e);
 	enum err r = monitor_state_get(d->conn, e->name, d->arena, &state, err);
 	if (r != OK)
 		return r;

@@ -16,6 +16,26 @@ void probe_fail(struct check_result *result, const char *format, ...)
 	result->good = false;
 }
 
+void probe_blind(struct check_result *result, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(result->reason, sizeof result->reason, format, args);
+	va_end(args);
+	result->good = false;
+	result->blind = true;
+}
+
+void probe_warn(struct check_result *result, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(result->reason, sizeof result->reason, format, args);
+	va_end(args);
+	result->good = true;
+	result->warned = true;
+}
+
 void probe_certificate(struct check_result *result, const struct certificate *certificate,
                        time_us now)
 {
@@ -62,7 +82,6 @@ static void null_cancel(void *context)
 
 const struct check_kind check_null = {
 	.name = "null",
-	.about = "Nothing is done, and it is always good.",
 	.start = null_start,
 	.cancel = null_cancel,
 };

@@ -39,13 +39,23 @@ struct sense_link {
 	atomic_uint holders;
 };
 
+/* Those whose time has come, in order, and how many of them run. */
+struct lane {
+	struct watch *first, **last;
+	unsigned running;
+};
+
+static const unsigned lane_max[PROBE_LANES] = {
+	[PROBE_NET] = SENSE_RUNNING_MAX, [PROBE_HAND] = SENSE_PROGRAMS_MAX,
+};
+
 struct sense {
 	struct sense_link *link;
 	struct probe_tools tools;
 	struct sense_listener listener;
 	struct loop_timer *timer;
 	struct plan plan;
-	struct watch *first_waiting, **last_waiting;
+	struct lane lanes[PROBE_LANES];
 	struct dry_run *dry_runs;
 	unsigned dry_count;
 	atomic_uint checks, running, waiting;
@@ -105,24 +115,35 @@ static void give_row(void *context, enum rollup_step step, const struct rollup_b
 
 /* ---- the queue ---- */
 
+static struct lane *lane_of(struct watch *watch)
+{
+	return &watch->sense->lanes[watch->spec.kind->lane];
+}
+
 static void queue_push(struct sense *sense, struct watch *watch)
 {
 	assert(!watch->waiting && !watch->running);
 	watch->waiting = true;
 	watch->next_waiting = NULL;
-	*sense->last_waiting = watch;
-	sense->last_waiting = &watch->next_waiting;
+	struct lane *lane = lane_of(watch);
+	*lane->last = watch;
+	lane->last = &watch->next_waiting;
 	atomic_fetch_add(&sense->waiting, 1);
 }
 
-static struct watch *queue_pop(struct sense *sense)
+static bool can_start(const struct sense *sense, enum probe_lane lane)
 {
-	struct watch *watch = sense->first_waiting;
-	if (watch == NULL)
-		return NULL;
-	sense->first_waiting = watch->next_waiting;
-	if (sense->first_waiting == NULL)
-		sense->last_waiting = &sense->first_waiting;
+	return sense->lanes[lane].first != NULL && sense->lanes[lane].running < lane_max[lane];
+}
+
+static struct watch *queue_pop(struct sense *sense, enum probe_lane number)
+{
+	struct lane *lane = &sense->lanes[number];
+	struct watch *watch = lane->first;
+	assert(watch != NULL);
+	lane->first = watch->next_waiting;
+	if (lane->first == NULL)
+		lane->last = &lane->first;
 	watch->waiting = false;
 	atomic_fetch_sub(&sense->waiting, 1);
 	return watch;
@@ -130,14 +151,15 @@ static struct watch *queue_pop(struct sense *sense)
 
 static void queue_remove(struct sense *sense, struct watch *watch)
 {
-	struct watch **link = &sense->first_waiting;
+	struct lane *lane = lane_of(watch);
+	struct watch **link = &lane->first;
 	while (*link != NULL && *link != watch)
 		link = &(*link)->next_waiting;
 	if (*link == NULL)
 		return;
 	*link = watch->next_waiting;
 	if (*link == NULL)
-		sense->last_waiting = link;
+		lane->last = link;
 	watch->waiting = false;
 	atomic_fetch_sub(&sense->waiting, 1);
 }
@@ -150,10 +172,10 @@ static void arm(struct sense *sense)
 {
 	struct plan_item *next = plan_peek(&sense->plan);
 	time_us delay = LOOK_MAX;
-	bool can_start = sense->first_waiting != NULL && atomic_load(&sense->running) < SENSE_RUNNING_MAX;
+	bool some = can_start(sense, PROBE_NET) || can_start(sense, PROBE_HAND);
 	if (next != NULL && next->due - now_boot(sense) < delay)
 		delay = next->due - now_boot(sense);
-	if (can_start || delay < 0)
+	if (some || delay < 0)
 		delay = 0;
 	loop_timer_start(sense->timer, delay);
 }
@@ -185,7 +207,9 @@ static void book_result(struct watch *watch, const struct check_result *result)
 		.at = result->wall, .good = result->good, .degraded = watch->state.status == CHECK_DEGRADED,
 		.muted = watch->muted, .latency = result->latency, .covers = 2 * watch->spec.interval,
 	};
-	if (sample.at > 0 && watch->state.status != CHECK_PAUSED)
+	if (result->blind)
+		rollup_stop(&watch->rollup, sample.at, give_row, watch);
+	else if (sample.at > 0 && watch->state.status != CHECK_PAUSED)
 		rollup_add(&watch->rollup, &sample, give_row, watch);
 }
 
@@ -205,14 +229,20 @@ static void take_result(struct watch *watch, const struct check_result *found)
 	plan_again(watch);
 }
 
+static void count_running(struct watch *watch, bool running)
+{
+	watch->running = running;
+	lane_of(watch)->running += running ? 1u : -1u;
+	atomic_fetch_add(&watch->sense->running, running ? 1u : -1u);
+}
+
 static void on_done(void *context, const struct check_result *result)
 {
 	struct watch *watch = context;
 	struct sense *sense = watch->sense;
 	assert(watch->running);
-	watch->running = false;
+	count_running(watch, false);
 	watch->run = NULL;
-	atomic_fetch_sub(&sense->running, 1);
 	take_result(watch, result);
 	arm(sense);
 }
@@ -223,14 +253,12 @@ static void start_watch(struct watch *watch)
 	struct error err = { .code = OK };
 	watch->began_wall = now_wall(sense);
 	watch->began_boot = now_boot(sense);
-	watch->running = true;
-	atomic_fetch_add(&sense->running, 1);
+	count_running(watch, true);
 	if (watch->spec.kind->start(&sense->tools, &watch->spec, on_done, watch, &watch->run, &err) == OK)
 		return;
 	struct check_result result = { .good = false };
 	probe_fail(&result, "%s", err.text);
-	watch->running = false;
-	atomic_fetch_sub(&sense->running, 1);
+	count_running(watch, false);
 	take_result(watch, &result);
 }
 
@@ -238,17 +266,14 @@ static void look(void *context)
 {
 	struct sense *sense = context;
 	struct plan_item *item;
-	struct watch *watch;
 	time_us now = now_boot(sense);
 	while ((item = plan_peek(&sense->plan)) != NULL && item->due <= now) {
 		plan_remove(&sense->plan, item);
 		queue_push(sense, (struct watch *)item);
 	}
-	for (unsigned i = 0; i < STARTS_PER_TURN; i++) {
-		if (atomic_load(&sense->running) >= SENSE_RUNNING_MAX || (watch = queue_pop(sense)) == NULL)
-			break;
-		start_watch(watch);
-	}
+	for (enum probe_lane lane = 0; lane < PROBE_LANES; lane++)
+		for (unsigned i = 0; i < STARTS_PER_TURN && can_start(sense, lane); i++)
+			start_watch(queue_pop(sense, lane));
 	arm(sense);
 }
 
@@ -262,9 +287,8 @@ static void leave_round(struct watch *watch)
 		queue_remove(sense, watch);
 	if (watch->running) {
 		watch->spec.kind->cancel(watch->run);
-		watch->running = false;
+		count_running(watch, false);
 		watch->run = NULL;
-		atomic_fetch_sub(&sense->running, 1);
 	}
 }
 
@@ -571,7 +595,8 @@ struct sense *sense_create(const struct probe_tools *tools, const struct sense_l
 	atomic_store(&sense->link->holders, 1);
 	sense->tools = *tools;
 	sense->listener = *listener;
-	sense->last_waiting = &sense->first_waiting;
+	for (enum probe_lane lane = 0; lane < PROBE_LANES; lane++)
+		sense->lanes[lane].last = &sense->lanes[lane].first;
 	plan_init(&sense->plan);
 	sense->timer = loop_timer_create(tools->loop, look, sense);
 	arm(sense);

@@ -20,6 +20,7 @@ struct sense;
 
 #define SENSE_CHECKS_MAX 100000
 #define SENSE_RUNNING_MAX 256
+#define SENSE_PROGRAMS_MAX 32 /* of them, besides: what runs programs (PROBE_HAND) */
 #define SENSE_TRIES_MAX 64 /* dry runs at once; more are refused with ERR_LIMIT */
 
 struct sense_listener {

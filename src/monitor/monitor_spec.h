@@ -2,8 +2,8 @@
  * monitor_spec.h: what a definition of kind Check may say, and the same as values for the probes.
  *
  * To add a check kind: 1. a file check_NAME.c that exports `const struct check_kind check_NAME`
- * (monitor_probe.h); 2. its row in check_kinds[] (monitor_spec.c); 3. rows for its own fields below,
- * with `.only = "kind=NAME"`, and their reading in monitor_spec_read.
+ * (monitor_probe.h), with `read` for its own fields; 2. its row in kinds[] of monitor_fields.c; 3. rows
+ * for its fields there, with `.only = "kind=NAME"`, and what it cannot do without in needs[].
  */
 #pragma once
 
@@ -13,10 +13,14 @@
 #include "wire/spec.h"
 
 struct check_kind;
+struct doc_node;
 
 #define MONITOR_NAME_BYTES 64
 #define MONITOR_RANGES_MAX 16
 #define MONITOR_FIELDS_MAX 20
+#define MONITOR_ARGS_MAX 63
+#define MONITOR_EVERY_MIN TIME_SECOND
+#define MONITOR_EVERY_MAX (366 * TIME_DAY)
 #define MONITOR_INTERVAL_MIN TIME_SECOND
 #define MONITOR_INTERVAL_MAX TIME_DAY
 #define MONITOR_TIMEOUT_MAX TIME_MINUTE
@@ -53,6 +57,7 @@ struct check_spec {
 	uint16_t port;
 	char *send, *receive;                      /* tcp */
 	bool verify_off;                           /* http, tls */
+	void *own;                                 /* of the kind, made by its `read` */
 	time_us interval, timeout;
 	struct check_rules rules;
 	bool paused;
@@ -63,6 +68,10 @@ struct check_spec {
 enum err monitor_spec_read(struct str name, const struct doc_node *spec, struct check_spec *ret_spec,
                            struct error *err);
 void monitor_spec_finish(struct check_spec *spec);
+
+/* For `read` of kinds: a copy of the text (heap), NULL when it is absent; a duration of the document. */
+char *monitor_spec_text(const struct doc_node *node);
+time_us monitor_spec_duration(const struct doc_node *spec, const char *key, const char *otherwise);
 
 /* "https://example.org/", "db.example.org:5432": what the check looks at, for people. */
 void monitor_spec_target(const struct check_spec *spec, char *ret_text, size_t size);

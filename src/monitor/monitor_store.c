@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "monitor/monitor.h"
+#include "monitor/monitor_beat.h"
 
 static const struct store_table state_table = {
 	.name = "check_state",
@@ -28,7 +29,8 @@ static const struct store_table rollup_table = {
 	.indexes = { "step, start" },
 };
 
-const struct store_table *const monitor_tables[] = { &state_table, &rollup_table, NULL };
+const struct store_table *const monitor_tables[] = { &state_table, &rollup_table,
+						    &monitor_address_table, &monitor_beat_table, NULL };
 
 #define COLUMNS "name, state, reason, since, latency, flapping"
 

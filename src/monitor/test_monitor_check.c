@@ -48,6 +48,53 @@ static enum check_status days(struct story *story, int left)
 	return feed(story, (struct check_result){ .good = true, .certificated = true, .days_left = left });
 }
 
+static enum check_status blind(struct story *story)
+{
+	return feed(story, (struct check_result){ .blind = true, .reason = "no permission" });
+}
+
+static enum check_status warned(struct story *story)
+{
+	return feed(story, (struct check_result){ .good = true, .warned = true, .latency = TIME_MS });
+}
+
+TEST(who_cannot_look_says_unknown_and_never_down)
+{
+	struct story s = story(2, 2);
+	CHECK_INT(blind(&s), CHECK_UNKNOWN);
+	CHECK(!s.moved);
+	CHECK_INT(good(&s), CHECK_UP);
+	CHECK_INT(blind(&s), CHECK_UP);
+	CHECK_INT(blind(&s), CHECK_UNKNOWN);
+	CHECK(s.moved && s.transition.hard_to == CHECK_UNKNOWN);
+	CHECK_TEXT(s.transition.reason, "no permission");
+	for (int i = 0; i < 50; i++)
+		CHECK_INT(blind(&s), CHECK_UNKNOWN);
+	CHECK_INT(bad(&s), CHECK_FAILING);
+	CHECK_INT(blind(&s), CHECK_FAILING);
+	CHECK_INT(bad(&s), CHECK_DOWN);
+}
+
+TEST(what_is_down_stays_down_until_it_is_seen_good)
+{
+	struct story s = story(1, 2);
+	CHECK_INT(bad(&s), CHECK_DOWN);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(blind(&s), CHECK_DOWN);
+	CHECK_INT(good(&s), CHECK_RECOVERING);
+	CHECK_INT(blind(&s), CHECK_RECOVERING);
+	CHECK_INT(good(&s), CHECK_UP);
+}
+
+TEST(a_probe_that_warns_degrades_after_a_row)
+{
+	struct story s = story(2, 2);
+	CHECK_INT(warned(&s), CHECK_UP);
+	CHECK_INT(warned(&s), CHECK_DEGRADED);
+	CHECK_INT(good(&s), CHECK_DEGRADED);
+	CHECK_INT(good(&s), CHECK_UP);
+}
+
 TEST(down_needs_as_many_failures_in_a_row_as_asked)
 {
 	struct story s = story(3, 2);
@@ -276,6 +323,8 @@ TESTS(RUN(down_needs_as_many_failures_in_a_row_as_asked),
       RUN(recovery_needs_its_own_row_and_a_relapse_is_the_same_outage),
       RUN(down_waits_for_the_time_asked_even_with_enough_failures),
       RUN(one_setting_of_one_moves_at_once),
+      RUN(who_cannot_look_says_unknown_and_never_down),
+      RUN(what_is_down_stays_down_until_it_is_seen_good), RUN(a_probe_that_warns_degrades_after_a_row),
       RUN(slowness_degrades_after_a_row_and_ends_after_a_row),
       RUN(a_certificate_near_its_end_degrades_at_once_and_a_renewed_one_ends_it),
       RUN(a_certificate_with_too_few_days_is_a_failure),

@@ -247,7 +247,7 @@ static void script_cancel(void *context)
 	script.now--;
 }
 
-static const struct check_kind check_script = { .name = "script", .about = "As written.",
+static const struct check_kind check_script = { .name = "script",
                                                 .start = script_start, .cancel = script_cancel };
 
 static void add_script(struct lab *lab, const char *name, time_us interval)

@@ -113,7 +113,9 @@ struct channel_result channel_result(enum channel_end end, const struct notify_p
 
 void channel_page_name(const struct notify_page *message, char ret_name[CHANNEL_NAME_BYTES])
 {
-	if (message->page > 0)
+	if (message->name.len > 0)
+		snprintf(ret_name, CHANNEL_NAME_BYTES, STR_FMT, STR_ARG(message->name));
+	else if (message->page > 0)
 		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-%lld", (long long)message->page);
 	else
 		snprintf(ret_name, CHANNEL_NAME_BYTES, "page-at-%lld", (long long)message->written);
@@ -128,6 +130,10 @@ static const char *type_of(const struct notify_page *message)
 
 void channel_write_json(const struct notify_page *message, struct buf *out)
 {
+	if (message->name.len > 0) { /* written as JSON by who queued it */
+		buf_add(out, message->body);
+		return;
+	}
 	struct json_writer json;
 	json_init(&json, out);
 	json_map_begin(&json);

@@ -33,6 +33,10 @@ static enum smtp_security security_of(struct str word)
 
 static void write_text(const struct notify_page *message, struct buf *out)
 {
+	if (message->name.len > 0) {
+		buf_add(out, message->body);
+		return;
+	}
 	buf_add(out, message->title);
 	buf_adds(out, "\n\n");
 	buf_add(out, message->body);
@@ -50,7 +54,7 @@ static void make_id(const struct channel_tools *tools, const char *name, char re
 }
 
 static enum err build(struct channel_tools *tools, const struct notify_page *message, const char *from,
-		      const char *to, struct buf *out, struct error *err)
+		      const char *to, struct arena *arena, struct buf *out, struct error *err)
 {
 	char id[MAIL_ID_BYTES], thread[MAIL_ID_BYTES], name[CHANNEL_NAME_BYTES];
 	const char *references[] = { thread };
@@ -67,6 +71,8 @@ static enum err build(struct channel_tools *tools, const struct notify_page *mes
 		.from_name = NAME, .from = from, .to = to,
 		.subject = subject.bytes != NULL ? subject.bytes : "", .message_id = id,
 		.date = clock_wall(tools->clock), .automatic = true, .text = buf_str(&text),
+		.html = message->html,
+		.unsubscribe = message->unsubscribe.len > 0 ? arena_cstr(arena, message->unsubscribe) : NULL,
 	};
 	if (message->incident > 0) {
 		mail.in_reply_to = thread;
@@ -137,7 +143,7 @@ static enum err hand_over(struct channel_tools *tools, struct mail_try *try, con
 	bool signs_in = settings->smtp.user.len > 0;
 	cleanup_buf struct buf mail;
 	buf_init(&mail, MESSAGE_BYTES_MAX);
-	enum err r = build(tools, try->message, from, to, &mail, err);
+	enum err r = build(tools, try->message, from, to, arena, &mail, err);
 	if (r != OK)
 		return r;
 	struct smtp_request request = {
@@ -153,7 +159,8 @@ static enum err hand_over(struct channel_tools *tools, struct mail_try *try, con
 		.message = buf_str(&mail),
 		.timeout = MAIL_TIMEOUT,
 	};
-	return smtp_client_start(tools->smtp, &request, on_end, try, &try->send, err);
+	struct smtp_client *smtp = try->message->name.len > 0 ? tools->smtp_slow : tools->smtp;
+	return smtp_client_start(smtp, &request, on_end, try, &try->send, err);
 }
 
 static enum err send_page(struct channel_tools *tools, const struct notify_page *message,

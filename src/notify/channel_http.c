@@ -187,10 +187,11 @@ static enum err open_clients(struct channel_tools *tools, struct error *err)
 		r = web_create(tools, egress_policy_checks(), &tools->trusted, err);
 	if (r == OK)
 		r = web_create(tools, egress_policy_webhooks(), &tools->people, err);
-	if (r == OK)
-		tools->smtp = smtp_client_create(tools->loop, tools->clock, tools->resolve, &relay,
-						 tools->ca_file);
-	return r;
+	if (r != OK)
+		return r;
+	tools->smtp = smtp_client_create(tools->loop, tools->clock, tools->resolve, &relay, tools->ca_file);
+	tools->smtp_slow = smtp_client_create(tools->loop, tools->clock, tools->resolve, &relay, tools->ca_file);
+	return OK;
 }
 
 enum err channel_tools_open(const struct channel_tools_options *options,
@@ -219,6 +220,7 @@ void channel_tools_close(struct channel_tools *tools)
 	for (time_us waited = 0; tools->runs > 0 && waited < CLOSE_PATIENCE; waited += CLOSE_TURN)
 		loop_run_for(tools->loop, CLOSE_TURN);
 	smtp_client_destroy(&tools->smtp);
+	smtp_client_destroy(&tools->smtp_slow);
 	web_destroy(&tools->retired);
 	web_destroy(&tools->people);
 	web_destroy(&tools->trusted);

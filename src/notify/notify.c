@@ -175,6 +175,22 @@ enum err notify_unrecorded_decide(struct decision *d, const void *args, struct e
 	return OK;
 }
 
+enum err notify_restored_decide(struct decision *d, const void *args, struct error *err)
+{
+	const struct notify_restored *restored = args;
+	int64_t *pages, *incidents;
+	size_t count;
+	enum err r = pages_queued(d->conn, NOTIFY_RESTORED_MAX, d->arena, &pages, &incidents, &count, err);
+	for (size_t i = 0; r == OK && i < count; i++) {
+		struct event_page_cancelled cancelled = { .page = pages[i], .reason = restored->reason };
+		decision_emit(d, EVENT_PAGE_CANCELLED, incidents[i], &cancelled);
+		remove_from_outbox(d, pages[i]);
+	}
+	if (r == OK)
+		*restored->ret_count = count;
+	return r;
+}
+
 enum err notify_on_clock_stepped(struct decision *d, const struct event *event, struct error *err)
 {
 	const struct event_clock_stepped *stepped = event->payload;

@@ -35,6 +35,9 @@ struct notify_page {
 	time_us not_before; /* TIME_NONE: at once */
 	time_us written;    /* set when it is read */
 	int attempts;       /* so far */
+	/* Of what leaves in the slow lane (notify_bulk.h); empty for a page. */
+	struct str name; /* instead of "page-12" */
+	struct str html, unsubscribe;
 };
 
 /* Emits page.created and queues the outbox row. Texts are cut to the limits above. */
@@ -72,6 +75,16 @@ struct notify_unrecorded {
 };
 enum err notify_unrecorded_decide(struct decision *d, const void *notify_unrecorded,
 				  struct error *err);
+
+/* After a restore: what waited at the time of the backup may have been sent since, and is hours old.
+ * It is cancelled, at most NOTIFY_RESTORED_MAX pages a command; `ret_count` is how many. Escalations go
+ * on by themselves, so whatever is still open is paged anew. */
+#define NOTIFY_RESTORED_MAX 1000u
+struct notify_restored {
+	struct str reason;
+	size_t *ret_count;
+};
+enum err notify_restored_decide(struct decision *d, const void *notify_restored, struct error *err);
 
 /* NOW row of clock.stepped: what waits for a span of time is moved with the wall, as timers are. */
 now_fn notify_on_clock_stepped;

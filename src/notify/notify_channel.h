@@ -62,6 +62,7 @@ struct channel_tools {
 	struct channel_web *people;  /* where anybody said to go: public, and the allow list */
 	struct channel_web *retired; /* the people's one before the list changed */
 	struct smtp_client *smtp;
+	struct smtp_client *smtp_slow; /* connections of the slow lane: it takes none of the pages' */
 	const struct notify_settings *settings; /* never NULL; may change between sends */
 	const char *host;     /* our name in Message-IDs, like "mainstay.example" */
 	const char *instance; /* makes Message-IDs of two installations differ; "" is allowed */

@@ -17,7 +17,8 @@ struct lane_line {
 	struct lane_person *person;
 	int64_t contact;
 	struct queue queues[URGENCIES];
-	unsigned sending;
+	unsigned sending; /* taken, and the result is not stored yet */
+	unsigned stored;  /* results, since it last had nothing to do */
 	unsigned bundled; /* waiting ones that may go into a bundle */
 };
 
@@ -152,10 +153,16 @@ static void gather(struct lane *lane, struct lane_line *line, struct lane_row *r
 	}
 }
 
+static unsigned places(const struct lane_line *line)
+{
+	return line->stored < LANE_CONTACT_MAX - LANE_CONTACT_FIRST ? LANE_CONTACT_FIRST + line->stored
+								    : LANE_CONTACT_MAX;
+}
+
 static struct lane_row *take_from(struct lane *lane, struct lane_line *line, int urgency)
 {
 	struct queue *queue = &line->queues[urgency];
-	if (queue->first == NULL || line->sending >= LANE_CONTACT_MAX)
+	if (queue->first == NULL || line->sending >= places(line))
 		return NULL;
 	bool flood = lane->bundles && line->bundled > LANE_WAITING_MAX;
 	struct lane_row *row = unlink_row(lane, line, queue, &queue->first);
@@ -193,13 +200,18 @@ struct lane_row *lane_take(struct lane *lane)
 	return row;
 }
 
-void lane_done(struct lane *lane, const struct lane_row *row)
+void lane_answered(struct lane *lane)
+{
+	assert(lane->sending > 0);
+	lane->sending--;
+}
+
+void lane_settled(struct lane *lane, const struct lane_row *row, bool stored)
 {
 	struct lane_line *line = row->line;
-	assert(lane->sending > 0);
 	assert(line->sending > 0);
-	lane->sending--;
 	line->sending--;
+	line->stored += stored ? 1 : 0;
 	settle(lane, line);
 }
 

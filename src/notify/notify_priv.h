@@ -42,6 +42,10 @@ enum err outbox_due(struct store_conn *conn, time_us now, unsigned limit, outbox
 enum err outbox_load(struct store_conn *conn, int64_t page, struct arena *arena, bool *ret_found,
 		     struct notify_page *ret_page, struct error *err);
 
+/* Pages that have not left, oldest first: their ids and incidents. */
+enum err pages_queued(struct store_conn *conn, unsigned limit, struct arena *arena, int64_t **ret_pages,
+		      int64_t **ret_incidents, size_t *ret_count, struct error *err);
+
 struct page_state {
 	int64_t incident, user;
 	struct str channel, state;

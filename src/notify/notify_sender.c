@@ -41,6 +41,7 @@ enum err sender_create(struct loop *loop, const struct notify_sender_options *op
 	arena_init(&sender->settings_arenas[1], 1u << 20);
 	sender->timer = loop_timer_create(loop, sender_turn, sender);
 	sender->resort = resort_create(sender);
+	bulk_init(sender);
 	sender->look_now = true;
 	sender->patience = SENDER_PATIENCE;
 	struct channel_tools_options tools = {
@@ -69,7 +70,8 @@ static bool wait_for(struct notify_sender *sender, bool results_only, time_us pa
 		sender_count(sender);
 		bool busy = sender->submitted > 0;
 		if (!results_only)
-			busy = busy || atomic_load(&sender->sending) > 0 || resort_under_way(sender->resort) > 0;
+			busy = busy || atomic_load(&sender->sending) > 0 || resort_under_way(sender->resort) > 0 ||
+			       bulk_under_way(sender);
 		if (!busy || waited >= patience)
 			return !busy;
 		loop_run_for(sender->loop, SENDER_STOP_TURN);
@@ -78,13 +80,18 @@ static bool wait_for(struct notify_sender *sender, bool results_only, time_us pa
 
 static void cancel_all(struct notify_sender *sender)
 {
+	bulk_cancel(sender);
 	for (unsigned i = 0; i < SENDER_BUCKETS; i++) {
 		for (struct flight *f = sender->table[i]; f != NULL; f = f->next_same_hash) {
+			if (f->unsure)
+				lane_settled(f->lane, &f->row, false);
+			f->unsure = false;
 			if (f->try == NULL)
 				continue;
 			f->channel->cancel(f->try);
 			f->try = NULL;
-			lane_done(f->lane, &f->row);
+			lane_answered(f->lane);
+			lane_settled(f->lane, &f->row, false);
 		}
 	}
 }
@@ -97,6 +104,7 @@ static void free_all(struct notify_sender *sender)
 		while (sender->table[i] != NULL)
 			sender_forget(sender->table[i]);
 	resort_destroy(&sender->resort);
+	bulk_finish(sender);
 	channel_tools_close(&sender->tools);
 	loop_timer_destroy(&sender->timer);
 	store_disconnect(&sender->conn);

@@ -40,6 +40,7 @@ struct notify_sender_options { /* texts are borrowed for the life of the sender 
 	struct store *store;
 	struct clock *clock;
 	const char *host;              /* for Message-IDs; NULL: "localhost" */
+	const char *public_url;        /* stands for NOTIFY_BASE; NULL: "" */
 	const char *instance;          /* NULL: "" */
 	const char *ca_file;           /* NULL: the system's authorities */
 	const char *command_directory; /* NULL: no commands */

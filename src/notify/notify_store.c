@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "notify/notify_bulk_priv.h"
 #include "notify/notify_priv.h"
 #include "store/store_filter.h"
 
@@ -31,6 +32,7 @@ static const struct store_table outbox_table = {
 	.name = "outbox",
 	.class = STORE_WORK,
 	.history = STORE_NOW,
+	.backup = STORE_BACKUP_NEVER, /* what waited then must not leave hours later */
 	.keys = 1,
 	.columns = { "page {id} NOT NULL", "incident {id} NOT NULL", "user_id {id} NOT NULL",
 		     "contact {id} NOT NULL", "channel {text} NOT NULL", "address {text} NOT NULL",
@@ -49,7 +51,8 @@ static const struct store_table setting_table = {
 };
 
 const struct store_table *const notify_tables[] = {
-	&page_table, &attempt_table, &outbox_table, &setting_table, NULL,
+	&page_table, &attempt_table, &outbox_table, &setting_table,
+	&notify_bulk_table, &notify_bulk_count_table, NULL,
 };
 
 /* ---- the outbox ---- */
@@ -225,6 +228,30 @@ enum err page_state_get(struct store_conn *conn, int64_t page, struct arena *are
 	if (r == OK)
 		*ret_state = state;
 	return r;
+}
+
+enum err pages_queued(struct store_conn *conn, unsigned limit, struct arena *arena, int64_t **ret_pages,
+		      int64_t **ret_incidents, size_t *ret_count, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT id, incident FROM page WHERE state = 'queued' ORDER BY id "
+				       "LIMIT ?",
+				 STORE_VALUES(STORE_INT(limit)), &rows, err);
+	if (r != OK)
+		return r;
+	int64_t *pages = arena_array(arena, int64_t, limit), *incidents = arena_array(arena, int64_t, limit);
+	size_t count = 0;
+	while (count < limit && store_next(rows)) {
+		pages[count] = store_int(rows, 0);
+		incidents[count++] = store_int(rows, 1);
+	}
+	r = store_done(&rows, err);
+	if (r != OK)
+		return r;
+	*ret_pages = pages;
+	*ret_incidents = incidents;
+	*ret_count = count;
+	return OK;
 }
 
 enum err page_hopes(struct store_conn *conn, int64_t page, int64_t *ret_count, struct error *err)

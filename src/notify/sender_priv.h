@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "notify/notify_bulk.h"
 #include "notify/notify_lane.h"
 #include "notify/notify_priv.h"
 #include "notify/notify_sender.h"
@@ -19,6 +20,7 @@
 #define SENDER_ARENA_BYTES (16u << 20)
 #define SENDER_DETAIL_BYTES (CHANNEL_DETAIL_BYTES + 64)
 #define SENDER_UNRECORDED_MAX 1000u
+#define BULK_ARENA_BYTES (2u << 20)
 
 /* A command that must be stored however long it takes. */
 struct record {
@@ -26,6 +28,7 @@ struct record {
 	struct notify_sender *sender;
 	struct record *next;
 	void (*over)(struct record *record); /* stored, or refused for good; it may free itself */
+	void (*waits)(struct record *record); /* nothing can be stored now; or NULL */
 };
 
 /* One row of the outbox, from being read until its result is stored. */
@@ -41,6 +44,7 @@ struct flight {
 	struct arena arena; /* of the one that carries a bundle, or flies alone */
 	struct notify_page message;
 	void *try;
+	bool unsure; /* it has left, carries its message, and its result is not stored */
 	struct loop_timer *patience;
 	time_us began;
 	struct notify_attempt attempt;
@@ -48,6 +52,21 @@ struct flight {
 };
 
 struct resort;
+
+/* One message of the slow lane; there are BULK_SENDING_MAX places. */
+struct bulk_flight {
+	struct record record;
+	struct notify_sender *sender;
+	const struct channel *channel;
+	struct arena arena;
+	struct notify_bulk bulk;
+	struct notify_page message;
+	struct notify_bulk_end end;
+	void *try;
+	struct loop_timer *patience;
+	bool busy; /* until its result is stored */
+	char detail[SENDER_DETAIL_BYTES];
+};
 
 struct notify_sender {
 	struct notify_sender_options options;
@@ -70,6 +89,8 @@ struct notify_sender {
 	time_us unstored_at;
 	unsigned submitted;
 	struct resort *resort;
+	struct bulk_flight bulk[BULK_SENDING_MAX];
+	time_us bulk_at; /* when the slow lane is looked at next, by time since boot */
 	atomic_uint waiting, sending, recording;
 	atomic_ullong sent, retried, failed;
 
@@ -94,6 +115,7 @@ void sender_count(struct notify_sender *sender);
 void sender_forget(struct flight *flight);
 const struct channel *sender_channel(struct notify_sender *sender, struct str name, unsigned *ret_index);
 void sender_kick(struct notify_sender *sender); /* a turn of the loop's thread, soon */
+bool sender_may_send(const struct notify_sender *sender); /* no other server leads */
 
 /* sender_record.c */
 void record_submit(struct record *record);
@@ -109,3 +131,10 @@ void resort_destroy(struct resort **resort);
 void resort_refresh(struct resort *resort, time_us now_boot); /* once a minute */
 void resort_send(struct resort *resort, struct str title, struct str body);
 unsigned resort_under_way(const struct resort *resort);
+
+/* sender_bulk.c: the slow lane */
+void bulk_init(struct notify_sender *sender);
+void bulk_turn(struct notify_sender *sender);
+bool bulk_under_way(const struct notify_sender *sender);
+void bulk_cancel(struct notify_sender *sender);
+void bulk_finish(struct notify_sender *sender);

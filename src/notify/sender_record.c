@@ -18,6 +18,8 @@ static void keep(struct record *record, const struct error *err)
 			  "reason=\"%s\"", err->text);
 		sender->unstored_at = clock_since_boot(sender->options.clock) + SENDER_STORE_AGAIN;
 	}
+	if (record->waits != NULL)
+		record->waits(record);
 	record->next = NULL;
 	*sender->unstored_last = record;
 	sender->unstored_last = &record->next;

@@ -84,11 +84,25 @@ static void warn_when_hopeless(struct flight *flight)
 			  (long long)flight->incident, (long long)flight->row.user, flight->detail);
 }
 
+static void give_place_back(struct flight *flight, bool stored)
+{
+	if (flight->unsure)
+		lane_settled(flight->lane, &flight->row, stored);
+	flight->unsure = false;
+}
+
+/* While nothing can be stored a page must not wait for the results of others. */
+static void on_waits(struct record *record)
+{
+	give_place_back((struct flight *)((char *)record - offsetof(struct flight, record)), false);
+}
+
 static void on_over(struct record *record)
 {
 	struct flight *flight = (struct flight *)((char *)record - offsetof(struct flight, record));
 	struct notify_sender *sender = flight->sender;
 	assert(sender == record->sender);
+	give_place_back(flight, true);
 	if (record->command.result == OK)
 		warn_when_hopeless(flight);
 	if (record->command.result == OK && flight->attempt.retry_at != TIME_NONE) {
@@ -127,7 +141,7 @@ static void record_end(struct flight *flight, const struct channel_result *resul
 	atomic_fetch_add(result->end == CHANNEL_SENT ? &sender->sent
 			 : again ? &sender->retried : &sender->failed, 1);
 	atomic_fetch_add(&sender->recording, 1);
-	flight->record = (struct record){ .sender = sender, .over = on_over,
+	flight->record = (struct record){ .sender = sender, .over = on_over, .waits = on_waits,
 					  .command = { .name = "notify_attempt",
 						       .decide = notify_attempt_decide,
 						       .args = &flight->attempt } };
@@ -144,7 +158,8 @@ static void end_try(struct flight *first, const struct channel_result *result)
 		others++;
 	first->try = NULL;
 	loop_timer_destroy(&first->patience);
-	lane_done(first->lane, row);
+	lane_answered(first->lane);
+	first->unsure = true;
 	while (row != NULL) {
 		struct flight *flight = (struct flight *)row;
 		row = row->bundle;
@@ -215,7 +230,8 @@ static struct flight *load(struct lane *lane, struct lane_row *row)
 	}
 	*end = NULL;
 	if (found == NULL) {
-		lane_done(lane, &taken);
+		lane_answered(lane);
+		lane_settled(lane, &taken, false);
 		arena_finish(&arena);
 		return NULL;
 	}
@@ -226,7 +242,7 @@ static struct flight *load(struct lane *lane, struct lane_row *row)
 
 /* A server that was stopped in its tracks and goes on minutes later must not send what another one
  * has sent meanwhile. */
-static bool may_send(struct notify_sender *sender)
+bool sender_may_send(const struct notify_sender *sender)
 {
 	return sender->options.may == NULL || sender->options.may(sender->options.may_context);
 }
@@ -236,7 +252,8 @@ static void hold_back(struct flight *first)
 {
 	struct notify_sender *sender = first->sender;
 	struct lane_row *row = &first->row;
-	lane_done(first->lane, row);
+	lane_answered(first->lane);
+	lane_settled(first->lane, row, false);
 	sender->next_look = now_boot(sender) + SENDER_STORE_AGAIN;
 	while (row != NULL) {
 		struct flight *flight = (struct flight *)row;
@@ -251,7 +268,7 @@ static void launch_all(struct notify_sender *sender)
 		struct lane_row *row;
 		while ((row = lane_take(&sender->lanes[i])) != NULL) {
 			struct flight *flight = load(&sender->lanes[i], row);
-			if (flight != NULL && may_send(sender))
+			if (flight != NULL && sender_may_send(sender))
 				launch(flight);
 			else if (flight != NULL)
 				hold_back(flight);
@@ -352,6 +369,8 @@ static void empty_mailbox(struct notify_sender *sender)
 static void arm(struct notify_sender *sender)
 {
 	time_us now = now_boot(sender), at = sender->next_look;
+	if (sender->bulk_at > now && sender->bulk_at < at)
+		at = sender->bulk_at;
 	if (sender->unstored != NULL && sender->unstored_at < at)
 		at = sender->unstored_at;
 	if (sender->look_now)
@@ -381,5 +400,6 @@ void sender_turn(void *context)
 		look(sender);
 	launch_all(sender);
 	sender_count(sender);
+	bulk_turn(sender);
 	arm(sender);
 }

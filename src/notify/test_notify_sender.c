@@ -286,17 +286,17 @@ TEST(what_is_cancelled_before_its_turn_never_leaves)
 	struct fixture f;
 	int64_t incident = 7;
 	fixture_open(&f, "cancel");
-	for (unsigned i = 0; i < LANE_CONTACT_MAX + 1; i++) /* one more than may be under way */
+	for (unsigned i = 0; i < LANE_CONTACT_FIRST + 1; i++) /* one more than may be under way */
 		help_page(&f.h, page_to(1, 100 + i));
 	help_page(&f.h, page_to(1, incident));
 	start(&f);
-	CHECK_INT(out.count, LANE_CONTACT_MAX);
+	CHECK_INT(out.count, LANE_CONTACT_FIRST);
 	CHECK_INT(help_run(&f.h, help_decide_cancel, &incident), OK);
 	answer(&f, 0, CHANNEL_SENT, "ok", 0);
 	answer(&f, 1, CHANNEL_SENT, "ok", 0);
-	CHECK_INT(out.count, LANE_CONTACT_MAX + 1);
-	CHECK_INT(out.sends[LANE_CONTACT_MAX].page, LANE_CONTACT_MAX + 1);
-	CHECK_STR(help_row(&f.h, LANE_CONTACT_MAX + 2).state, "cancelled");
+	CHECK_INT(out.count, LANE_CONTACT_FIRST + 1);
+	CHECK_INT(out.sends[LANE_CONTACT_FIRST].page, LANE_CONTACT_FIRST + 1);
+	CHECK_STR(help_row(&f.h, LANE_CONTACT_FIRST + 2).state, "cancelled");
 	fixture_close(&f);
 }
 

@@ -77,6 +77,7 @@ enum escalation_target_kind {
 	ESCALATION_SCHEDULE, /* whoever is on call when it is asked */
 	ESCALATION_TEAM,
 	ESCALATION_EVERYBODY, /* never in a policy: the machine's own end of all ends */
+	ESCALATION_CONCERNED, /* never in a policy: whom an incident closed to others is for */
 };
 
 struct escalation_target {

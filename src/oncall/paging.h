@@ -38,12 +38,12 @@ struct paging_room {
 
 now_fn paging_on_opened, paging_on_acknowledged, paging_on_resolved, paging_on_reopened,
 	paging_on_priority_set, paging_on_undone, paging_on_requested, paging_on_user_created,
-	paging_on_tested;
+	paging_on_tested, paging_on_attempted;
 timer_fn paging_due;
 
 /* ---- applies ---- */
 
-apply_fn paging_apply_moved, paging_apply_opened, paging_apply_retitled, paging_apply_priority_set,
+apply_fn paging_apply_moved, paging_apply_opened, paging_apply_acknowledged, paging_apply_retitled, paging_apply_priority_set,
 	paging_apply_contact_put, paging_apply_contact_removed, paging_apply_override_put,
 	paging_apply_override_cancelled;
 
@@ -86,6 +86,15 @@ struct paging_override_put {
 decide_fn paging_override_put_decide;
 decide_fn paging_override_cancel_decide; /* int64_t */
 
+/* Tells one person something about an incident, without waking them: at low urgency, by the contacts that
+ * are meant for it. Nothing when the account is gone. For the rules of rooms above. */
+struct paging_note {
+	int64_t incident, user;
+	struct str title, body, reason;
+	struct str path; /* of the page to open: "/reviews/12"; empty: the incident's */
+};
+enum err paging_tell(struct decision *d, const struct paging_note *note, struct error *err);
+
 /* ---- reading ---- */
 
 /* The schedule as it is defined, with its overrides, in the arena. ERR_NOT_FOUND. */
@@ -95,6 +104,29 @@ enum err paging_schedule(struct store_conn *conn, struct zones *zones, struct st
 /* The policy of that name, or the built-in one when nobody defined it. */
 enum err paging_policy(struct store_conn *conn, struct str name, struct arena *arena,
 		       struct escalation_policy *ret_policy, bool *ret_built_in, struct error *err);
+
+/*
+ * Who takes part in an incident that is closed to others: who declared it, who took it, and who was
+ * paged because a policy, a schedule or its team names them. Who was woken only because nobody else
+ * was there stands outside: they are told that something waits, and take part once they take it.
+ */
+enum err paging_takes_part(struct store_conn *conn, int64_t incident, int64_t user, bool *ret_takes_part,
+			   struct error *err);
+enum err paging_participants(struct store_conn *conn, int64_t incident, int64_t *ret_users, size_t max,
+			     size_t *ret_count, struct error *err);
+/* guard's predicate for a list of incidents: the columns `id`, `visibility` and `team`. */
+void paging_visible(const struct principal *principal, struct guard_sql *ret_sql);
+/* May this person know what the incident is about? Today, with their role, teams and part in it. */
+enum err paging_sees(struct store_conn *conn, struct arena *arena, int64_t incident, int64_t user,
+		     bool *ret_sees, struct error *err);
+/* Of an event escalation.moved: who takes part from now on because something names them. Returns how many
+ * were written. Who may know of it anyway, as member of its team, is not among them: leaving closes. */
+size_t paging_named(const struct event_escalation_moved *moved, struct arena *arena, int64_t *ret_users,
+		    size_t max);
+/* What somebody outside is told instead of a title and a body. */
+#define PAGING_CLOSED_TITLE "Something closed to you waits for somebody"
+#define PAGING_CLOSED_BODY                                                                        \
+	"Nobody whom it concerns has answered. Open the link to take it: then you may read it.\n"
 
 struct paging_escalation {
 	int64_t incident;

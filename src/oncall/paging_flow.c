@@ -13,11 +13,16 @@
 #include "wire/json_writer.h"
 
 #define EVERYBODY_MAX 1000u
+/* A person whom a policy names and who finds no place here is told as one who stands outside. */
+#define NAMED_MAX 2000u
 
 /* ---- who is meant ---- */
 
 struct resolving {
 	struct decision *d;
+	const struct paging_case *c;
+	int64_t *named; /* of a closed incident: whom something names, so that they take part */
+	size_t named_count;
 	enum err result; /* the first store error, for after the machine has run */
 	struct error *err;
 };
@@ -84,6 +89,22 @@ static size_t of_team(struct resolving *r, struct str team, int64_t *ret_users, 
 	return count;
 }
 
+/* Who declared it, or had it once, is asked again with everybody else. */
+static size_t of_participants(struct resolving *r, int64_t *ret_users, size_t max)
+{
+	int64_t found[ESCALATION_PEOPLE_MAX];
+	size_t found_count, count = 0;
+	enum err result = paging_participants(r->d->conn, r->c->incident, found, ESCALATION_PEOPLE_MAX,
+					      &found_count, r->err);
+	if (result != OK) {
+		r->result = result;
+		return 0;
+	}
+	for (size_t i = 0; i < found_count && count < max; i++)
+		count += one_user(r, found[i], ret_users + count, max - count);
+	return count;
+}
+
 static size_t of_everybody(struct resolving *r, int64_t *ret_users, size_t max)
 {
 	struct guard_user *users;
@@ -94,17 +115,36 @@ static size_t of_everybody(struct resolving *r, int64_t *ret_users, size_t max)
 		r->result = result;
 		return 0;
 	}
-	for (size_t i = 0; i < user_count && count < max; i++) {
-		if (can_be_paged(&users[i]) && can_be_reached(r, users[i].id))
-			ret_users[count++] = users[i].id;
+	/* Of what is closed to them hear those first who answer for people; the rest only without them. */
+	bool closed = paging_is_closed(r->c->visibility);
+	for (int few = closed; few >= 0 && count == 0; few--) {
+		for (size_t i = 0; i < user_count && count < max; i++) {
+			bool leads = users[i].role == ROLE_MANAGER || users[i].role == ROLE_ADMIN;
+			if (can_be_paged(&users[i]) && (leads || !few) && can_be_reached(r, users[i].id))
+				ret_users[count++] = users[i].id;
+		}
 	}
+	return closed ? count + of_participants(r, ret_users + count, max - count) : count;
+}
+
+static size_t of_concerned(struct resolving *r, int64_t *ret_users, size_t max)
+{
+	int64_t found[ESCALATION_PEOPLE_MAX];
+	size_t found_count, count = 0;
+	enum err result = closed_concerned(r->d->conn, r->d->arena, r->c, found, ESCALATION_PEOPLE_MAX,
+					   &found_count, r->err);
+	if (result != OK) {
+		r->result = result;
+		return 0;
+	}
+	for (size_t i = 0; i < found_count && count < max; i++)
+		count += one_user(r, found[i], ret_users + count, max - count);
 	return count;
 }
 
-static size_t resolve(void *context, const struct escalation_target *target, time_us now,
-		      int64_t *ret_users, size_t max)
+static size_t people_of(struct resolving *r, const struct escalation_target *target, time_us now,
+			int64_t *ret_users, size_t max)
 {
-	struct resolving *r = context;
 	time_us wall = now + (r->d->now - r->d->elapsed);
 	switch (target->kind) {
 	case ESCALATION_USER:
@@ -115,8 +155,56 @@ static size_t resolve(void *context, const struct escalation_target *target, tim
 		return of_team(r, target->name, ret_users, max);
 	case ESCALATION_EVERYBODY:
 		return of_everybody(r, ret_users, max);
+	case ESCALATION_CONCERNED:
+		return of_concerned(r, ret_users, max);
 	}
 	return 0;
+}
+
+static bool is_named(const struct resolving *r, int64_t user)
+{
+	for (size_t i = 0; i < r->named_count; i++) {
+		if (r->named[i] == user)
+			return true;
+	}
+	return false;
+}
+
+static size_t resolve(void *context, const struct escalation_target *target, time_us now,
+		      int64_t *ret_users, size_t max)
+{
+	struct resolving *r = context;
+	size_t count = people_of(r, target, now, ret_users, max);
+	if (target->kind == ESCALATION_EVERYBODY || r->named == NULL)
+		return count;
+	for (size_t i = 0; i < count && i < max && r->named_count < NAMED_MAX; i++) {
+		if (!is_named(r, ret_users[i]))
+			r->named[r->named_count++] = ret_users[i];
+	}
+	return count;
+}
+
+/* How a person who is paged stands to what it is about. */
+enum standing {
+	STANDS_INSIDE, /* may know of it anyway */
+	STANDS_NAMED,  /* takes part from now on, because something names them */
+	STANDS_OUTSIDE,
+};
+
+static enum err find_standing(struct resolving *r, const struct escalation_actions *actions,
+			      enum standing *ret_standing, struct error *err)
+{
+	for (size_t i = 0; i < actions->count && r->named != NULL; i++) {
+		int64_t user = actions->items[i].user;
+		bool sees = true;
+		if (actions->items[i].kind != ESCALATION_PAGE)
+			continue;
+		enum err result = paging_sees(r->d->conn, r->d->arena, r->c->incident, user, &sees, err);
+		if (result != OK)
+			return result;
+		ret_standing[i] = sees ? STANDS_INSIDE : is_named(r, user) ? STANDS_NAMED : STANDS_OUTSIDE;
+	}
+	return OK;
 }
 
 /* ---- what the machine did, in words ---- */
@@ -191,7 +279,8 @@ static struct str describe(struct decision *d, const struct escalation_actions *
 	return arena_str(d->arena, str_trim(buf_str(&text)));
 }
 
-static struct str targets_json(struct decision *d, const struct escalation_actions *actions)
+static struct str targets_json(struct decision *d, const struct escalation_actions *actions,
+			       const enum standing *standing)
 {
 	cleanup_buf struct buf text;
 	struct json_writer json;
@@ -204,6 +293,8 @@ static struct str targets_json(struct decision *d, const struct escalation_actio
 		json_map_begin(&json);
 		json_field_int(&json, "user", actions->items[i].user);
 		json_field_text(&json, "name", name_of(d, actions->items[i].user));
+		if (standing != NULL && standing[i] != STANDS_INSIDE)
+			json_field_bool(&json, standing[i] == STANDS_NAMED ? "named" : "outside", true);
 		json_map_end(&json);
 	}
 	json_list_end(&json);
@@ -215,7 +306,7 @@ static struct str targets_json(struct decision *d, const struct escalation_actio
 /* ---- one turn of the machine ---- */
 
 static void emit_moved(struct decision *d, const struct paging_case *c, const char *action,
-		       const struct escalation_actions *actions)
+		       const struct escalation_actions *actions, const enum standing *standing)
 {
 	time_us to_wall = d->now - d->elapsed;
 	struct event_escalation_moved moved = {
@@ -224,7 +315,7 @@ static void emit_moved(struct decision *d, const struct paging_case *c, const ch
 		.action = str_of(action),
 		.round = c->state.round,
 		.step = c->state.step + 1,
-		.targets = targets_json(d, actions),
+		.targets = targets_json(d, actions, standing),
 		.text = describe(d, actions),
 		.late = d->late,
 		.due = c->state.due != TIME_NONE ? c->state.due + to_wall : TIME_NONE,
@@ -234,7 +325,8 @@ static void emit_moved(struct decision *d, const struct paging_case *c, const ch
 }
 
 static enum err page_all(struct decision *d, const struct paging_case *c,
-			 const struct escalation_actions *actions, struct error *err)
+			 const struct escalation_actions *actions, const enum standing *standing,
+			 struct error *err)
 {
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct escalation_action *action = &actions->items[i];
@@ -247,6 +339,7 @@ static enum err page_all(struct decision *d, const struct paging_case *c,
 			.round = action->round,
 			.step = action->step,
 			.high = c->state.high,
+			.outside = standing[i] == STANDS_OUTSIDE,
 		};
 		enum err r = page_person(d, &message, err);
 		if (r != OK)
@@ -264,10 +357,16 @@ static enum err turn(struct decision *d, struct paging_case *c, const struct esc
 	enum err r = paging_policy(d->conn, c->policy, d->arena, &policy, &built_in, err);
 	if (r != OK)
 		return r;
-	if (policy.team.len == 0)
+	bool closed = paging_is_closed(c->visibility);
+	if (closed)
+		closed_policy(&policy, built_in, c);
+	else if (policy.team.len == 0)
 		policy.team = c->team;
 	struct escalation_actions *actions = arena_new(d->arena, struct escalation_actions);
-	struct resolving resolving = { d, OK, err };
+	struct resolving resolving = { .d = d, .c = c, .result = OK, .err = err };
+	enum standing standing[ESCALATION_ACTIONS_MAX] = { STANDS_INSIDE };
+	if (closed)
+		resolving.named = arena_array(d->arena, int64_t, NAMED_MAX);
 	r = escalation_step(&policy, &c->state, event, d->elapsed, resolve, &resolving, actions, err);
 	if (resolving.result != OK)
 		return resolving.result;
@@ -275,8 +374,11 @@ static enum err turn(struct decision *d, struct paging_case *c, const struct esc
 		return OK;
 	if (r != OK)
 		return r;
-	emit_moved(d, c, action_word(actions, event, &c->state), actions);
-	return page_all(d, c, actions, err);
+	r = find_standing(&resolving, actions, standing, err);
+	if (r != OK)
+		return r;
+	emit_moved(d, c, action_word(actions, event, &c->state), actions, standing);
+	return page_all(d, c, actions, standing, err);
 }
 
 static enum err turn_for(struct decision *d, int64_t incident, struct escalation_event event,
@@ -324,6 +426,19 @@ enum err paging_on_resolved(struct decision *d, const struct event *event, struc
 	return page_resolved(d, &c, how, err);
 }
 
+enum err paging_on_attempted(struct decision *d, const struct event *event, struct error *err)
+{
+	const struct event_page_attempted *e = event->payload;
+	struct paging_case c;
+	bool found;
+	if (event->subject == 0 || !(str_is(e->state, "sent") || str_is(e->state, "delivered")))
+		return OK;
+	enum err r = case_get(d->conn, event->subject, d->arena, &found, &c, err);
+	if (r != OK || !found || c.state.phase != ESCALATION_STOPPED)
+		return r;
+	return page_arrived(d, e->page, &c, err);
+}
+
 enum err paging_on_reopened(struct decision *d, const struct event *event, struct error *err)
 {
 	const struct event_incident_reopened *e = event->payload;
@@ -357,7 +472,7 @@ static enum err restore(struct decision *d, const struct event_incident_undone *
 	if (c.state.high != high)
 		return turn(d, &c, &(struct escalation_event){ ESCALATION_URGENCY, 0, high }, err);
 	struct escalation_actions none = { 0 };
-	emit_moved(d, &c, "undone", &none);
+	emit_moved(d, &c, "undone", &none, NULL);
 	return OK;
 }
 

@@ -71,7 +71,7 @@ static struct str title_of(struct decision *d, const struct paging_message *m,
 {
 	return arena_printf(d->arena, "%s" STR_FMT " " STR_FMT ", since " STR_FMT,
 			    opening_words(m->why), STR_ARG(m->incident->priority),
-			    STR_ARG(m->incident->title),
+			    STR_ARG(m->outside ? STR(PAGING_CLOSED_TITLE) : m->incident->title),
 			    STR_ARG(wall_time(d, user, m->incident->opened)));
 }
 
@@ -80,6 +80,8 @@ static struct str body_of(struct decision *d, const struct paging_message *m)
 {
 	const struct paging_case *c = m->incident;
 	char age[DURATION_TEXT_BYTES];
+	if (m->outside)
+		return STR(PAGING_CLOSED_BODY);
 	time_us open_for = d->now - c->opened;
 	struct str since = STR_NONE, service = STR_NONE;
 	duration_words(open_for, age);
@@ -168,6 +170,32 @@ enum err page_person(struct decision *d, const struct paging_message *m, struct 
 	return send_by_all(d, contacts, m->high, &page, err);
 }
 
+enum err paging_tell(struct decision *d, const struct paging_note *note, struct error *err)
+{
+	const struct paging_room *room = world_room(d->world, "oncall");
+	struct contacts *contacts = arena_new(d->arena, struct contacts);
+	struct guard_user user;
+	enum err r = guard_user_by_id(d->conn, d->arena, note->user, &user, err);
+	if (r == OK)
+		r = paging_contacts(d->conn, note->user, d->arena, add_contact, contacts, err);
+	if (r == ERR_NOT_FOUND || (r == OK && user.disabled))
+		return OK;
+	if (r != OK)
+		return r;
+	struct str path = note->path.len > 0 ? note->path
+			: arena_printf(d->arena, "/incidents/%lld", (long long)note->incident);
+	struct notify_page page = {
+		.incident = note->incident,
+		.user = note->user,
+		.urgency = STR("low"),
+		.title = note->title,
+		.body = note->body,
+		.reason = note->reason,
+		.link = arena_printf(d->arena, "%s" STR_FMT, room->public_url, STR_ARG(path)),
+	};
+	return send_by_all(d, contacts, false, &page, err);
+}
+
 /* ---- it is over ---- */
 
 struct reached {
@@ -203,33 +231,89 @@ static bool is_held_back(const struct decision *d, const struct notify_row *row,
 	return !was_tried(row) && row->created + contact->delay > d->now;
 }
 
+static enum err tell_over(struct decision *d, const struct paging_case *incident, const struct notify_row *row,
+			  struct paging_contact *contact, const char *how, struct error *err)
+{
+	char lasted[DURATION_TEXT_BYTES];
+	bool sees;
+	enum err r = paging_sees(d->conn, d->arena, incident->incident, row->user, &sees, err);
+	if (r != OK)
+		return r;
+	duration_words(d->now - incident->opened, lasted);
+	struct notify_page page = {
+		.incident = incident->incident,
+		.user = row->user,
+		.urgency = STR("low"),
+		.title = arena_printf(d->arena, "Resolved: " STR_FMT " " STR_FMT, STR_ARG(incident->priority),
+				      STR_ARG(sees ? incident->title : STR(PAGING_CLOSED_TITLE))),
+		.body = arena_printf(d->arena, "It lasted %s. %s\n", lasted, how),
+		.reason = STR("resolved"),
+	};
+	contact->delay = 0;
+	return send_by(d, contact, &page, err);
+}
+
 enum err page_resolved(struct decision *d, const struct paging_case *incident, const char *how,
 		       struct error *err)
 {
 	struct reached *reached = arena_new(d->arena, struct reached);
 	struct notify_filter filter = { .incident = incident->incident, .limit = 1000 };
 	enum err r = notify_list(d->conn, &filter, d->arena, add_reached, reached, err);
-	char lasted[DURATION_TEXT_BYTES];
-	duration_words(d->now - incident->opened, lasted);
 	for (size_t i = 0; r == OK && i < reached->count; i++) {
 		struct paging_contact contact;
 		r = contact_get(d->conn, reached->rows[i].contact, d->arena, &contact, err);
-		if (r == ERR_NOT_FOUND || (r == OK && is_held_back(d, &reached->rows[i], &contact))) {
+		if (r == ERR_NOT_FOUND || (r == OK && is_held_back(d, &reached->rows[i], &contact)))
 			r = OK;
-			continue;
-		}
-		struct notify_page page = {
-			.incident = incident->incident,
-			.user = reached->rows[i].user,
-			.urgency = STR("low"),
-			.title = arena_printf(d->arena, "Resolved: " STR_FMT " " STR_FMT,
-					      STR_ARG(incident->priority), STR_ARG(incident->title)),
-			.body = arena_printf(d->arena, "It lasted %s. %s\n", lasted, how),
-			.reason = STR("resolved"),
-		};
-		contact.delay = 0;
-		if (r == OK)
-			r = send_by(d, &contact, &page, err);
+		else if (r == OK)
+			r = tell_over(d, incident, &reached->rows[i], &contact, how, err);
 	}
 	return r;
+}
+
+/* ---- it arrived after it was over ---- */
+
+struct late_arrival {
+	int64_t page;
+	struct notify_row row;
+	bool told; /* after it was written, somebody has said by the same contact that it is over */
+};
+
+static bool find_row(void *context, const struct notify_row *row)
+{
+	struct late_arrival *late = context;
+	if (row->id == late->page)
+		late->row = *row;
+	return row->id != late->page;
+}
+
+static bool find_told(void *context, const struct notify_row *row)
+{
+	struct late_arrival *late = context;
+	if (row->contact == late->row.contact && str_is(row->reason, "resolved"))
+		late->told = true;
+	return row->id > late->page && !late->told;
+}
+
+/* A page that was on its way when its incident ended cannot be called back. If it arrives, its reader must
+ * hear that it is over: else they get up for nothing. */
+enum err page_arrived(struct decision *d, int64_t page, const struct paging_case *incident,
+		      struct error *err)
+{
+	struct late_arrival late = { .page = page };
+	struct notify_filter one = { .before_id = page + 1, .limit = 1 };
+	struct notify_filter since = { .incident = incident->incident, .limit = 1000 };
+	struct paging_contact contact;
+	enum err r = notify_list(d->conn, &one, d->arena, find_row, &late, err);
+	if (r == OK && late.row.id == page && !str_is(late.row.reason, "resolved"))
+		r = notify_list(d->conn, &since, d->arena, find_told, &late, err);
+	else
+		return r;
+	if (r != OK || late.told)
+		return r;
+	r = contact_get(d->conn, late.row.contact, d->arena, &contact, err);
+	if (r == ERR_NOT_FOUND)
+		return OK;
+	return r == OK ? tell_over(d, incident, &late.row, &contact, "This page was on its way when it ended.",
+				   err)
+		       : r;
 }

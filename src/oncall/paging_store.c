@@ -15,7 +15,16 @@ static const struct store_table case_table = {
 	.columns = { "incident {id} NOT NULL", "policy {text} NOT NULL", "team {text} NOT NULL",
 		     "title {text} NOT NULL", "priority {text} NOT NULL", "service {text} NOT NULL",
 		     "opened {int} NOT NULL", "state {text} NOT NULL", "due {int} NOT NULL",
-		     "text {text} NOT NULL" },
+		     "text {text} NOT NULL", "visibility {text} NOT NULL" },
+};
+
+/* Who takes part in an incident that is closed to others. */
+static const struct store_table participant_table = {
+	.name = "participant",
+	.class = STORE_PROJECTION,
+	.history = STORE_NOW,
+	.keys = 2,
+	.columns = { "incident {id} NOT NULL", "user_id {id} NOT NULL" },
 };
 
 static const struct store_table contact_table = {
@@ -59,7 +68,8 @@ static const struct store_table link_table = {
 };
 
 const struct store_table *const paging_tables[] = {
-	&case_table, &contact_table, &override_table, &secret_table, &link_table, NULL,
+	&case_table,   &participant_table, &contact_table, &override_table,
+	&secret_table, &link_table,	   NULL,
 };
 
 /* ---- the machine's state as JSON ---- */
@@ -116,14 +126,64 @@ enum err paging_apply_opened(struct apply *a, const struct event *event, struct 
 {
 	const struct event_incident_opened *e = event->payload;
 	struct escalation_state idle = { 0 };
-	return store_put(a->conn, &case_table, event->seq,
+	enum err r = store_put(a->conn, &case_table, event->seq,
 			 STORE_VALUES(STORE_INT(e->incident), STORE_TEXT(e->policy),
 				      STORE_TEXT(e->team), STORE_TEXT(e->title),
 				      STORE_TEXT(e->priority), STORE_TEXT(e->service),
 				      STORE_INT(event->event_time),
 				      STORE_TEXT(state_print(&idle, a->arena)), STORE_INT(0),
-				      STORE_TEXT(STR(""))),
+				      STORE_TEXT(STR("")), STORE_TEXT(e->visibility)),
 			 err);
+	if (r != OK || event->actor <= 0 || !paging_is_closed(e->visibility))
+		return r;
+	return participant_put(a->conn, e->incident, event->actor, event->seq, err);
+}
+
+enum err participant_put(struct store_conn *conn, int64_t incident, int64_t user, int64_t seq,
+			 struct error *err)
+{
+	return store_put(conn, &participant_table, seq, STORE_VALUES(STORE_INT(incident), STORE_INT(user)),
+			 err);
+}
+
+enum err paging_participants(struct store_conn *conn, int64_t incident, int64_t *ret_users, size_t max,
+			     size_t *ret_count, struct error *err)
+{
+	struct store_rows *rows;
+	size_t count = 0;
+	enum err r = store_query(conn,
+				 "SELECT user_id FROM participant WHERE incident = ? "
+				 "ORDER BY incident, user_id LIMIT ?",
+				 STORE_VALUES(STORE_INT(incident), STORE_INT((int64_t)max)), &rows, err);
+	if (r != OK)
+		return r;
+	while (count < max && store_next(rows))
+		ret_users[count++] = store_int(rows, 0);
+	r = store_done(&rows, err);
+	if (r == OK)
+		*ret_count = count;
+	return r;
+}
+
+enum err paging_takes_part(struct store_conn *conn, int64_t incident, int64_t user, bool *ret_takes_part,
+			   struct error *err)
+{
+	int64_t count = 0;
+	enum err r = store_one_int(conn,
+				   "SELECT count(*) FROM participant WHERE incident = ? AND user_id = ?",
+				   STORE_VALUES(STORE_INT(incident), STORE_INT(user)), 0, &count, err);
+	if (r == OK)
+		*ret_takes_part = count > 0;
+	return r;
+}
+
+/* Of today, also when the list is asked for as it was: permission is never of the past. */
+void paging_visible(const struct principal *principal, struct guard_sql *ret_sql)
+{
+	guard_visible(principal, NULL,
+		      "EXISTS (SELECT 1 FROM participant WHERE participant.incident = id AND "
+		      "participant.user_id = ?)",
+		      ret_sql);
 }
 
 enum err paging_apply_retitled(struct apply *a, const struct event *event, struct error *err)
@@ -147,6 +207,8 @@ enum err paging_apply_moved(struct apply *a, const struct event *event, struct e
 			       STORE_VALUES(STORE_TEXT(e->state), STORE_INT(e->due),
 					    STORE_TEXT(e->text), STORE_INT(e->incident)),
 			       err);
+	if (r == OK)
+		r = paging_apply_named(a, event, err);
 	if (r != OK)
 		return r;
 	if (e->due == TIME_NONE)
@@ -154,7 +216,8 @@ enum err paging_apply_moved(struct apply *a, const struct event *event, struct e
 	return timer_set(a, PAGING_TIMER, e->incident, e->due, TIMER_ELAPSED, err);
 }
 
-#define CASE_COLUMNS "incident, policy, team, title, priority, service, opened, state, due, text"
+#define CASE_COLUMNS                                                                        \
+	"incident, policy, team, title, priority, service, opened, state, due, text, visibility"
 
 static enum err case_query(struct store_conn *conn, int64_t incident, struct arena *arena,
 			   bool *ret_found, struct paging_case *ret_case,
@@ -176,6 +239,7 @@ static enum err case_query(struct store_conn *conn, int64_t incident, struct are
 			.priority = arena_str(arena, store_text(rows, 4)),
 			.service = arena_str(arena, store_text(rows, 5)),
 			.opened = store_int(rows, 6),
+			.visibility = arena_str(arena, store_text(rows, 10)),
 		};
 		state = arena_str(arena, store_text(rows, 7));
 		if (ret_escalation != NULL)

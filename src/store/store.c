@@ -36,6 +36,11 @@ struct store_conn {
 	void *link;
 	int64_t as_of;
 	struct cached cache[CACHE_SLOTS];
+	struct made {
+		const struct store_table *table;
+		unsigned purpose;
+		char *sql;
+	} made[STORE_MADE_MAX];
 };
 
 struct store_rows {
@@ -105,10 +110,25 @@ void store_disconnect(struct store_conn **conn)
 		return;
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		forget(*conn, &(*conn)->cache[i]);
+	for (size_t i = 0; i < STORE_MADE_MAX; i++)
+		mem_free((*conn)->made[i].sql);
 	(*conn)->backend->disconnect((*conn)->link);
 	__atomic_sub_fetch(&(*conn)->store->connections, 1, __ATOMIC_ACQ_REL);
 	mem_free(*conn);
 	*conn = NULL;
+}
+
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose)
+{
+	size_t at = ((uintptr_t)table >> 4) * 31 + purpose * 7;
+	for (size_t tries = 0; tries < STORE_MADE_MAX; tries++) {
+		struct made *made = &conn->made[(at + tries) % STORE_MADE_MAX];
+		if (made->table == NULL)
+			*made = (struct made){ table, purpose, NULL };
+		if (made->table == table && made->purpose == purpose)
+			return &made->sql;
+	}
+	return NULL;
 }
 
 enum err store_begin(struct store_conn *conn, struct error *err)
@@ -354,4 +374,9 @@ void store_checkpoint(struct store_conn *conn)
 const struct store_backend *store_conn_backend(const struct store_conn *conn)
 {
 	return conn->backend;
+}
+
+enum err store_examine(struct store_conn *conn, struct error *err)
+{
+	return conn->backend->examine != NULL ? conn->backend->examine(conn->link, err) : OK;
 }

@@ -54,6 +54,8 @@ struct store_options {
 	bool patient;         /* postgres: for a verb that works through everything: waits for hours */
 	const char *vfs;      /* SQLite VFS name; NULL: the system's */
 	bool memory_journal;  /* for the simulator's VFS: exclusive locking, no shared memory */
+	bool bulk;            /* a new file made whole by one connection: no log, and whoever makes it syncs it */
+	bool immutable;       /* nobody changes the file: no lock, no log; bytes after the database are ignored */
 };
 
 /* Backends: "sqlite" and "postgres" keep, "null" accepts every write, answers no row and keeps nothing. */
@@ -125,3 +127,6 @@ enum err store_leader(struct store_conn *conn, struct store_leader *ret_leader, 
 /* Pages written to the log since the last checkpoint are moved into the database; off the
  * writer's path. Does what it can and never waits for a reader. */
 void store_checkpoint(struct store_conn *conn);
+
+/* Reads every page and compares indexes with rows, as the engine can. ERR_CORRUPT with what it said. */
+enum err store_examine(struct store_conn *conn, struct error *err);

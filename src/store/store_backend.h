@@ -39,13 +39,20 @@ struct store_backend {
 	enum err (*lead_renew)(void *link, struct error *err);
 	time_us (*lead_until)(void *link);
 	enum err (*leader)(void *link, struct store_leader *ret_leader, struct error *err);
+	enum err (*examine)(void *link, struct error *err); /* NULL: the engine looks after itself */
 	/* What stands for {id} {int} {text} {bytes} {real} in table declarations. */
 	const char *types[5];
 	const char *table_suffix;
 };
 
+struct store_table;
 extern const struct store_backend store_backend_null;
 extern const struct store_backend store_backend_sqlite;
 extern const struct store_backend store_backend_postgres;
 
 const struct store_backend *store_conn_backend(const struct store_conn *conn);
+
+/* The SQL that was made for this table and purpose on this connection: NULL at first, then whatever the
+ * caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
+#define STORE_MADE_MAX 256u
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose);

@@ -9,16 +9,31 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define BUSY_WAIT_MS 5000
+#define URI_BYTES_MAX 16384u
 #define AUTOCHECKPOINT_PAGES 20000 /* 80 MB: the bound when the writer is never idle */
 
 struct place {
 	char *path;
 	char *vfs;
-	bool memory_journal;
+	bool memory_journal, bulk, immutable;
 };
+
+/* SQLite takes "immutable" only as part of a URI, where some bytes mean something. */
+static char *uri_of(const char *path)
+{
+	struct buf uri;
+	buf_init(&uri, URI_BYTES_MAX);
+	buf_adds(&uri, "file:");
+	for (; *path != '\0'; path++)
+		buf_printf(&uri, strchr("%?#", *path) != NULL ? "%%%02X" : "%c", (unsigned char)*path);
+	buf_adds(&uri, "?immutable=1");
+	assert(!uri.full);
+	return buf_take(&uri);
+}
 
 static enum err sqlite_open_place(const struct store_options *options, void **ret_place,
 				  struct error *err)
@@ -26,9 +41,11 @@ static enum err sqlite_open_place(const struct store_options *options, void **re
 	assert(options->path != NULL);
 	(void)err;
 	struct place *place = mem_alloc(sizeof *place);
-	place->path = mem_strdup(options->path);
+	place->path = options->immutable ? uri_of(options->path) : mem_strdup(options->path);
 	place->vfs = options->vfs != NULL ? mem_strdup(options->vfs) : NULL;
 	place->memory_journal = options->memory_journal;
+	place->bulk = options->bulk;
+	place->immutable = options->immutable;
 	*ret_place = place;
 	return OK;
 }
@@ -77,8 +94,18 @@ static enum err run(sqlite3 *db, const char *sql, const char *doing, struct erro
 	return result == SQLITE_OK ? OK : fail(db, result, doing, err);
 }
 
+/* What breaks half-way is thrown away, so nothing is logged and nothing waits for the disk. */
+static enum err set_up_bulk(sqlite3 *db, struct error *err)
+{
+	return run(db, "PRAGMA journal_mode=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; "
+		       "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000",
+		   "set up the file", err);
+}
+
 static enum err set_up(sqlite3 *db, const struct place *place, bool read_only, struct error *err)
 {
+	if (place->bulk)
+		return set_up_bulk(db, err);
 	sqlite3_busy_timeout(db, BUSY_WAIT_MS);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	enum err r = OK;
@@ -100,6 +127,8 @@ static enum err sqlite_connect(void *thing, bool read_only, void **ret_link, str
 	struct place *place = thing;
 	sqlite3 *db = NULL;
 	int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	assert(read_only || !place->immutable);
+	flags |= place->immutable ? SQLITE_OPEN_URI : 0;
 	int result = sqlite3_open_v2(place->path, &db, flags | SQLITE_OPEN_NOMUTEX, place->vfs);
 	if (result != SQLITE_OK) {
 		enum err r = fail(db, result, "open the database", err);
@@ -244,6 +273,23 @@ static void sqlite_checkpoint(void *link)
 	sqlite3_wal_checkpoint_v2(link, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+/* The first thing that is wrong, in SQLite's words; "ok" when nothing is. */
+static enum err sqlite_examine(void *link, struct error *err)
+{
+	sqlite3_stmt *statement;
+	enum err r = OK;
+	if (sqlite3_prepare_v2(link, "PRAGMA integrity_check(1)", -1, &statement, NULL) != SQLITE_OK)
+		return fail(link, sqlite3_errcode(link), "examine the database", err);
+	int result = sqlite3_step(statement);
+	const char *said = result == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	if (said == NULL)
+		r = fail(link, result, "examine the database", err);
+	else if (strcmp(said, "ok") != 0)
+		r = error_set(err, ERR_CORRUPT, "the database is damaged: %.300s", said);
+	sqlite3_finalize(statement);
+	return r;
+}
+
 const struct store_backend store_backend_sqlite = {
 	.name = "sqlite",
 	.open = sqlite_open_place,
@@ -265,6 +311,7 @@ const struct store_backend store_backend_sqlite = {
 	.text = sqlite_text,
 	.changes = sqlite_changes,
 	.checkpoint = sqlite_checkpoint,
+	.examine = sqlite_examine,
 	.types = { "INTEGER", "INTEGER", "TEXT", "BLOB", "REAL" },
 	.table_suffix = " STRICT",
 };

@@ -239,18 +239,81 @@ static void add_key_condition(struct buf *sql, const struct store_table *table)
 	add_names(sql, table, table->keys, " AND ", " = ?");
 }
 
+/* ---- SQL of a table, made once for each connection: a row is written far more often ---- */
+
+enum purpose { PUT_ROW, HISTORY_CLOSE, HISTORY_FORGET, HISTORY_COPY };
+
+static void make_close(struct buf *sql, const struct store_table *table)
+{
+	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE ", table->name);
+	add_key_condition(sql, table);
+	buf_adds(sql, " AND to_seq IS NULL");
+}
+
+static void make_forget(struct buf *sql, const struct store_table *table)
+{
+	buf_printf(sql, "DELETE FROM %s_h WHERE ", table->name);
+	add_key_condition(sql, table);
+	buf_adds(sql, " AND from_seq = ?");
+}
+
+static void make_copy(struct buf *sql, const struct store_table *table)
+{
+	buf_printf(sql, "INSERT INTO %s_h SELECT ", table->name);
+	add_names(sql, table, column_count(table), ", ", "");
+	buf_printf(sql, ", ?, NULL FROM %s WHERE ", table->name);
+	add_key_condition(sql, table);
+}
+
+static void make_put(struct buf *sql, const struct store_table *table)
+{
+	unsigned count = column_count(table);
+	buf_printf(sql, "INSERT INTO %s (", table->name);
+	add_names(sql, table, count, ", ", "");
+	buf_adds(sql, ") VALUES (");
+	for (unsigned i = 0; i < count; i++)
+		buf_adds(sql, i > 0 ? ", ?" : "?");
+	buf_adds(sql, ") ON CONFLICT (");
+	add_names(sql, table, table->keys, ", ", "");
+	buf_adds(sql, ") DO ");
+	if (count == table->keys)
+		buf_adds(sql, "NOTHING");
+	else
+		buf_adds(sql, "UPDATE SET ");
+	for (unsigned i = table->keys; i < count; i++)
+		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
+			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
+}
+
+static enum err run_made(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
+			 const struct store_value *values, size_t count, struct error *err)
+{
+	static void (*const makers[])(struct buf *sql, const struct store_table *table) = {
+		[PUT_ROW] = make_put,
+		[HISTORY_CLOSE] = make_close,
+		[HISTORY_FORGET] = make_forget,
+		[HISTORY_COPY] = make_copy,
+	};
+	char **made = store_conn_made(conn, table, purpose);
+	if (made != NULL && *made != NULL)
+		return store_exec(conn, *made, values, count, err);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	makers[purpose](&sql, table);
+	assert(!sql.full);
+	if (made == NULL)
+		return store_exec(conn, sql.bytes, values, count, err);
+	*made = buf_take(&sql);
+	return store_exec(conn, *made, values, count, err);
+}
+
 /* Ends the row that history holds as current for this key, except one made by the same event. */
 static enum err history_close(struct store_conn *conn, const struct store_table *table, int64_t seq,
 			      const struct store_value *keys, struct error *err)
 {
 	struct store_value values[VALUES_MAX] = { STORE_INT(seq) };
 	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE ", table->name);
-	add_key_condition(&sql, table);
-	buf_adds(&sql, " AND to_seq IS NULL");
-	return store_exec(conn, sql.bytes, values, table->keys + 1, err);
+	return run_made(conn, table, HISTORY_CLOSE, values, table->keys + 1, err);
 }
 
 /* The row as it is now becomes the newest of its history. Two changes by one event leave one. */
@@ -260,22 +323,12 @@ static enum err history_copy(struct store_conn *conn, const struct store_table *
 	struct store_value values[VALUES_MAX];
 	memcpy(values, keys, table->keys * sizeof *keys);
 	values[table->keys] = STORE_INT(seq);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "DELETE FROM %s_h WHERE ", table->name);
-	add_key_condition(&sql, table);
-	buf_adds(&sql, " AND from_seq = ?");
-	enum err r = store_exec(conn, sql.bytes, values, table->keys + 1, err);
+	enum err r = run_made(conn, table, HISTORY_FORGET, values, table->keys + 1, err);
 	if (r != OK)
 		return r;
 	values[0] = STORE_INT(seq);
 	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	buf_reset(&sql);
-	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
-	add_names(&sql, table, column_count(table), ", ", "");
-	buf_printf(&sql, ", ?, NULL FROM %s WHERE ", table->name);
-	add_key_condition(&sql, table);
-	return store_exec(conn, sql.bytes, values, table->keys + 1, err);
+	return run_made(conn, table, HISTORY_COPY, values, table->keys + 1, err);
 }
 
 static enum err history_write(struct store_conn *conn, const struct store_table *table, int64_t seq,
@@ -291,24 +344,7 @@ enum err store_put(struct store_conn *conn, const struct store_table *table, int
 		   const struct store_value *values, size_t count, struct error *err)
 {
 	assert(count == column_count(table));
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "INSERT INTO %s (", table->name);
-	add_names(&sql, table, (unsigned)count, ", ", "");
-	buf_adds(&sql, ") VALUES (");
-	for (size_t i = 0; i < count; i++)
-		buf_adds(&sql, i > 0 ? ", ?" : "?");
-	buf_adds(&sql, ") ON CONFLICT (");
-	add_names(&sql, table, table->keys, ", ", "");
-	buf_adds(&sql, ") DO ");
-	if (count == table->keys)
-		buf_adds(&sql, "NOTHING");
-	else
-		buf_adds(&sql, "UPDATE SET ");
-	for (unsigned i = table->keys; i < count; i++)
-		buf_printf(&sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
-	enum err r = store_exec(conn, sql.bytes, values, count, err);
+	enum err r = run_made(conn, table, PUT_ROW, values, count, err);
 	return r == OK ? history_write(conn, table, seq, values, err) : r;
 }
 
@@ -327,6 +363,59 @@ enum err store_set(struct store_conn *conn, const struct store_table *table, int
 	if (store_changes(conn) == 0)
 		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
 	return history_write(conn, table, seq, values + count - table->keys, err);
+}
+
+static enum err history_write_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+				    int64_t from, int64_t to, struct error *err)
+{
+	struct str key = store_column_name(table, 0);
+	cleanup_buf struct buf sql;
+	if (table->history != STORE_VERSIONED)
+		return OK;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE " STR_FMT " >= ? AND " STR_FMT
+		   " <= ? AND to_seq IS NULL", table->name, STR_ARG(key), STR_ARG(key));
+	enum err r = store_exec(conn, sql.bytes,
+				STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
+	buf_reset(&sql);
+	buf_printf(&sql, "DELETE FROM %s_h WHERE " STR_FMT " >= ? AND " STR_FMT " <= ? AND from_seq = ?",
+		   table->name, STR_ARG(key), STR_ARG(key));
+	if (r == OK)
+		r = store_exec(conn, sql.bytes,
+			       STORE_VALUES(STORE_INT(from), STORE_INT(to), STORE_INT(seq)), err);
+	buf_reset(&sql);
+	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
+	add_names(&sql, table, column_count(table), ", ", "");
+	buf_printf(&sql, ", ?, NULL FROM %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
+		   STR_ARG(key), STR_ARG(key));
+	if (r == OK)
+		r = store_exec(conn, sql.bytes,
+			       STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
+	return r;
+}
+
+enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			 const char *assignments, const struct store_value *values, size_t count,
+			 int64_t from, int64_t to, struct error *err)
+{
+	struct str key = store_column_name(table, 0);
+	struct store_value all[VALUES_MAX];
+	assert(table->keys == 1);
+	assert(count + 2 <= VALUES_MAX);
+	assert(from <= to);
+	memcpy(all, values, count * sizeof *values);
+	all[count] = STORE_INT(from);
+	all[count + 1] = STORE_INT(to);
+	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "UPDATE %s SET %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
+		   assignments, STR_ARG(key), STR_ARG(key));
+	enum err r = store_exec(conn, sql.bytes, all, count + 2, err);
+	if (r != OK)
+		return r;
+	if (store_changes(conn) == 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
+	return history_write_range(conn, table, seq, from, to, err);
 }
 
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,

@@ -22,6 +22,12 @@ enum store_history {
 	STORE_NOW,       /* only the present can be asked */
 };
 
+/* What a backup does with a table. By its class: secrets of the vault leave only sealed. */
+enum store_backup {
+	STORE_BACKUP_BY_CLASS,
+	STORE_BACKUP_NEVER, /* what must not come alive again: sessions, one-time links, the outbox */
+};
+
 #define STORE_COLUMNS_MAX 40
 #define STORE_INDEXES_MAX 6
 
@@ -29,6 +35,7 @@ struct store_table {
 	const char *name;
 	enum store_class class;
 	enum store_history history;
+	enum store_backup backup;
 	unsigned keys;                          /* the first n columns are the primary key */
 	const char *columns[STORE_COLUMNS_MAX]; /* "name {text} NOT NULL" */
 	const char *indexes[STORE_INDEXES_MAX]; /* "state, priority" */
@@ -53,6 +60,11 @@ enum err store_put(struct store_conn *conn, const struct store_table *table, int
 enum err store_set(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		   const char *assignments, const struct store_value *values, size_t count,
 		   struct error *err);
+
+/* The same for every row whose only key, an integer, is from `from` to `to`: all of them are there. */
+enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
+			 const char *assignments, const struct store_value *values, size_t count,
+			 int64_t from, int64_t to, struct error *err);
 
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err);

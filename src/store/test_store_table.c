@@ -1,5 +1,6 @@
 /* test_store_table.c: declared tables, versions, reading the past. */
 #include "base/check.h"
+#include "store/store_copy.h"
 #include "store/store_table.h"
 #include "store/test_store.h"
 
@@ -113,6 +114,26 @@ TEST(a_change_of_a_row_that_is_not_there_is_told)
 	close_fixture(&f);
 }
 
+TEST(a_range_of_rows_changed_at_once_has_the_history_of_each)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	put(&f, 10, 1, "first");
+	put(&f, 11, 2, "first");
+	put(&f, 12, 3, "first");
+	CHECK_OK(store_set_range(f.conn, &thing, 20, "state = ?",
+				 STORE_VALUES(STORE_TEXT(STR("second"))), 1, 2, &err));
+	for (int64_t id = 1; id <= 3; id++) {
+		check_state(&f, 19, id, "first");
+		check_state(&f, 20, id, id < 3 ? "second" : "first");
+	}
+	CHECK_ERR(store_set_range(f.conn, &thing, 21, "state = ?",
+				  STORE_VALUES(STORE_TEXT(STR("third"))), 7, 9, &err),
+		  ERR_NOT_FOUND);
+	close_fixture(&f);
+}
+
 TEST(a_projection_declared_anew_is_remade_and_a_vault_is_refused)
 {
 	struct fixture f;
@@ -170,9 +191,64 @@ TEST(the_null_store_accepts_all_and_keeps_nothing)
 	close_fixture(&f);
 }
 
+/* ---- copying ---- */
+
+struct copying {
+	struct store_conn *to;
+	const struct store_table *table;
+	bool history;
+	int rows;
+};
+
+static enum err copy_row(void *context, const struct store_value *values, size_t count, struct error *err)
+{
+	struct copying *c = context;
+	c->rows++;
+	return store_copy_write(c->to, c->table, c->history, values, count, err);
+}
+
+TEST(a_table_and_its_history_are_copied_row_by_row_into_another_store)
+{
+	struct fixture from, to;
+	struct error err;
+	int64_t count, size;
+	open_fixture(&from);
+	open_fixture(&to);
+	CHECK_OK(store_put(from.conn, &thing, 10, STORE_VALUES(STORE_INT(1), STORE_TEXT(STR("new")), STORE_NULL), &err));
+	CHECK_OK(store_put(from.conn, &thing, 20, STORE_VALUES(STORE_INT(1), STORE_TEXT(STR("old")), STORE_INT(7)), &err));
+	for (int history = 0; history < 2; history++) {
+		struct copying c = { to.conn, &thing, history != 0, 0 };
+		CHECK_OK(store_copy_read(from.conn, &thing, history != 0, copy_row, &c, &err));
+		CHECK_INT(c.rows, history != 0 ? 2 : 1);
+	}
+	CHECK_OK(store_copy_count(to.conn, &thing, false, &count, &err));
+	CHECK_INT(count, 1);
+	store_as_of(to.conn, 15);
+	CHECK_OK(store_one_int(to.conn, "SELECT count(*) FROM {thing} WHERE state = 'new' AND size IS NULL",
+			       STORE_NO_VALUES, 0, &size, &err));
+	CHECK_INT(size, 1);
+	close_fixture(&from);
+	close_fixture(&to);
+}
+
+TEST(a_row_that_does_not_fit_its_table_is_refused)
+{
+	struct fixture f;
+	struct error err;
+	open_fixture(&f);
+	CHECK_ERR(store_copy_write(f.conn, &thing, false, STORE_VALUES(STORE_INT(1)), &err), ERR_INVALID);
+	CHECK_ERR(store_copy_write(f.conn, &thing, false,
+				   STORE_VALUES(STORE_TEXT(STR("x")), STORE_TEXT(STR("s")), STORE_NULL), &err),
+		  ERR_INVALID);
+	close_fixture(&f);
+}
+
 TESTS(RUN(a_versioned_row_reads_as_it_was_at_every_seq),
       RUN(two_changes_by_one_event_leave_one_row_of_history),
       RUN(a_change_of_a_row_that_is_not_there_is_told),
+      RUN(a_range_of_rows_changed_at_once_has_the_history_of_each),
       RUN(a_projection_declared_anew_is_remade_and_a_vault_is_refused),
       RUN(the_same_query_may_run_inside_itself),
-      RUN(the_null_store_accepts_all_and_keeps_nothing))
+      RUN(the_null_store_accepts_all_and_keeps_nothing),
+      RUN(a_table_and_its_history_are_copied_row_by_row_into_another_store),
+      RUN(a_row_that_does_not_fit_its_table_is_refused))

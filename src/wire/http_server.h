@@ -49,12 +49,34 @@ enum http_kind {
 	HTTP_KIND_STATIC   /* the web thread answers from the asset table; GET and HEAD only */
 };
 
+/* Immutable, compiled into the binary or living as long as the server. */
+struct http_asset {
+	const char *path; /* "/app.js" */
+	const void *bytes;
+	size_t size_bytes;
+	const void *gzip; /* NULL: only as it is */
+	size_t gzip_bytes;
+	const char *type;          /* "text/javascript; charset=utf-8" */
+	const char *etag;          /* without quotes */
+	const char *cache_control; /* NULL: "no-cache" (ask every time, 304 when unchanged) */
+	bool any_origin; /* pages of other sites may read it by script */
+	/* Of one that does not live as long as the server: called once for each time it was found, after the
+	 * last byte has left. NULL: it is constant. */
+	void (*release)(const struct http_asset *asset);
+};
+
+/* Finds an asset that may be replaced while the server runs, and holds it; NULL: there is none. Called on
+ * web threads. */
+typedef const struct http_asset *http_asset_fn(void *context, struct str path);
+
 struct http_route {
 	enum http_kind kind;
 	enum http_queue queue;          /* not for static */
 	size_t body_limit_bytes;        /* a larger body is 413; 0: no body at all */
 	const void *endpoint;           /* the caller's row, found again in the request */
 	const struct http_asset *asset; /* static: this one; NULL: by path, or 404 */
+	http_asset_fn *find;            /* static: asked when the request is whole; NULL: as above */
+	void *find_context;
 };
 
 /* Decides by method ("GET" for HEAD) and decoded path. Called on web threads: no waiting, no locks.
@@ -103,18 +125,6 @@ bool http_request_cookie(const struct http_request *request, const char *name,
 /* --- the response ------------------------------------------------------------------------- */
 struct http_header {
 	const char *name, *value;
-};
-
-/* Immutable, compiled into the binary or living as long as the server. */
-struct http_asset {
-	const char *path; /* "/app.js" */
-	const void *bytes;
-	size_t size_bytes;
-	const void *gzip; /* NULL: only as it is */
-	size_t gzip_bytes;
-	const char *type;          /* "text/javascript; charset=utf-8" */
-	const char *etag;          /* without quotes */
-	const char *cache_control; /* NULL: "no-cache" (ask every time, 304 when unchanged) */
 };
 
 /* Zero-initialise and fill. Every answer carries Content-Security-Policy, X-Content-Type-Options,

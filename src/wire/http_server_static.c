@@ -61,6 +61,13 @@ static bool none_match(const struct http_request *request, const char *etag)
 	return false;
 }
 
+/* The library is through with the answer, sent or not. */
+static void released(void *context)
+{
+	const struct http_asset *asset = context;
+	asset->release(asset);
+}
+
 /* The two forms of one asset are two representations, so they have two tags. */
 struct MHD_Response *http_static_reply(const struct http_request *request,
 				       const struct http_asset *asset, int *ret_status)
@@ -73,9 +80,14 @@ struct MHD_Response *http_static_reply(const struct http_request *request,
 	bool unchanged = none_match(request, etag);
 	const void *bytes = packed ? asset->gzip : asset->bytes;
 	size_t size = packed ? asset->gzip_bytes : asset->size_bytes;
-	struct MHD_Response *reply = MHD_create_response_from_buffer(
-		unchanged ? 0 : size, (void *)bytes, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *reply =
+		asset->release == NULL
+			? MHD_create_response_from_buffer(unchanged ? 0 : size, (void *)bytes, MHD_RESPMEM_PERSISTENT)
+			: MHD_create_response_from_buffer_with_free_callback_cls(unchanged ? 0 : size, (void *)bytes, released,
+										 (void *)asset);
 	assert(reply != NULL);
+	if (asset->any_origin)
+		MHD_add_response_header(reply, "Access-Control-Allow-Origin", "*");
 	MHD_add_response_header(reply, "ETag", etag);
 	MHD_add_response_header(reply, "Cache-Control",
 				asset->cache_control != NULL ? asset->cache_control : "no-cache");

@@ -152,12 +152,16 @@ static enum MHD_Result begin(struct http_exchange *exchange, struct MHD_Connecti
 
 static enum MHD_Result answer_static(struct http_exchange *exchange, struct MHD_Connection *mhd)
 {
-	const struct http_asset *asset = exchange->route.asset;
-	if (asset == NULL)
+	const struct http_route *route = &exchange->route;
+	const struct http_asset *asset = route->asset;
+	bool reads = str_is(exchange->request.method, "GET");
+	if (asset == NULL && route->find != NULL && reads)
+		asset = route->find(route->find_context, exchange->request.path);
+	if (asset == NULL && route->find == NULL)
 		asset = http_static_find(&exchange->server->config, exchange->request.path);
 	if (asset == NULL)
 		return refuse(exchange, mhd, 404, "there is nothing at this address", false);
-	if (!str_is(exchange->request.method, "GET"))
+	if (!reads)
 		return refuse(exchange, mhd, 405, "this address can only be read", false);
 	int status;
 	struct MHD_Response *reply = http_static_reply(&exchange->request, asset, &status);

@@ -243,6 +243,17 @@ static enum err check_ids(const struct mail *mail, struct error *err)
 	return error_set(err, ERR_INVALID, "cannot write the mail's conversation: a message id is wrong");
 }
 
+static bool is_link(const char *link)
+{
+	return link == NULL || (is_plain_ascii(str_of(link)) && strlen(link) <= 900 && strpbrk(link, "<> ") == NULL);
+}
+
+static bool is_body(struct str text)
+{
+	return text.len <= MAIL_BODY_MAX_BYTES && str_is_utf8(text) &&
+	       (text.len == 0 || memchr(text.ptr, '\0', text.len) == NULL);
+}
+
 static enum err check_mail(const struct mail *mail, struct error *err)
 {
 	enum err result = check_address("from", mail->from, err);
@@ -258,12 +269,20 @@ static enum err check_mail(const struct mail *mail, struct error *err)
 		result = check_ids(mail, err);
 	if (result != OK)
 		return result;
-	if (mail->link != NULL && (!is_plain_ascii(str_of(mail->link)) || strlen(mail->link) > 900))
+	if (!is_link(mail->link) || !is_link(mail->unsubscribe))
 		return error_set(err, ERR_INVALID, "cannot write the mail's link: it is not one line of ASCII");
-	if (mail->text.len > MAIL_BODY_MAX_BYTES || !str_is_utf8(mail->text) ||
-	    (mail->text.len > 0 && memchr(mail->text.ptr, '\0', mail->text.len) != NULL))
+	if (!is_body(mail->text) || !is_body(mail->html))
 		return error_set(err, ERR_INVALID, "cannot write the mail's text: it is too long or not UTF-8");
 	return OK;
+}
+
+/* "=_" cannot stand in quoted-printable, so no body holds it. */
+#define BOUNDARY "=_mainstay"
+
+static void add_part_headers(struct buf *out, const char *subtype, const char *encoding)
+{
+	buf_printf(out, "Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", subtype,
+	           encoding);
 }
 
 static void add_headers(const struct mail *mail, bool plain, struct buf *out)
@@ -282,8 +301,26 @@ static void add_headers(const struct mail *mail, bool plain, struct buf *out)
 		buf_adds(out, "Auto-Submitted: auto-generated\r\n");
 	if (mail->link != NULL)
 		buf_printf(out, "X-Mainstay-Link: %s\r\n", mail->link);
-	buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
-	           "Content-Transfer-Encoding: %s\r\n\r\n", plain ? "7bit" : "quoted-printable");
+	if (mail->unsubscribe != NULL)
+		buf_printf(out, "List-Unsubscribe: <%s>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+		           mail->unsubscribe);
+	buf_adds(out, "MIME-Version: 1.0\r\n");
+	if (mail->html.len > 0)
+		buf_adds(out, "Content-Type: multipart/alternative; boundary=\"" BOUNDARY "\"\r\n\r\n");
+	else
+		add_part_headers(out, "plain", plain ? "7bit" : "quoted-printable");
+}
+
+/* Text first: a reader shows the last alternative that it understands. */
+static void add_alternatives(const struct mail *mail, struct buf *out)
+{
+	buf_adds(out, "--" BOUNDARY "\r\n");
+	add_part_headers(out, "plain", "quoted-printable");
+	add_quoted_body(out, mail->text);
+	buf_adds(out, "--" BOUNDARY "\r\n");
+	add_part_headers(out, "html", "quoted-printable");
+	add_quoted_body(out, mail->html);
+	buf_adds(out, "--" BOUNDARY "--\r\n");
 }
 
 enum err mail_build(const struct mail *mail, struct buf *out, struct error *err)
@@ -294,7 +331,9 @@ enum err mail_build(const struct mail *mail, struct buf *out, struct error *err)
 		return result;
 	bool plain = is_plain_body(mail->text);
 	add_headers(mail, plain, out);
-	if (plain)
+	if (mail->html.len > 0)
+		add_alternatives(mail, out);
+	else if (plain)
 		add_plain_body(out, mail->text);
 	else
 		add_quoted_body(out, mail->text);

@@ -2,7 +2,7 @@
  * mail.h: one Internet message as bytes ready for SMTP (RFC 5322, 2045, 2047, 3834). Pure.
  *
  * Text in any language goes through unharmed: headers as encoded words, the body as 7bit when it is
- * plain and else quoted-printable. Whatever could begin a header of its own is refused, not repaired.
+ * plain and else quoted-printable; with HTML beside it, both as alternatives. Whatever could begin a header of its own is refused, not repaired.
  */
 #pragma once
 
@@ -30,7 +30,10 @@ struct mail {
 	time_us date;
 	bool automatic;          /* "Auto-Submitted: auto-generated": no out-of-office answers */
 	const char *link;        /* NULL, or where the thing can be seen: field "X-Mainstay-Link" */
+	/* NULL, or where one POST ends the subscription (RFC 8058): "List-Unsubscribe" and its "-Post". */
+	const char *unsubscribe;
 	struct str text;         /* UTF-8, lines end in LF or CRLF */
+	struct str html;         /* the same as HTML; empty: text alone */
 };
 
 /* Appends the message to `out`; nothing on failure. ERR_INVALID names the field at fault. */

@@ -10,6 +10,7 @@
 #include <ares.h>
 #include <assert.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -299,4 +300,20 @@ void resolve_cancel(struct resolve_query **query_pointer)
 	query->held_by_us = false;
 	loop_timer_stop(query->timer);
 	let_go(query);
+}
+
+enum err resolve_system_server(struct resolve *resolve, char *ret_text, size_t size, uint16_t *ret_port,
+                               struct error *err)
+{
+	struct ares_addr_port_node *servers = NULL;
+	if (ares_get_servers_ports(resolve->channel, &servers) != ARES_SUCCESS || servers == NULL)
+		return error_set(err, ERR_NOT_FOUND, "this machine has no name server; name one in \"resolver\"");
+	struct address address = { .v6 = servers->family == AF_INET6 };
+	char text[ADDRESS_TEXT_BYTES];
+	memcpy(address.bytes, &servers->addr, address.v6 ? 16 : 4);
+	address_format(&address, text);
+	snprintf(ret_text, size, "%s", text);
+	*ret_port = servers->udp_port > 0 ? (uint16_t)servers->udp_port : 53;
+	ares_free_data(servers);
+	return OK;
 }

@@ -31,4 +31,7 @@ void resolve_destroy(struct resolve **resolve); /* open queries are dropped with
 /* An address literal is answered as itself. */
 enum err resolve_start(struct resolve *resolve, struct str name, time_us timeout, resolve_fn *fn,
                        void *context, struct resolve_query **ret_query, struct error *err);
+/* The first name server that is asked, as an address text, and its port. */
+enum err resolve_system_server(struct resolve *resolve, char *ret_text, size_t size, uint16_t *ret_port,
+                               struct error *err);
 void resolve_cancel(struct resolve_query **query); /* no callback; accepts NULL, leaves NULL */

@@ -50,7 +50,7 @@ struct smtp_send {
 	char *from, *user, *password, *message;
 	size_t message_size, message_sent;
 	enum smtp_security security;
-	bool verify_off;
+	bool verify_off, only_sign_in;
 	uint16_t port;
 	time_us started, deadline;
 	struct smtp_result result;
@@ -239,7 +239,7 @@ static void on_transferred(void *context, CURLcode code)
 {
 	struct smtp_send *send = context;
 	send->job = NULL;
-	send->result.accepted = was_accepted(send);
+	send->result.accepted = send->only_sign_in ? code == CURLE_OK : was_accepted(send);
 	if (!send->result.accepted)
 		explain(send, code);
 	bool silent = send->result.count == 0 && send->guard.err.code == OK;
@@ -288,6 +288,7 @@ static void begin_attempt(struct smtp_send *send)
 	curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, SERVER_SILENCE_MAX_S);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, send->only_sign_in ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_MAIL_FROM, send->from);
 	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, send->to);
 	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
@@ -337,6 +338,11 @@ static enum err check_request(const struct smtp_request *request, struct error *
 		                 request->host, request->port);
 	if (request->hello != NULL && !is_host(request->hello, NAME_BYTES - 1))
 		return error_set(err, ERR_INVALID, "cannot greet a mail server as \"%.80s\"", request->hello);
+	if ((request->user == NULL) != (request->password == NULL))
+		return error_set(err, ERR_INVALID, "cannot sign in at \"%s\": user and password belong together",
+		                 request->host);
+	if (request->only_sign_in)
+		return OK;
 	if (request->from[0] != '\0' && !mail_is_address(str_of(request->from)))
 		return error_set(err, ERR_INVALID, "cannot send mail from \"%.80s\": not an address",
 		                 request->from);
@@ -346,9 +352,6 @@ static enum err check_request(const struct smtp_request *request, struct error *
 		if (!mail_is_address(str_of(request->to[i])))
 			return error_set(err, ERR_INVALID, "cannot send mail to \"%.80s\": not an address",
 			                 request->to[i]);
-	if ((request->user == NULL) != (request->password == NULL))
-		return error_set(err, ERR_INVALID, "cannot sign in at \"%s\": user and password belong together",
-		                 request->host);
 	return OK;
 }
 
@@ -358,6 +361,7 @@ static struct smtp_send *send_create(struct smtp_client *client, const struct sm
 	struct smtp_send *send = mem_alloc(sizeof *send);
 	*send = (struct smtp_send){ .client = client, .fn = fn, .context = context,
 	                            .security = request->security, .verify_off = request->verify_off,
+	                            .only_sign_in = request->only_sign_in,
 	                            .port = request->port, .guard.fd = -1,
 	                            .started = clock_since_boot(client->clock),
 	                            .message_size = request->message.len,
@@ -366,11 +370,12 @@ static struct smtp_send *send_create(struct smtp_client *client, const struct sm
 	snprintf(send->host, sizeof send->host, "%s", request->host);
 	snprintf(send->hello, sizeof send->hello, "%s",
 	         request->hello != NULL ? request->hello : "localhost");
-	send->from = mem_strdup(request->from);
+	send->from = mem_strdup(request->from != NULL ? request->from : "");
 	send->user = request->user != NULL ? mem_strdup(request->user) : NULL;
 	send->password = request->password != NULL ? mem_strdup(request->password) : NULL;
 	send->message = mem_alloc(request->message.len + 1);
-	memcpy(send->message, request->message.ptr, request->message.len);
+	if (request->message.len > 0)
+		memcpy(send->message, request->message.ptr, request->message.len);
 	for (unsigned i = 0; i < request->to_count; i++)
 		send->to = curl_slist_append(send->to, request->to[i]);
 	if (send->next != NULL)
@@ -385,7 +390,7 @@ enum err smtp_client_start(struct smtp_client *client, const struct smtp_request
                            struct error *err)
 {
 	assert(request->timeout > 0 && request->timeout <= SMTP_TIMEOUT_MAX);
-	assert(request->message.len > 0);
+	assert(request->only_sign_in || request->message.len > 0);
 	enum err result = check_request(request, err);
 	if (result != OK)
 		return result;

@@ -42,6 +42,7 @@ struct smtp_request {
 	const char *const *to;
 	unsigned to_count;
 	struct str message;          /* as mail_build makes it; copied */
+	bool only_sign_in;           /* ends after EHLO, STARTTLS and AUTH: no mail; from, to, message are not looked at */
 	time_us timeout;             /* over all */
 };
 
@@ -54,7 +55,7 @@ struct smtp_reply {
 struct smtp_result {
 	struct smtp_reply replies[SMTP_REPLIES_MAX]; /* last line of each reply, in order */
 	unsigned count;
-	bool accepted; /* the server took the responsibility: 2xx after the message */
+	bool accepted; /* the server took the responsibility: 2xx after the message; or let us in, if that was all */
 	time_us took;
 };
 

@@ -74,6 +74,7 @@ struct spec_field {
 	int64_t min, max;      /* both 0: as the type says; max 0 with min > 0: no upper bound */
 	const char *unit;      /* for people: "ms", "%"; NULL when there is none */
 	const char *const *choices; /* ends in NULL */
+	const char *const *choices_about; /* a sentence for each of them, or NULL */
 	const char *only;           /* "kind=http|tls": only when that earlier sibling says so */
 	const char *refers;         /* a kind: the text is the name of such a definition */
 	const struct spec_field *item;   /* LIST and MAP */

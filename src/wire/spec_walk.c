@@ -173,6 +173,13 @@ static void describe_field(const struct spec_field *field, struct json_writer *j
 			json_cstr(json, field->choices[i]);
 		json_list_end(json);
 	}
+	if (field->choices_about != NULL) {
+		json_key(json, "values_about");
+		json_list_begin(json);
+		for (size_t i = 0; field->choices_about[i] != NULL; i++)
+			json_cstr(json, field->choices_about[i]);
+		json_list_end(json);
+	}
 	if (field->only != NULL)
 		describe_only(field->only, json);
 	if (field->refers != NULL)

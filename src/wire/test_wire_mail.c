@@ -105,6 +105,30 @@ TEST(whatever_could_begin_a_header_of_its_own_is_refused)
 	CHECK_INT(out.used, 0);
 }
 
+TEST(a_mail_with_html_has_both_and_one_click_to_unsubscribe)
+{
+	struct error err;
+	cleanup_buf struct buf out;
+	buf_init(&out, 1u << 16);
+	struct mail mail = plain_mail();
+	mail.text = STR("Paying fails.\n--=_mainstay is no boundary here");
+	mail.html = STR("<p>Paying <b>fails</b>.</p>");
+	mail.unsubscribe = "https://mainstay.example/s/1-ab";
+	CHECK_OK(mail_build(&mail, &out, &err));
+	buf_addc(&out, '\0');
+	CHECK(strstr(out.bytes, "\r\nList-Unsubscribe: <https://mainstay.example/s/1-ab>\r\n") != NULL);
+	CHECK(strstr(out.bytes, "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") != NULL);
+	CHECK(strstr(out.bytes, "multipart/alternative; boundary=\"=_mainstay\"") != NULL);
+	CHECK(strstr(out.bytes, "\r\n--=3D_mainstay is no boundary here") != NULL);
+	CHECK(strstr(out.bytes, "<p>Paying <b>fails</b>.</p>") != NULL);
+	CHECK(strstr(out.bytes, "\r\n--=_mainstay--\r\n") != NULL);
+	buf_reset(&out);
+	mail.unsubscribe = "https://x/>\r\nBcc: eve@example.net";
+	CHECK_ERR(mail_build(&mail, &out, &err), ERR_INVALID);
+	mail.unsubscribe = "https://x/ y>";
+	CHECK_ERR(mail_build(&mail, &out, &err), ERR_INVALID);
+}
+
 TEST(message_ids_are_made_from_the_chance_given)
 {
 	struct random random;
@@ -303,6 +327,7 @@ TESTS(RUN(a_plain_message_is_written_as_the_standard_says),
       RUN(other_languages_become_encoded_words_and_quoted_text),
       RUN(long_lines_are_wrapped_softly_without_loss),
       RUN(whatever_could_begin_a_header_of_its_own_is_refused),
+      RUN(a_mail_with_html_has_both_and_one_click_to_unsubscribe),
       RUN(message_ids_are_made_from_the_chance_given),
       RUN(a_message_is_handed_over_and_every_reply_is_kept),
       RUN(a_server_that_is_silent_at_the_end_does_not_hold_the_loop),

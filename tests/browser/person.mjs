@@ -131,7 +131,9 @@ story.step('a note is written, and the timeline tells every step', async () => {
 	await page.getByLabel('Note for the timeline').fill('nginx does not run; starting it.')
 	await page.getByRole('button', { name: 'Add note' }).click()
 	const timeline = page.locator('.timeline')
-	for (const text of ['nginx does not run; starting it.', 'Ada Lovelace took it', 'was undone', 'Paged Ada Lovelace', 'Page 2, try']) await timeline.locator('.pre').getByText(text).first().waitFor()
+	for (const text of ['nginx does not run; starting it.', 'Ada Lovelace took it', 'was undone', 'Paged Ada Lovelace']) await timeline.locator('.pre').getByText(text).first().waitFor()
+	await timeline.locator('.steps summary').first().click() // what was folded is all there
+	await timeline.locator('.steps .pre').getByText('Page 2, try').first().waitFor()
 	await page.evaluate(() => scrollTo(0, 0))
 	await pictures.take('incident', page)
 })
@@ -246,12 +248,17 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 	const check = (await api(page, 'GET', 'checks')).items[0].name
 	const waits = (await api(page, 'POST', 'incidents', { title: 'The gate does not open' })).id
 	const openLink = await linkAbout('The gate')
+	for (const text of ['The basket loses what I put in', 'The gate stays shut for me as well']) await api(page, 'POST', 'reports', { text, severity: 'stopped', email: 'eve@example.net' })
+	const { items: [newest] } = await api(page, 'GET', 'reports')
+	await api(page, 'POST', `reports/${newest.id}/join`, { incident: waits })
+	await api(page, 'POST', 'subscribers', { address: 'eve@example.net' })
 	const service = (await api(page, 'GET', 'services')).items[0].name
 	const schedule = (await api(page, 'GET', 'schedules')).items[0].name
 	const pages = {
 		now: '/', incidents: '/incidents?state=all', incident: '/incidents/1', declared: `/incidents/${waits}`, checks: '/checks', check: `/checks/${check}?span=1h`, 'check-edit': `/checks/${check}/edit`, 'check-new': '/checks/new/edit',
 		services: '/services', service: `/services/${service}`, 'service-edit': `/services/${service}/edit`, 'on-call': '/on-call', 'schedule-edit': `/definitions/Schedule/${schedule}/edit`, journal: '/journal',
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
+		reports: '/reports', 'reports-all': '/reports?state=all', subscribers: '/settings/subscribers', 'report-form': '/report', 'subscribe-form': '/subscribe', 'report-unknown': '/r/0',
 		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef', 'set-password': '/set-password',
 	}
 	const tab = await context.newPage()

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct str bytes = str_sub(rest, 0, used);
 		PROMISE(is_within(message.name, bytes) && is_within(message.input, bytes));
 		PROMISE(is_within(message.out, bytes) && is_within(message.errors, bytes));
-		PROMISE(is_within(message.text, bytes));
+		PROMISE(is_within(message.text, bytes) && is_within(message.args, bytes));
 		write_back(&message, bytes);
 		rest = str_sub(rest, used, rest.len);
 	}

@@ -7,6 +7,7 @@ without a function here is a failure, so a new endpoint cannot come without its 
 import dataclasses
 import itertools
 
+from mainstay import wait_until
 from world import Person, World, in_time
 
 MAKERS = {}
@@ -47,6 +48,20 @@ def path_of(operation, request):
 def send(operation, request, who, **more):
     return (request.client or who).request(operation.method, path_of(operation, request), request.body,
                                            headers=request.headers, **more)
+
+
+# ---- ways in ----
+
+simple("alertmanager_alerts", query='active=true&filter=service%3D%22shop%22&filter=a%21%3D%22b%22')
+simple("alertmanager_status")
+simple("alertmanager_healthy")
+simple("alertmanager_ready")
+
+
+@makes("alertmanager_post")
+def alertmanager_post(world: World, who, person: Person):
+    return Request(body=[{"labels": {"alertname": "Exercise", "number": str(next(numbers))},
+                          "annotations": {"summary": "an alert"}, "generatorURL": "http://prometheus.example.org/graph"}])
 
 
 # ---- the session and people ----
@@ -210,9 +225,317 @@ def link(world, who, person):
     return Request({"token": world.link(world.incident()["id"])})
 
 
+# ---- telling people ----
+
+UPDATE = {"audience": "customers", "state": "investigating", "text": "Since 14:02 UTC paying fails."}
+
+
+def of_incident(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"id": world.incident()["id"]}, **request)
+
+
+of_incident("update_list")
+of_incident("update_draft", query="audience=executives&state=identified")
+of_incident("update_check", body=UPDATE)
+of_incident("update_create", body=UPDATE | {"title": "Paying fails", "next_at": in_time(hours=1)}, status=201)
+
+
+@makes("update_withdraw")
+def update_withdraw(world, who, person):
+    made = world.incident()
+    update = who.post(f"incidents/{made['id']}/updates", UPDATE)
+    return Request({"id": made["id"], "update": update["id"]}, keep=False)
+
+
+@makes("update_edit")
+def update_edit(world, who, person):
+    made = world.incident()
+    update = world.admin.client.post(f"incidents/{made['id']}/updates", UPDATE)
+    return Request({"id": made["id"], "update": update["id"]}, body={"text": "Only by card.", "reason": "a slip"})
+
+
+def maintenance_body(world):
+    return {"title": "New disks", "text": "Slow.", "services": [world.things()["Service"]], "from": in_time(hours=2),
+            "until": in_time(hours=3)}
+
+
+def maintenance(world):
+    return world.admin.client.post("maintenances", maintenance_body(world))
+
+
+simple("maintenance_list", query="state=scheduled,in_progress&limit=5")
+simple("component_list")
+simple("status_list")
+
+
+@makes("maintenance_create")
+def maintenance_create(world, who, person):
+    return Request(body=maintenance_body(world), status=201)
+
+
+@makes("maintenance_get")
+def maintenance_get(world, who, person):
+    return Request({"id": maintenance(world)["id"]})
+
+
+@makes("maintenance_update")
+def maintenance_update(world, who, person):
+    made = maintenance(world)
+    return Request({"id": made["id"]}, body=maintenance_body(world) | {"title": "Newer disks"})
+
+
+@makes("maintenance_move")
+def maintenance_move(world, who, person):
+    return Request({"id": maintenance(world)["id"]}, body={"to": "cancelled", "text": "not today"}, keep=False)
+
+
+@makes("maintenance_note")
+def maintenance_note(world, who, person):
+    return Request({"id": maintenance(world)["id"]}, body={"text": "we have them"})
+
+
+def override(world):
+    return {"service": world.things()["Service"], "status": "partial_outage", "for": "1h", "reason": "we feel it"}
+
+
+@makes("component_override")
+def component_override(world, who, person):
+    return Request(body=override(world), status=201)
+
+
+@makes("component_release")
+def component_release(world, who, person):
+    return Request({"id": world.admin.client.post("component-overrides", override(world))["id"]}, status=204, keep=False)
+
+
+def status_page(world):
+    """A page with one incident on it; its address parts are read from its own JSON."""
+    if not getattr(world, "status_incident", None):
+        world.define("StatusPage", "exercise", {"title": "Exercise", "automatic": "P5", "groups": [
+            {"components": [{"service": world.things()["Service"]}]}]})
+        world.incident(service=world.things()["Service"])
+        shown = lambda: (lambda got: got.status == 200 and got.json["incidents"])(  # noqa: E731
+            world.admin.client.request("GET", "/status/exercise/api/v2/incidents.json"))
+        world.status_incident = wait_until(shown, 20, "an incident on the status page")[0]["id"]
+    return world.status_incident
+
+
+def of_page(name, **params):
+    def make(world, who, person):
+        incident = status_page(world)
+        return Request({"page": "exercise"} | ({"incident": incident} if name == "status_incident" else params))
+    MAKERS[name] = make
+
+
+of_page("status_page")
+of_page("status_file", file="history.atom")
+of_page("status_incident")
+of_page("status_document", file="summary.json")
+of_page("status_documents", kind="incidents", file="unresolved.json")
+
+
+# ---- what people outside say ----
+
+simple("report_list", query="state=new,joined&limit=5")
+simple("report_inbox")
+simple("report_form")
+
+
+def report(world):
+    return world.admin.client.post("reports", {"text": f"it hangs {world.number()}", "severity": "small"})["id"]
+
+
+@makes("report_create")
+def report_create(world, who, person):
+    return Request(body={"text": "it hangs", "severity": "stopped", "since": in_time(hours=-1)}, status=201, keep=False)
+
+
+@makes("report_get")
+def report_get(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("report_accept")
+def report_accept(world, who, person):
+    return Request({"id": report(world)}, body={"title": "reported by people", "impact": "low", "urgency": "low"}, keep=False)
+
+
+@makes("report_join")
+def report_join(world, who, person):
+    return Request({"id": report(world)}, body={"incident": world.incident()["id"]}, keep=False)
+
+
+@makes("report_duplicate")
+def report_duplicate(world, who, person):
+    return Request({"id": report(world)}, body={"of": report(world)}, keep=False)
+
+
+@makes("report_answer")
+def report_answer(world, who, person):
+    return Request({"id": report(world)}, body={"text": "please try again"}, keep=False)
+
+
+@makes("report_reject")
+def report_reject(world, who, person):
+    return Request({"id": report(world)}, body={"reason": "not ours"}, keep=False)
+
+
+@makes("report_undo")
+def report_undo(world, who, person):
+    number = report(world)
+    done = who.post(f"reports/{number}/reject", {"reason": "a slip"})
+    return Request({"id": number}, body={"seq": done["seq"]}, keep=False)
+
+
+@makes("report_erase")
+def report_erase(world, who, person):
+    return Request({"id": report(world)})
+
+
+@makes("incident_people")
+def incident_people(world, who, person):
+    return Request({"id": world.incident()["id"]})
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@makes("report_form_send")
+def report_form_send(world, who, person):
+    return Request(body=b"text=It+hangs&severity=small&website=", status=201, headers=dict(FORM))
+
+
+@makes("report_link")
+def report_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("report_link_press")
+def report_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=confirm", status=404, headers=dict(FORM))
+
+
+# ---- who outside is told ----
+
+simple("subscriber_list", query="state=active&q=example&limit=5")
+simple("subscriber_counts")
+simple("subscribe_form")
+
+
+def subscriber(world):
+    return world.admin.client.post("subscribers", {"address": f"sub{world.number()}@example.com"})["id"]
+
+
+@makes("subscriber_create")
+def subscriber_create(world, who, person):
+    return Request(body={"address": f"sub{world.number()}@example.com", "agreed": True}, status=201, keep=False)
+
+
+@makes("subscriber_import")
+def subscriber_import(world, who, person):
+    return Request(body={"csv": f"address\nsub{world.number()}@example.com\n", "agreed": False})
+
+
+@makes("subscriber_get")
+@makes("subscriber_ask")
+def subscriber_get(world, who, person):
+    return Request({"id": subscriber(world)})
+
+
+@makes("subscriber_update")
+def subscriber_update(world, who, person):
+    return Request({"id": subscriber(world)}, body={"services": []})
+
+
+@makes("subscriber_delete")
+def subscriber_delete(world, who, person):
+    return Request({"id": subscriber(world)}, status=204, keep=False)
+
+
+@makes("subscriber_resume")
+def subscriber_resume(world, who, person):
+    return Request({"id": subscriber(world)}, status=409)
+
+
+@makes("subscribe_form_send")
+def subscribe_form_send(world, who, person):
+    return Request(body=b"email=somebody%40example.com", status=202, headers=dict(FORM))
+
+
+@makes("subscriber_link")
+def subscriber_link(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, status=404)
+
+
+@makes("subscriber_link_press")
+def subscriber_link_press(world, who, person):
+    return Request({"token": "1-00000000000000000000000000000000"}, body=b"act=leave", status=404, headers=dict(FORM))
+
+
 # ---- checks and services ----
 
 simple("check_list", query="state=up,down,unknown&bars=true&muted=false&limit=5&q=check")
+# ---- reviews ----
+
+simple("review_list", query="state=draft,published&priority=P4,P5&overdue=false&owner=1&limit=5&q=x")
+simple("review_action_list", query="state=open,done&overdue=true&limit=5")
+simple("review_trends", query="from=2020-01-01T00:00:00Z")
+
+
+def reviewed(world):
+    """An incident that is over, with a review."""
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/resolve", {"reason": "over"})
+    world.admin.client.post("reviews", {"incident": made["id"]})
+    return made["id"]
+
+
+def of_review(name, **request):
+    MAKERS[name] = lambda world, who, person: Request({"id": reviewed(world)}, **request)
+
+
+of_review("review_get")
+of_review("review_history")
+of_review("review_export")
+of_review("review_update", body={"owner": 0, "due_at": "2030-01-01T00:00:00Z"})
+of_review("review_state", body={"state": "in_review", "reason": "read it"}, keep=False)
+of_review("review_factor_create", status=201, body={"kind": "technical", "text": "the pool was small", "parent": 0})
+of_review("review_action_create", status=201,
+          body={"text": "enlarge the pool", "due_at": "2030-01-01T00:00:00Z", "link": "https://tickets.example.com/7"})
+
+
+@makes("review_start")
+def review_start(world, who, person):
+    made = world.incident()
+    world.admin.client.post(f"incidents/{made['id']}/resolve")
+    return Request(body={"incident": made["id"]}, status=201, keep=False)
+
+
+@makes("review_write")
+def review_write(world, who, person):
+    return Request({"id": reviewed(world), "section": "summary"}, body={"text": "It stood still."},
+                   headers={"If-Match": '"0"'}, keep=False)
+
+
+@makes("review_factor_update")
+@makes("review_factor_delete")
+def review_factor(world, who, person):
+    number = reviewed(world)
+    made = world.admin.client.post(f"reviews/{number}/factors", {"kind": "process", "text": "nobody looked"})
+    return Request({"id": number, "factor": made["id"]}, body={"kind": "information", "text": "nothing showed it"})
+
+
+MAKERS["review_factor_delete"] = lambda world, who, person: dataclasses.replace(
+    review_factor(world, who, person), body=None, status=204, keep=False)
+
+
+@makes("review_action_update")
+def review_action_update(world, who, person):
+    number = reviewed(world)
+    made = world.admin.client.post(f"reviews/{number}/actions", {"text": "look at it"})
+    return Request({"id": number, "action": made["id"]}, body={"state": "done", "link": ""})
+
+
 simple("mute_list")
 simple("service_list", query="q=service&limit=5")
 
@@ -232,6 +555,29 @@ def check_pause(world, who, person):
     name = f"paused{world.number()}"
     world.define("Check", name, world.check_spec())
     return Request({"name": name}, body={"reason": "maintenance"}, keep=False)
+
+
+@makes("check_address")
+def check_address(world, who, person):
+    name = f"job{world.number()}"
+    world.define("Check", name, {"kind": "heartbeat", "every": "1h"})
+    return Request({"name": name}, status=201, keep=False)
+
+
+def address_of(world):
+    request = check_address(world, None, None)
+    made = world.admin.client.post(f"checks/{request.params['name']}/address")
+    return {"token": made["url"].rpartition("/")[2]}
+
+
+@makes("beat")
+def beat(world, who, person):
+    return Request(address_of(world), keep=False)
+
+
+@makes("beat_explain")
+def beat_explain(world, who, person):
+    return Request(address_of(world), status=405)
 
 
 @makes("check_resume")

@@ -454,6 +454,59 @@ class Webhook(Receiver):
         return None
 
 
+class NodeExporter(Process):
+    """What a Prometheus scrapes; stopped, its `up` becomes 0."""
+
+    def __init__(self):
+        self.port = free_port()
+
+    def start(self):
+        self.spawn(["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{self.port}",
+                    "--collector.disable-defaults", "--collector.loadavg"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "node_exporter to answer")
+
+
+class Prometheus(Process):
+    """A real Prometheus with one rule: the exporter is down. It sends what it finds to one Alertmanager."""
+
+    def __init__(self, folder, target_port, alertmanager, token=None, resend="1s"):
+        self.folder = pathlib.Path(folder) / "prometheus"
+        self.port = free_port()
+        self.target_port, self.alertmanager, self.token, self.resend = target_port, alertmanager, token, resend
+
+    def configuration(self):
+        token = f", authorization: {{credentials: {self.token}}}" if self.token else ""
+        return ("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+                "rule_files: [rules.yml]\n"
+                f"scrape_configs: [{{job_name: node, static_configs: [{{targets: ['127.0.0.1:{self.target_port}']}}]}}]\n"
+                f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{self.alertmanager}']}}]{token}}}]}}\n")
+
+    RULES = """
+groups:
+  - name: node
+    rules:
+      - alert: NodeExporterDown
+        expr: up{job="node"} == 0
+        labels: {severity: critical, service: shop}
+        annotations:
+          summary: 'nobody answers at {{ $labels.instance }}'
+          runbook_url: https://runbooks.example.org/node-exporter
+"""
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "prometheus.yml").write_text(self.configuration())
+        (self.folder / "rules.yml").write_text(self.RULES)
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["prometheus", f"--config.file={self.folder}/prometheus.yml",
+                        f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}",
+                        f"--rules.alert.resend-delay={self.resend}"], stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "Prometheus to answer")
+
+
 def sign(secret, number, stamp, body):
     key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"{number}.{stamp}.".encode() + body, hashlib.sha256).digest()

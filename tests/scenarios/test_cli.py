@@ -38,6 +38,14 @@ spec:
   url: http://%s/healthz
   service: shop
 """
+NIGHTLY = """apiVersion: mainstay/v1
+kind: Check
+metadata:
+  name: nightly-backup
+spec:
+  kind: heartbeat
+  every: 1d
+"""
 DEFAULT = """apiVersion: mainstay/v1
 kind: Schedule
 metadata:
@@ -52,9 +60,14 @@ BEFORE = {
     "mainstay incident resolve 1": ["mainstay incident reopen 1"],
     "mainstay incident reopen 1": ["mainstay incident resolve 1"],
     "mainstay incident undo 1": ["mainstay incident ack 1"],
+    "mainstay report undo 11": ["mainstay report reject 11 --reason slip"],
+    "mainstay report undo 12": ["mainstay report reject 12 --reason slip"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
+    "mainstay review start 1": ["mainstay incident resolve 1"],
+    "mainstay review start 2": ["mainstay incident resolve 2"],
     "mainstay check pause web": ["mainstay check resume web"],
     "mainstay check resume web": ["mainstay check pause web --reason example"],
+    "mainstay check address nightly-backup": ["mainstay apply -f nightly.yaml --set jobs"],
     "mainstay delete check old-web": ["mainstay apply -f old-web.yaml --set old"],
     "mainstay delete service old-shop": ["mainstay apply -f old-shop.yaml --set older"],
     "mainstay logout": ["mainstay login --email me@example.org --scope admin < password"],
@@ -63,6 +76,7 @@ BEFORE = {
 
 # One value for each word of help that stands for one.
 SAMPLES = {"WHEN": "now", "N": "5", "TEXT": "x", "NAME": "web", "WHO": "me", "ID": "1", "KIND": "check", "SEQ": "1",
+           "INCIDENT": "1", "OF": "1", "ADDRESS": "me@example.org",
            "SUBJECT": "check/web", "SCHEDULE": "default", "ZONE": "UTC"}
 
 
@@ -176,11 +190,14 @@ class Examples(Cli):
         self.write("mainstay/shop.yaml", SHOP)
         self.write("mainstay/web.yaml", WEB % mainstay.address)
         self.write("mainstay/on-call/default.yml", DEFAULT)
+        self.write("nightly.yaml", NIGHTLY)
         self.write("old-shop.yaml", SHOP.replace("name: shop", "name: old-shop"))
         self.write("old-web.yaml", (WEB % mainstay.address).replace("name: web", "name: old-web")
                    .replace("  service: shop\n", ""))
         self.ok("mainstay apply -f mainstay --set shop")
         self.ok("mainstay incident declare Something is wrong")
+        for _ in range(12):
+            self.ok("mainstay report send Something hangs")
 
     def test_every_verb_has_help_and_the_manual_is_what_the_program_says(self):
         manual = self.ok("mainstay help --markdown").out

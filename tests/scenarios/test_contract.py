@@ -66,6 +66,8 @@ class Tables(unittest.TestCase):
         schema = contract().resolve(parameter["schema"])
         if parameter["name"] == "limit":
             return "limit", []
+        if schema["type"] == "array" and "enum" not in contract().resolve(schema["items"]):
+            return "matchers", []
         if schema["type"] == "array":
             return "words", contract().resolve(schema["items"])["enum"]
         if "enum" in schema:

@@ -3,26 +3,31 @@ import errno
 import subprocess
 
 from mainstay import Scenario, wait_until
-from steps import declare, first_person, timeline, verified
+from peers import Nginx, Ntfy, Smtp, Webhook
+from steps import declare, fast_check, first_person, notifications, timeline, verified
 
 DISK_MIB = 360  # room for the reserve of 64 MiB, which is laid aside only where more than 256 MiB are free
 BALLAST_BLOCK = bytes(1 << 20)
 TRIES_MAX = 3000  # a store takes some changes without growing
 
 
-class Disk(Scenario):
-    """A full disk takes no promise back."""
+class Place(Scenario):
+    """A data folder on a disk of its own."""
+
+    MOUNT = ["-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0700", "tmpfs"]
 
     def setUp(self):
         super().setUp()
         data = self.folder / "mainstay" / "data"
         data.mkdir(parents=True, mode=0o700)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0700", "tmpfs", data],
-                                 capture_output=True, text=True)
+        mounted = subprocess.run(["mount", *self.mount_what(), data], capture_output=True, text=True)
         if mounted.returncode != 0:
             self.skipTest(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
         self.addCleanup(subprocess.run, ["umount", "-l", data], check=True)
         self.data = data
+
+    def mount_what(self):
+        return self.MOUNT
 
     def fill(self):
         """Writes until not one byte more goes in."""
@@ -37,6 +42,49 @@ class Disk(Scenario):
                     self.assertEqual(error.errno, errno.ENOSPC)
                     block = block[:len(block) // 2]
         return ballast
+
+    def watch(self, *ways):
+        """nginx is watched; Ann is reached by these ways, which a start keeps in memory."""
+        self.nginx, self.ntfy, self.hook = self.peer(Nginx(self.folder)), self.peer(Ntfy()), self.peer(Webhook())
+        self.smtp = self.peer(Smtp(self.folder))
+        self.server = self.mainstay()
+        self.ann = first_person(self.server)
+        notifications(self.ann, smtp=self.smtp, ntfy=self.ntfy)
+        self.ann.forget_browser()
+        if "webhook" in ways:
+            self.ann.reach_by("webhook", {"url": self.hook.url}, secret=self.hook.secret)
+        if "ntfy" in ways:
+            self.ann.reach_by("ntfy", {"topic": "ann"})
+        if "email" in ways:
+            self.ann.reach_by("email", {"to": "ann@example.org"})
+        self.ways = ways
+        fast_check(self.ann, "web", self.nginx.url)
+        wait_until(lambda: self.ann.client.get("checks/web")["state"] == "up", 20, "nginx to be seen")
+        self.server.restart()
+        wait_until(lambda: self.ann.client.get("checks/web")["state"] == "up", 20, "nginx to be seen again")
+
+    def came(self):
+        """What has arrived, for each way."""
+        mails = [f"{mail['Subject']} {mail.get_body().get_content()}" for mail in self.smtp.mails(to="ann@example.org")]
+        found = {"email": mails, "ntfy": [call.body.decode() for call in self.ntfy.good()],
+                 "webhook": [call.body.decode() for call in self.hook.good()]}
+        return [found[way] for way in self.ways]
+
+    def check_paged_from_memory(self):
+        """nginx stops, and every way brings word of it once, though nothing can be stored."""
+        before = self.came()
+        self.nginx.stop()
+
+        def all_came():
+            now = self.came()
+            return all(len(texts) > len(then) for texts, then in zip(now, before)) and now
+        for texts, then in zip(wait_until(all_came, 40, f"the last resort by {self.ways}"), before):
+            self.assertEqual(len(texts), len(then) + 1, texts)
+            self.assertIn("web is down", texts[-1])
+
+
+class Disk(Place):
+    """A full disk takes no promise back."""
 
     def write_until_refused(self, person, incident, kept):
         """Notes until one is refused; what was taken is added to `kept`."""
@@ -96,3 +144,56 @@ class Disk(Scenario):
         self.assertEqual(self.warnings(ann), [])
         mainstay.stop()
         self.assertGreater(verified(mainstay), len(kept))
+
+    def test_a_check_that_breaks_while_the_disk_is_full_pages_from_memory_and_is_recorded_afterwards(self):
+        self.watch("ntfy", "webhook")
+        incident, kept = declare(self.ann, "the disk fills", urgency="low", impact="low"), []
+        wait_until(lambda: all(self.came()), 20, "the pages of that incident")
+        self.ann.client.post(f"incidents/{incident}/resolve", {})
+        wait_until(lambda: all(len(texts) == 2 for texts in self.came()), 20, "the news that it is over")
+        self.fill()
+        self.write_until_refused(self.ann, incident, kept)
+        self.fill()
+        self.write_until_refused(self.ann, incident, kept)
+        self.check_paged_from_memory()
+        self.assertEqual(self.ann.client.items("journal?kind=page.unrecorded"), [])
+        (self.data / "ballast").unlink()
+        found = wait_until(lambda: self.ann.client.items("journal?kind=page.unrecorded"), 30, "the page in the journal")
+        self.assertEqual(len(found), 1, "once for all its ways")
+        # What broke meanwhile is no longer only in memory.
+        wait_until(lambda: any("web" in row["title"] for row in self.ann.client.items("incidents")), 30, "its incident")
+        self.server.stop()
+        verified(self.server)
+
+
+class Lost(Place):
+    """The disk goes away under the store: every write fails for good, until somebody starts it elsewhere."""
+
+    IMAGE_MIB = 400
+
+    def mount_what(self):
+        image = self.folder / "disk.img"
+        with open(image, "wb") as file:
+            file.truncate(self.IMAGE_MIB << 20)
+        made = subprocess.run(["mkfs.ext4", "-q", image], capture_output=True, text=True)
+        if made.returncode != 0:
+            self.skipTest(f"a disk cannot be made here: {made.stderr.strip()}")
+        return ["-o", "loop", image]
+
+    def test_a_store_that_is_lost_still_pages_and_says_so(self):
+        self.data.chmod(0o700)
+        self.watch("email")  # who can be woken by nothing else is told by mail
+        gone = subprocess.run(["mount", "-o", "remount,abort", self.data], capture_output=True, text=True)
+        if gone.returncode != 0:
+            self.skipTest(f"a disk cannot be taken away here: {gone.stderr.strip()}")
+        refused = wait_until(lambda: (answer := self.ann.client.request("POST", "incidents", {"title": "x"})).status == 503 and answer,
+                             20, "a change to be refused")
+        self.assertGreaterEqual(int(refused.headers["Retry-After"]), 1)
+        # What is refused writes nothing, and says nothing about the disk.
+        self.assertEqual(self.ann.client.request("POST", "incidents/999999/acknowledge").status, 404)
+        for _ in range(3):
+            self.assertEqual(self.server.client().request("GET", "/readyz").status, 503)
+        self.check_paged_from_memory()
+        self.assertIn("Nothing can be stored", " ".join(warning["text"] for warning in self.ann.client.get("now")["warnings"]))
+        self.assertEqual(self.server.client().request("GET", "/healthz").status, 200)
+        self.server.kill9()

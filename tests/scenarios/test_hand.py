@@ -6,7 +6,7 @@ import stat
 import subprocess
 import tempfile
 
-from mainstay import Scenario, wait_until
+from mainstay import Mainstay, Scenario, wait_until
 from peers import free_port
 from steps import first_person
 
@@ -139,3 +139,25 @@ class Hand(Scenario):
         self.assertEqual([line for _, line in mainstay.members() if "mainstay: hand" in line], [])
         ann = first_person(mainstay)
         self.assertIn("without a directory of commands", self.detail(self.page(ann, "any"), "failed"))
+
+    def doctor(self, *arguments):
+        return subprocess.run([*Mainstay(self.folder / "m").binary, "doctor", "--data", str(self.folder / "none"), *arguments],
+                              capture_output=True, text=True, timeout=60)
+
+    def test_the_doctor_tries_the_hand_and_runs_nothing(self):
+        ran = self.commands / "ran"
+        self.command("wake", f"touch {ran}\n")
+        said = self.doctor("--commands", str(self.commands)).stdout
+        self.assertRegex(said, r"ok +hand +it starts, is behind its walls, and answers")
+        self.assertRegex(said, r"ok +command +wake")
+        self.assertFalse(ran.exists(), "the doctor ran a command")
+        self.assertNotIn("hand", self.doctor().stdout)
+
+    def test_the_doctor_says_what_is_wrong_with_commands(self):
+        self.command("open", "true\n", mode=0o777)
+        done = self.doctor("--commands", str(self.commands))
+        self.assertRegex(done.stdout, r"WRONG command +the command \"open\" can be changed by others")
+        self.assertEqual(done.returncode, 1)
+        self.commands.chmod(0o777)
+        done = self.doctor("--commands", str(self.commands))
+        self.assertRegex(done.stdout, r"WRONG commands +the folder of commands \".*\" can be changed by others")

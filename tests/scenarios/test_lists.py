@@ -5,7 +5,7 @@ import threading
 import time
 
 from openapi import contract
-from world import Shared, in_time
+from world import Shared, in_time, wait_until
 
 FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "=HYPERLINK(\"http://x\",\"y\")"]
 PLAIN = ['quoted "text"', "a,b", "semi;colon", "line one\nline two", "ümläut 🔥", "'quoted", "x=1"]
@@ -160,6 +160,59 @@ class Earlier(Shared):
             self.assertEqual(answer.status, wanted, f"{operation.id}: {answer}")
         for when in ("yesterday", "0", "-1", "2026-13-01T00:00:00Z", "", "1.5"):
             self.assertEqual(self.admin.request("GET", f"incidents?as_of={when}").status, 400, when)
+
+    # What is noted beside the record and not part of it; and words about how long ago something was.
+    NOT_RECORDED = ("last_seen_at",)
+
+    def lists_that_look_back(self, service, schedule, person):
+        for operation in contract().operations.values():
+            if not operation.is_read or "as_of" not in operation.query_names() or operation.id == "journal_list":
+                continue
+            path = operation.path.replace("/api/v1/", "")
+            if operation.id.endswith("_list"):
+                yield (path.replace("{kind}", "Service").replace("{id}", str(person.id)).replace("{name}", schedule))
+        yield f"users/{person.id}"
+
+    def look(self, path, **query):
+        more = "&".join(f"{name}={value}" for name, value in query.items())
+        body = self.admin.get(f"{path}?{more}" if more else path)
+        rows = body["items"] if "items" in body else [body]
+        return [{key: value for key, value in row.items() if key not in self.NOT_RECORDED} for row in rows]
+
+    def change_everything(self, name, schedule, person):
+        self.admin.post(f"incidents/{self.world.incident(service=name)['id']}/retitle", {"title": "changed"})
+        self.world.define("Service", name, {"display": "another name"})
+        self.world.define("Service", f"{name}x", {})
+        self.world.define("Schedule", schedule, {"time_zone": "UTC", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
+        self.admin.post(f"schedules/{schedule}/overrides", {"user": person.id, "until": in_time(hours=2)})
+        self.admin.patch(f"users/{person.id}", {"name": "Somebody Else", "role": "manager"})
+        self.admin.post("users", {"name": "New", "email": f"new{self.world.number()}@example.org", "role": "viewer"})
+        contact = self.world.contact(person)
+        self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "later"})
+        person.client.delete(f"users/{person.id}/contacts/{contact['id']}")
+        self.world.contact(person)
+
+    def test_every_list_as_of_an_event_is_what_it_answered_then(self):
+        person = self.world.new_person("responder")
+        name, schedule = f"then{self.world.number()}", f"then{self.world.number()}"
+        self.world.define("Service", name, {})
+        self.world.define("Schedule", schedule, {"time_zone": "Europe/Paris", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
+        self.world.incident(service=name)
+        self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "now"})
+        paths = list(self.lists_that_look_back(name, schedule, person))
+        self.assertGreaterEqual(len(paths), 10, paths)
+
+        def taken():  # at one event, not over several
+            before = self.world.last_seq()
+            answers = {path: self.look(path) for path in paths}
+            self.assertEqual(self.world.last_seq(), before)
+            return before, answers
+        seq, then = wait_until(taken, 20, "a moment in which nothing happens")
+        self.change_everything(name, schedule, person)
+        for path in paths:
+            self.assertEqual(self.look(path, as_of=seq), then[path], f"{path} as of event {seq}")
+        changed = [path for path in paths if self.look(path) != then[path]]
+        self.assertEqual(sorted(set(paths) - set(changed)), ["alerts"], "a list that nothing changed proves nothing")
 
     def test_permission_is_todays_whatever_time_is_asked_about(self):
         """A team that somebody left shows them nothing, also not what they could see then."""

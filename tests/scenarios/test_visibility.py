@@ -1,11 +1,14 @@
 """The canary: what is closed to somebody does not exist for them, in no answer, count, stream, file or error."""
 import contextlib
+import json
 import secrets
 import time
 
 from exercise import send
-from mainstay import Timeout
+from mainstay import Scenario, Timeout
 from openapi import contract
+from peers import Ntfy, Smtp, Webhook
+from steps import declare, define, first_person, invite, link_in, notifications, path_of, policy, verified
 from test_permissions import harmless
 from world import Shared, wait_until
 
@@ -40,6 +43,8 @@ class Canary(Shared):
         path = f"incidents/{made['id']}"
         client.post(f"{path}/acknowledge")
         client.post(f"{path}/note", {"text": f"a note with {cls.word}"})
+        update = client.post(f"{path}/updates", {"audience": "engineers", "state": "identified", "text": f"found: {cls.word}"})
+        client.post(f"{path}/updates/{update['id']}/edit", {"text": f"corrected: {cls.word}"})
         client.post(f"{path}/retitle", {"title": f"{cls.word} {name} again"})
         client.post(f"{path}/priority", {"impact": "high", "urgency": "medium", "reason": f"since {cls.word}"})
         client.post(f"{path}/resolve", {"reason": f"over, {cls.word}"})
@@ -260,3 +265,114 @@ class Canary(Shared):
             person.client.get(path)
         found = {row["team"] for row in person.client.items("incidents?limit=200")}
         self.assertTrue({"many00", "many40"} <= found, found)
+
+
+class Woken(Scenario):
+    """Somebody must always be woken; what reaches people who may not know of it says only that something waits."""
+
+    def setUp(self):
+        super().setUp()
+        self.word = "canary" + secrets.token_hex(8)
+        self.ntfy = self.peer(Ntfy())
+        self.smtp = self.peer(Smtp(self.folder))
+        self.server = self.mainstay("--public-url", "http://pager.example.org")
+        self.ann = first_person(self.server)
+        notifications(self.ann, smtp=self.smtp, ntfy=self.ntfy)
+        define(self.ann, "Team", "vault", {"members": ["mia@example.org"], "manager": "lea@example.org"})
+        self.opener = self.reached(invite(self.ann, self.server, "Olga"))
+        self.lead = self.reached(invite(self.ann, self.server, "Lea"))
+        self.member = self.reached(invite(self.ann, self.server, "Mia"))
+        self.boss = self.reached(invite(self.ann, self.server, "Max", role="manager"))
+        self.stranger = self.reached(invite(self.ann, self.server, "Sam"))
+        self.ann.forget_browser()
+
+    def reached(self, person):
+        """By every way that leaves this machine, and by a browser that listens."""
+        person.hook = self.peer(Webhook())
+        person.reach_by("ntfy", {"topic": person.name.lower()})
+        person.reach_by("email", {"to": person.email})
+        person.reach_by("webhook", {"url": person.hook.url}, secret=person.hook.secret)
+        person.stream = person.client.events()
+        self.addCleanup(person.stream.close)
+        return person
+
+    def got(self, person):
+        """All that has left to this person, as text."""
+        mails = [f"{mail}\n{mail.get_body().get_content()}" for mail in self.smtp.mails(to=person.email)]
+        sent = [call.body.decode() for call in self.ntfy.good() if call.json["topic"] == person.name.lower()]
+        return mails, sent, [call.body.decode() for call in person.hook.good()]
+
+    def all_ways(self, person, seconds=20):
+        """Waits until a page has come by each way."""
+        return wait_until(lambda: all(self.got(person)) and self.got(person), seconds, f"{person.name} to be reached by every way")
+
+    def test_of_a_private_incident_strangers_hear_only_that_something_waits_until_they_take_it(self):
+        incident = declare(self.opener, f"{self.word} salaries", visibility="private", urgency="high")
+        ways = self.all_ways(self.boss)
+        for text in sum(ways, []):
+            self.assertNotIn(self.word, text)
+            self.assertIn("Something closed to you waits", text)
+        # Who declared it is told what it is; who is no manager is not woken at all while one is there.
+        self.assertIn(self.word, "".join(sum(self.all_ways(self.opener), [])))
+        for person in (self.stranger, self.member, self.lead):
+            self.assertEqual(self.got(person), ([], [], []), f"{person.name} was woken for what is closed to them")
+        # The browser rings without a name, and the row behind it says no more.
+        rung = self.boss.stream.wait(lambda event: event["event"] == "page.queued")
+        self.assertNotIn(str(incident), json.loads(rung["data"])["subject"])
+        rows = self.boss.client.items(f"pages?user={self.boss.id}")
+        self.assertTrue(rows)
+        self.assertEqual({row["incident"] for row in rows}, {None})
+        self.assertNotIn(self.word, json.dumps(rows))
+        self.assertEqual(self.boss.client.items(f"pages?incident={incident}"), [])
+        # The link lets them take it, and only then they may read it.
+        link = path_of(link_in(ways[1][0]))
+        self.assertNotIn(self.word, self.boss.client.request("GET", link).text)
+        self.assertEqual(self.boss.client.request("GET", f"incidents/{incident}").status, 404)
+        self.assertIn(self.word, self.boss.client.request("POST", link).text)
+        found = self.boss.client.get(f"incidents/{incident}")
+        self.assertIn(self.word, found["title"])
+        self.assertIn(incident, [row["id"] for row in self.boss.client.items("incidents")])
+        # Ann was woken as well and did not take it: the end says no more than the beginning.
+        self.opener.client.post(f"incidents/{incident}/resolve", {})
+        for person in (self.stranger, self.member, self.lead):
+            self.assertNotIn(self.word, "".join(sum(self.got(person), [])))
+        self.assertEqual(self.ann.client.request("GET", f"incidents/{incident}").status, 404)
+
+    def test_who_stands_outside_hears_of_the_end_without_a_title(self):
+        incident = declare(self.opener, f"{self.word} salaries", visibility="private", urgency="high")
+        self.all_ways(self.boss)
+        self.opener.client.post(f"incidents/{incident}/resolve", {})
+        over = wait_until(lambda: [text for text in sum(self.got(self.boss), []) if "Resolved" in text], 20, "the end")
+        self.assertNotIn(self.word, "".join(over))
+
+    def test_a_private_incident_of_a_team_wakes_its_manager_who_may_then_read_it(self):
+        incident = declare(self.opener, f"{self.word} a leak", visibility="private", urgency="high", team="vault")
+        self.assertIn(self.word, "".join(sum(self.all_ways(self.lead), [])))
+        self.assertIn(self.word, self.lead.client.get(f"incidents/{incident}")["title"])
+        self.lead.stream.wait(lambda event: event["event"] == "page.queued" and f"incident/{incident}" in event["data"])
+        for person in (self.member, self.boss, self.stranger, self.opener):
+            self.assertEqual(self.got(person), ([], [], []), f"{person.name} was paged")
+            if person is not self.opener:
+                self.assertEqual(person.client.request("GET", f"incidents/{incident}").status, 404)
+        verified(stopped(self.server))
+
+    def test_an_incident_of_a_team_wakes_the_team_and_nobody_else(self):
+        declare(self.lead, f"{self.word} ours", visibility="team", urgency="high", team="vault")
+        for person in (self.lead, self.member):
+            self.assertIn(self.word, "".join(sum(self.all_ways(person), [])))
+        for person in (self.boss, self.stranger, self.opener):
+            self.assertEqual(self.got(person), ([], [], []), f"{person.name} was paged")
+
+    def test_whoever_a_policy_names_takes_part_and_reads_it(self):
+        policy(self.ann, "default", [{"user": self.stranger.email}], delay="1h")
+        incident = declare(self.opener, f"{self.word} named", visibility="private", urgency="high")
+        self.assertIn(self.word, "".join(sum(self.all_ways(self.stranger), [])))
+        self.assertIn(self.word, self.stranger.client.get(f"incidents/{incident}")["title"])
+        timeline = self.stranger.client.items(f"incidents/{incident}/timeline")
+        self.assertTrue(timeline)
+        self.assertEqual(self.got(self.boss), ([], [], []))
+
+
+def stopped(server):
+    server.stop()
+    return server

@@ -47,7 +47,9 @@ def holders(operation):
 NOISE = {"user_seen", "token_use", "session", "counter", "cursor"}
 # What Mainstay does by itself meanwhile: pages leave, timers run, checks look. Of the journal only what
 # people did is compared.
-BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "timer", "check_state", "check_state_h", "check_rollup"}
+BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
+             "comms_owed", "comms_owed_h", "comms_update", "comms_update_h", "maintenance", "maintenance_h", "maintenance_note",
+             "review", "review_h"}
 
 ROW = re.compile(r'\{ "(?P<method>[A-Z]+)", (?P<v>V )?"(?P<path>[^"]+)", "(?P<id>\w+)", (?P<handler>\w+), '
                  r"HTTP_QUEUE_(?P<queue>\w+), PERMISSION_(?P<permission>\w+), (?P<flags>[A-Z_| 0]+), (?P<limit>\w+) \}")

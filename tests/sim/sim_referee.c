@@ -120,7 +120,7 @@ static void move(struct referee *referee, const struct event *event, int64_t id,
 	if (to == REFEREE_OPEN && it->state != REFEREE_OPEN)
 		it->owed_since = boot;
 	if (to == REFEREE_RESOLVED)
-		it->resolved_seq = event->seq;
+		it->resolved_seq = it->over_seq = event->seq;
 	it->state = to;
 }
 
@@ -280,6 +280,8 @@ static void see_attempted(struct referee *referee, const struct event *event, ti
 		referee_wrong(referee, "event %lld: try %lld of page %lld, which has %s and was tried %d times",
 			      (long long)event->seq, (long long)e->attempt, (long long)e->page,
 			      it->ended ? "ended" : "not ended", it->attempts);
+	if (str_is(e->state, "sent") && it->incident != 0 && !it->is_resolved_message)
+		incident(referee, it->incident)->arrived_late = true;
 	it->attempts++;
 	it->with_channel = it->cancelled = false;
 	it->may_leave = boot + e->retry_at - event->event_time;
@@ -360,12 +362,12 @@ static void check_told(struct referee *referee, int64_t id)
 	for (size_t i = 1; i < referee->page_count; i++) {
 		const struct referee_page *tried = &referee->pages[i];
 		bool told = tried->seq == 0 || tried->incident != id || tried->attempts == 0 ||
-			    tried->is_resolved_message || tried->seq > it->resolved_seq ||
+			    tried->is_resolved_message || tried->seq > it->over_seq ||
 			    !contact(referee, tried->contact)->there;
 		for (size_t j = i + 1; j < referee->page_count && !told; j++) {
 			const struct referee_page *over = &referee->pages[j];
 			told = over->incident == id && over->contact == tried->contact &&
-			       over->is_resolved_message && over->seq > it->resolved_seq;
+			       over->is_resolved_message && over->seq > it->over_seq;
 		}
 		if (!told)
 			referee_wrong(referee, "contact %lld was paged for incident %lld and was not told that "
@@ -378,10 +380,11 @@ void referee_batch(struct referee *referee, time_us boot)
 	(void)boot;
 	for (size_t id = 1; id < referee->incident_count; id++) {
 		struct referee_incident *it = &referee->incidents[id];
-		if (it->state == REFEREE_RESOLVED && it->resolved_seq > 0) {
+		if (it->state == REFEREE_RESOLVED && (it->resolved_seq > 0 || it->arrived_late))
 			check_told(referee, (int64_t)id);
+		it->arrived_late = false;
+		if (it->state == REFEREE_RESOLVED)
 			it->resolved_seq = 0; /* once */
-		}
 	}
 }
 

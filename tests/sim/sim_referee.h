@@ -27,6 +27,8 @@ struct referee_incident {
 	bool set_by_person;  /* a person has chosen the urgency since it was opened */
 	time_us owed_since;  /* boot: a page must be written within REFEREE_SILENCE_MAX of this */
 	int64_t resolved_seq;
+	int64_t over_seq; /* of the last end; resolved_seq is forgotten once it was judged */
+	bool arrived_late;
 };
 
 struct referee_page {

@@ -10,7 +10,7 @@
 
 #define APPLIES_MAX 256u
 #define TAP_NO_CONTACT 900
-#define TAP_TIMERS_MAX 8u
+#define TAP_TIMERS_MAX 16u
 
 struct tap tap;
 
@@ -108,7 +108,7 @@ static enum err run_timer(size_t row, struct decision *d, const struct timer *ti
 	{                                                                                           \
 		return run_timer(n, d, timer, err);                                                 \
 	}
-#define TIMERS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
+#define TIMERS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14) F(15)
 TIMERS(TIMER)
 #define TIMER_NAME(n) timer_##n,
 static timer_fn *const timer_functions[TAP_TIMERS_MAX] = { TIMERS(TIMER_NAME) };

@@ -37,7 +37,7 @@ function fullIncident(world, row, now) {
 	const cell = [world.matrix.impacts.indexOf(row.impact), world.matrix.urgencies.indexOf(row.urgency)]
 	const age = now - Date.parse(row.opened_at)
 	return {
-		...row, opened_by: null, resolve_reason: row.state === 'resolved' ? 'rolled back to the version before' : null,
+		...row, updates_due: { public: null, internal: null }, opened_by: null, resolve_reason: row.state === 'resolved' ? 'rolled back to the version before' : null,
 		why: { impact: row.impact, impact_reason: `the service ${row.service ?? 'none'} is tier 1 and customers use it`, urgency: row.urgency, urgency_reason: 'the check says high and it is down, not slow', cell, matrix: world.matrix },
 		alerts: row.service ? [alert(now, 812, 'checkout-api', row.service, row.state === 'resolved' ? 'resolved' : 'firing', age, row.id, 'The answer was 503 Service Unavailable.'),
 			alert(now, 813, 'checkout-worker', row.service, row.state === 'resolved' ? 'resolved' : 'recovering', age / 2, row.id, 'Connection refused.')] : [],
@@ -73,7 +73,7 @@ function result(check, now) {
 	const ms = check.last_latency_ms ?? 3.1
 	return {
 		at: iso(now), state: down ? 'down' : check.state === 'degraded' ? 'degraded' : 'up', latency_ms: down ? null : ms, reason: down ? 'the answer was 503 Service Unavailable, wanted 200-399' : `answered 200 OK in ${Math.round(ms)} ms`,
-		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7:443', timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null,
+		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7:443', timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null, detail: null,
 	}
 }
 
@@ -165,7 +165,7 @@ const answers = {
 		const count = (state) => world.checks.filter((c) => c.state === state).length
 		const bad = world.checks.filter((c) => ['down', 'degraded', 'unknown'].includes(c.state)).sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
 		return { body: {
-			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, updates_due: [],
+			now: iso(now), incidents: world.incidents.filter((i) => i.state !== 'resolved'), on_call: onCall(world, now), mutes: world.mutes, reviews_owed: [], actions_owed: [], updates_due: [], maintenances: [],
 			checks: { up: count('up'), down: count('down'), degraded: count('degraded'), paused: count('paused'), unknown: count('unknown'), muted: world.checks.filter((c) => c.muted_until).length, worst: bad.map((c) => without(c, 'bars')) },
 			warnings: world.scenario === 'busy' ? [{ code: 'roster.gap', text: 'Nobody is on call for payments on Tuesday night', hint: 'From 18:00 to 08:00 a page there goes straight to the next step.', link: '/on-call' }] : [],
 			first_run: world.checks.length === 0,
@@ -184,6 +184,7 @@ const answers = {
 		return { status: 201, body: fullIncident(world, row, now) }
 	},
 	incident_get: ({ world, params, now }) => { const row = find(world.incidents, 'id', params.id, 'incident'); return { body: fullIncident(world, row, now) } },
+	update_list: () => list([]),
 	incident_timeline: ({ world, params, now }) => {
 		const row = find(world.incidents, 'id', params.id, 'incident')
 		return list([...timeline(now, row), ...world.notes.get(row.id) ?? []].sort((a, b) => a.seq - b.seq || Date.parse(a.at) - Date.parse(b.at)))
@@ -218,6 +219,7 @@ const answers = {
 	check_results: ({ world, params, now }) => { const check = find(world.checks, 'name', params.name, 'check'); return list(check.last_at ? Array.from({ length: 14 }, (_, i) => result(check, now - i * 30_000)) : []) },
 	check_run: ({ world, params, now }) => ({ body: result(find(world.checks, 'name', params.name, 'check'), now) }),
 	check_test: ({ body, now }) => (body.spec.url || body.spec.host ? { body: result({ kind: body.spec.kind, state: 'up', last_latency_ms: 126 }, now) } : fail(422, 'The spec is not whole.', 'Fill what is marked.', [{ field: 'spec.url', detail: 'is required for a check of kind http' }])),
+	check_address: ({ params }) => ({ status: 201, body: { url: `http://127.0.0.1:8485/hb/msb_${params.name}`, command: `curl -fsS -m 10 --retry 3 -o /dev/null -X POST "http://127.0.0.1:8485/hb/msb_${params.name}?exit=$?"` } }),
 	check_pause: ({ world, params, body }) => { const row = Object.assign(find(world.checks, 'name', params.name, 'check'), { state: 'paused', reason: undefined }); world.paused = body.reason; world.tell('check.paused', `check/${row.name}`); return { body: without(row, 'reason') } },
 	check_resume: ({ world, params }) => { const row = Object.assign(find(world.checks, 'name', params.name, 'check'), { state: 'unknown' }); world.tell('check.resumed', `check/${row.name}`); return { body: without(row, 'reason') } },
 	mute_list: ({ world }) => list(world.mutes),
@@ -299,7 +301,7 @@ const answers = {
 	journal_list: ({ world, query, now }) => events(world, query, now),
 	journal_proof: ({ params }) => ({ body: { seq: Number(params.seq), index: Number(params.seq) - 1, size: 48210, leaf: 'q5JhFmmZ0c7kq1ZkpZQ6jzQ1cN2rPfYq4f0v0H6m6xQ=', root: '9b1xvT5k1oY3mK3mUu8h3Q0l2N0pXqz3mYv4o6dWk2c=', path: Array.from({ length: 16 }, (_, i) => `${'pQ7zK1mV'.slice(i % 4)}h3Q0l2N0pXqz3mYv4o6dWk2c9b1xvT5k${i}=`), checkpoint } }),
 	journal_checkpoint: () => ({ body: checkpoint }),
-	settings_get: ({ world }) => ({ body: { notifications: world.notifications, items: [
+	settings_get: ({ world, now }) => ({ body: { backup: { made: new Date(now - 7.4e6).toISOString(), events: 48203, bytes: 61_400_000, secrets: true, name: 'mainstay-production-20261129T031200Z.backup' }, notifications: world.notifications, items: [
 		{ name: 'listen', value: '127.0.0.1:8484', source: 'option', about: 'Where the server listens.' }, { name: 'data', value: './data', source: 'option', about: 'Where everything is kept.' },
 		{ name: 'public_url', value: null, source: 'default', about: 'The address in pages and mails.' }, { name: 'journal.keep', value: '400d', source: 'file', about: 'How long signals are kept.' },
 	] } }),

@@ -21,6 +21,7 @@ type Loader = () => Promise<{ default: PageOf }>
 const routes: readonly [pattern: string, load: Loader][] = [
 	['/incidents', () => import('./pages/incidents/Incidents')],
 	['/incidents/:id', () => import('./pages/incidents/Incident')],
+	['/reports', () => import('./pages/reports/Reports')],
 	['/checks', () => import('./pages/checks/Checks')],
 	['/checks/:name', () => import('./pages/checks/Check')],
 	['/checks/:name/edit', () => import('./pages/checks/CheckEdit')],
@@ -28,6 +29,9 @@ const routes: readonly [pattern: string, load: Loader][] = [
 	['/services/:name', () => import('./pages/services/Service')],
 	['/services/:name/edit', () => import('./pages/settings/DefinitionEdit')],
 	['/on-call', () => import('./pages/oncall/OnCall')],
+	['/status-pages', () => import('./pages/comms/StatusPages')],
+	['/reviews', () => import('./pages/reviews/Reviews')],
+	['/reviews/:id', () => import('./pages/reviews/Review')],
 	['/journal', () => import('./pages/journal/Journal')],
 	['/settings', () => import('./pages/settings/Settings')],
 	['/settings/:section', () => import('./pages/settings/Settings')],

@@ -20,9 +20,12 @@ import { Wordmark } from './ui/Wordmark'
 const pages: readonly [path: string, name: string, icon: IconName, key: string][] = [
 	['/', 'Now', 'now', 'n'],
 	['/incidents', 'Incidents', 'incidents', 'i'],
+	['/reports', 'Reports', 'note', 'r'],
 	['/checks', 'Checks', 'checks', 'c'],
 	['/services', 'Services', 'services', 's'],
 	['/on-call', 'On-call', 'oncall', 'o'],
+	['/status-pages', 'Status pages', 'globe', 'g'],
+	['/reviews', 'Reviews', 'reviews', 'r'],
 	['/journal', 'Journal', 'journal', 'j'],
 	['/settings', 'Settings', 'settings', 't'],
 ]
@@ -32,7 +35,7 @@ function isHere(path: string): boolean {
 	return path === '/' ? here === '/' : here === path || here.startsWith(`${path}/`)
 }
 
-interface Tally { waiting: number, taken: number, down: number }
+interface Tally { waiting: number, taken: number, down: number, reports: number }
 
 /** What the rail counts; the same request as the page Now, so it is asked once. */
 function useTally(): Tally {
@@ -42,12 +45,14 @@ function useTally(): Tally {
 		waiting: open.filter((i) => i.state === 'open').length,
 		taken: open.filter((i) => i.state === 'acknowledged').length,
 		down: now?.checks.down ?? 0,
+		reports: useData('report_inbox', {}, ['report', 'incident']).data?.new ?? 0,
 	}
 }
 
 function Count({ path, tally }: { path: string, tally: Tally }) {
 	if (path === '/incidents' && tally.waiting) return <span class="count bad">{tally.waiting}<span class="hidden-text"> waiting</span></span>
 	if (path === '/incidents' && tally.taken) return <span class="count taken">{tally.taken}<span class="hidden-text"> acknowledged</span></span>
+	if (path === '/reports' && tally.reports) return <span class="count">{tally.reports}<span class="hidden-text"> new</span></span>
 	if (path === '/checks' && tally.down) return <span class="count">{tally.down}<span class="hidden-text"> down</span></span>
 	return null
 }

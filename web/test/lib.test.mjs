@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { layOut } from '../src/lib/lanes.ts'
 import { matchPath } from '../src/lib/route.ts'
 import { cleanSpec, emptySpec, isMeant } from '../src/lib/spec.ts'
+import { storyOf, waysInWords } from '../src/lib/story.ts'
 import { EventParser } from '../src/lib/sse.ts'
 import { addDays, clockText, countdownText, DAY, durationText, fullText, HOUR, MINUTE, offsetText, parseDuration, relativeText, startOfDay, toServer } from '../src/lib/time.ts'
 import { initials, latencyText, listText, percentText, slug } from '../src/lib/words.ts'
@@ -140,4 +141,35 @@ test('a field follows the default of the field it depends on', () => {
 	assert.equal(isMeant(fields[1], {}, fields), true)
 	assert.equal(isMeant(fields[2], {}, fields), false)
 	assert.deepEqual(emptySpec(fields), { kind: 'http' })
+})
+
+const step = (seq, kind, details = {}, text = '') => ({ seq, at: '2026-03-08T03:12:00Z', recorded_at: '2026-03-08T03:12:00Z', actor: null, kind, text, details })
+const moved = (seq, action, targets = [], text = '') => step(seq, 'escalation.moved', { action, targets, text }, text)
+
+test('a timeline is told once: what Mainstay did because of a line is folded into it, and nothing is lost', () => {
+	const items = [
+		step(1, 'incident.opened'), moved(2, 'started', [{ user: 1 }], 'Paged Ada.'),
+		step(3, 'page.created', { page: 7, channel: 'webhook' }), step(4, 'page.created', { page: 8, channel: 'ntfy' }),
+		step(5, 'page.attempted', { page: 7, state: 'sent' }), step(6, 'page.attempted', { page: 8, state: 'retry' }),
+		step(7, 'incident.acknowledged'), step(8, 'page.cancelled', { page: 8 }), moved(9, 'acknowledged'),
+		step(10, 'incident.noted'), step(11, 'incident.resolved'), moved(12, 'stopped'),
+		step(13, 'page.created', { page: 9, channel: 'webhook' }), step(14, 'page.attempted', { page: 9, state: 'failed' }),
+	]
+	const story = storyOf(items)
+	assert.deepEqual(story.map((chapter) => chapter.item.seq), [1, 2, 7, 10, 11])
+	assert.deepEqual(story[1].ways, [{ page: 7, channel: 'webhook', state: 'sent' }, { page: 8, channel: 'ntfy', state: 'cancelled' }])
+	assert.deepEqual(story[4].ways, [{ page: 9, channel: 'webhook', state: 'failed' }])
+	const told = story.flatMap((chapter) => [chapter.item, ...chapter.steps]).map((item) => item.seq).sort((a, b) => a - b)
+	assert.deepEqual(told, items.map((item) => item.seq))
+})
+
+test('a step that pages somebody or says something keeps its line', () => {
+	const story = storyOf([moved(1, 'stopped'), moved(2, 'urgency', [{ user: 1 }], 'Paged Ada.'), moved(3, 'stepped', [], 'Nobody is at step 2; it was passed.'),
+		moved(4, 'lapsed', [{ user: 2 }], 'Ada did not say.'), step(5, 'incident.ack_lapsed'), step(6, 'page.attempted', { page: 99, state: 'sent' })])
+	assert.deepEqual(story.map((chapter) => chapter.item.seq), [1, 2, 3, 4, 6])
+})
+
+test('the same way to several people is one word', () => {
+	const ways = [1, 2, 3].map((page) => ({ page, channel: 'email', state: page < 3 ? 'sent' : 'failed' }))
+	assert.deepEqual(waysInWords(ways), [{ words: 'email ×2', state: 'sent' }, { words: 'email', state: 'failed' }])
 })

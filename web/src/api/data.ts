@@ -33,7 +33,7 @@ const SETTLE_MS = 120
 const entries = new Map<string, Entry>()
 
 /** What the page Now is made of; the rail shows a part of it on every page. */
-export const nowRooms = ['check', 'alert', 'incident', 'escalation', 'mute', 'override', 'definition', 'user', 'contact'] as const
+export const nowRooms = ['check', 'alert', 'incident', 'escalation', 'mute', 'override', 'definition', 'user', 'contact', 'review'] as const
 
 /** Kinds are matched by room: "incident" hears "incident.opened". "*" hears all. */
 export function hears(rooms: readonly string[], kind: string): boolean {

@@ -64,7 +64,7 @@ export function listenToLinks(): void {
 		if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
 		const link = (event.target as Element).closest?.('a')
 		if (!link || link.origin !== location.origin || link.target || link.hasAttribute('download')) return
-		if (link.pathname.startsWith('/api/') || link.pathname.startsWith('/l/')) return
+		if (link.pathname.startsWith('/api/') || /^\/(l|r|s)\//.test(link.pathname) || link.pathname === '/report' || link.pathname === '/subscribe') return
 		if (link.pathname === location.pathname && link.search === location.search && link.hash) return
 		event.preventDefault()
 		go(link.pathname + link.search + link.hash)

@@ -37,12 +37,24 @@ function cleanScalar(type: string, value: unknown): unknown {
 	return text
 }
 
+/** "Accept: text/html" a line. A line without a colon is a name without a value, which the server explains. */
+function cleanMap(text: string): Spec {
+	const out: Spec = {}
+	for (const line of text.split('\n')) {
+		const colon = line.indexOf(':')
+		const name = (colon < 0 ? line : line.slice(0, colon)).trim()
+		if (name) out[name] = colon < 0 ? '' : line.slice(colon + 1).trim()
+	}
+	return out
+}
+
 function cleanField(field: Field, value: unknown): unknown {
 	if (field.type === 'object' && field.fields) return cleanSpec(field.fields, (value ?? {}) as Spec)
 	if (field.type === 'list' && Array.isArray(value)) {
 		if (field.fields) return value.map((item) => cleanSpec(field.fields!, item as Spec))
 		return value.map((item) => cleanScalar(field.item ?? 'text', item)).filter((item) => item !== '')
 	}
+	if (field.type === 'map' && typeof value === 'string') return cleanMap(value)
 	return cleanScalar(field.type, value)
 }
 

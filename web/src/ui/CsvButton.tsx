@@ -6,7 +6,7 @@ import { Button } from './Button'
 
 const ROWS_MAX = 200
 
-type Lists = 'incident_list' | 'check_list' | 'journal_list'
+type Lists = 'incident_list' | 'check_list' | 'journal_list' | 'review_list' | 'review_action_list'
 
 async function download(url: string, name: string): Promise<void> {
 	const response = await fetch(url, { headers: { accept: 'text/csv' }, cache: 'no-store', credentials: 'same-origin' })

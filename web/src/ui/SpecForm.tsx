@@ -29,12 +29,36 @@ function hintOf(row: Row): string {
 
 const widths: Record<string, boolean> = { url: true, text: false }
 
+/** Words that each need a sentence: shown with it, all at once. */
+function Choice({ row, value, onChange }: { row: Row, value: string, onChange: (v: unknown) => void }) {
+	return (
+		<fieldset class="whole choice">
+			<legend>{sentenceCase(row.name)}</legend>
+			<div class="choices">
+				{row.values!.map((word, i) => (
+					<label key={word} class="choice-row"><input type="radio" name={row.name} value={word} checked={word === value} onChange={() => onChange(word)} /><span><strong>{word}</strong><span class="about">{row.values_about![i]}</span></span></label>
+				))}
+			</div>
+		</fieldset>
+	)
+}
+
+/** A map as lines while it is edited; what the person typed stays as it is until it is sent. */
+function mapText(value: unknown): string {
+	if (typeof value === 'string') return value
+	return Object.entries((value ?? {}) as Spec).map(([name, v]) => `${name}: ${v}`).join('\n')
+}
+
 function Scalar({ row, value, onChange, error, offers }: { row: Row, value: unknown, onChange: (v: unknown) => void, error: string | undefined, offers: readonly string[] | undefined }) {
 	const label = sentenceCase(row.name)
 	if (row.type === 'bool') {
 		return <div class="field"><Tick checked={value === undefined ? row.default === 'true' : value === true} onInput={onChange}><strong>{label}</strong><br /><span class="about">{row.about}</span></Tick></div>
 	}
 	const common = { label, about: hintOf(row), error, needed: row.required, whole: widths[row.type] ?? false }
+	if (row.type === 'enum' && row.values_about) return <Choice row={row} value={String(value ?? row.default ?? '')} onChange={onChange} />
+	if (row.type === 'map') {
+		return <Field {...common} about={`${row.about} One a line, as name: value.`} whole><Text lines={3} value={mapText(value)} onInput={onChange} /></Field>
+	}
 	if (row.type === 'enum') {
 		const options = (row.values ?? []).map((v) => [v, sentenceCase(v)] as const)
 		return <Field {...common}><Select value={String(value ?? row.default ?? '')} onInput={onChange} options={row.required || row.default ? options : [['', '–'], ...options]} /></Field>

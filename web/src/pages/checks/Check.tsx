@@ -21,6 +21,8 @@ import { Skeleton } from '../../ui/Skeleton'
 import { AlertBadge, CheckBadge } from '../../ui/State'
 import { Time } from '../../ui/Time'
 import { UptimeBars } from '../../ui/UptimeBars'
+import { AddressButton } from './Address'
+import { DetailParts } from './Detail'
 import { MuteDialog } from './Mute'
 import { ResultCard, ResultTable } from './Result'
 
@@ -93,6 +95,20 @@ function Certificate({ check }: { check: Data }) {
 	)
 }
 
+const found: Record<string, string> = { icmp: 'Packets', dns: 'Answers', command: 'What the plugin said', heartbeat: 'Calls' }
+
+/** The newest result's own part; a heartbeat without calls still needs its address. */
+function Found({ check, newest }: { check: Data, newest: CheckResult | undefined }) {
+	const title = found[check.kind]
+	if (!title || (!newest?.detail && check.kind !== 'heartbeat')) return null
+	return (
+		<section class="card">
+			<header><h2>{title}</h2>{check.kind === 'heartbeat' && may('manage') && <AddressButton name={check.name} called={!!newest?.detail} />}</header>
+			{newest?.detail ? <DetailParts detail={newest.detail} /> : <p class="small soft">Nobody can call it yet. Make its address, and let the job call it when it has run.</p>}
+		</section>
+	)
+}
+
 function PauseDialog({ name, onClose, onDone }: { name: string, onClose: () => void, onDone: () => unknown }) {
 	const [reason, setReason] = useState('')
 	const submit = async (event: Event) => {
@@ -114,6 +130,7 @@ function States({ check }: { check: Data }) {
 	return (
 		<div class="stack">
 			{check.state === 'paused' && <Notice tone="warn" what="This check is paused: nobody would notice">{check.paused_reason}</Notice>}
+			{check.state === 'unknown' && check.last_at && check.last_reason && <Notice tone="warn" what={check.last_reason}>It is not known how it is: nobody is paged for this check until it can be looked at.</Notice>}
 			{check.muted_until && <Notice tone="info" what={<>Muted until <Time at={check.muted_until} /></>}>It runs and is recorded, but pages nobody.</Notice>}
 			{(check.state === 'down' || check.state === 'degraded') && check.last_reason && (
 				<Notice tone={check.state === 'down' ? 'bad' : 'warn'} what={check.last_reason} action={check.alert?.incident && <a class="button small" href={`/incidents/${check.alert.incident}`}>Incident #{check.alert.incident}</a>}>
@@ -160,7 +177,7 @@ export default function Check({ params }: { params: Record<string, string> }) {
 					<div class="stack wide">
 						<States check={now} />
 						<div class="columns">
-							<div class="stack"><Uptime check={now} /><Latency name={name} />
+							<div class="stack"><Found check={now} newest={results.data?.items[0]} /><Uptime check={now} /><Latency name={name} />
 								<section class="card flush"><header><h2>Last results</h2></header><Loaded of={results}>{(list) => <ResultTable results={list.items} />}</Loaded></section>
 							</div>
 							<aside class="stack" aria-label="Definition and certificate"><Facts check={now} /><Certificate check={now} /></aside>

@@ -20,7 +20,7 @@ function Test({ spec }: { spec: () => Spec }) {
 	}
 	return (
 		<>
-			<Button size="large" icon="play" onClick={test}>Test</Button>
+			<Button size="large" icon="play" onClick={test}>Try it now</Button>
 			{outcome && (
 				<Dialog title="What it would say now" onClose={() => setOutcome(undefined)}>
 					{outcome.problem && <><ProblemFace problem={outcome.problem} /><ul class="small">{outcome.problem.errors?.map((e) => <li key={e.field}><code>{e.field}</code> {e.detail}</li>)}</ul></>}

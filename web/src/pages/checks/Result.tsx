@@ -4,6 +4,7 @@ import { latencyText, plural } from '../../lib/words'
 import { Button } from '../../ui/Button'
 import { CheckBadge } from '../../ui/State'
 import { Time } from '../../ui/Time'
+import { DetailParts } from './Detail'
 
 const FIRST = 12
 
@@ -29,6 +30,7 @@ export function ResultCard({ result }: { result: CheckResult }) {
 				{result.address && <><dt>Address</dt><dd class="num">{result.address}</dd></>}
 				{result.cert && <><dt>Certificate</dt><dd>{result.cert.subject}, {plural(result.cert.days, 'day')} left</dd></>}
 			</dl>
+			<DetailParts detail={result.detail} />
 		</div>
 	)
 }

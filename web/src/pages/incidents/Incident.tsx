@@ -19,13 +19,15 @@ import { Person } from '../../ui/Person'
 import { Skeleton } from '../../ui/Skeleton'
 import { AlertBadge, IncidentBadge, PriorityBadge } from '../../ui/State'
 import { Countdown, Time } from '../../ui/Time'
+import { People } from '../reports/People'
 import { acknowledge, resolve } from './acknowledge'
 import { ChangePriority } from './ChangePriority'
 import { EscalationSteps } from './EscalationSteps'
 import { Pages } from './Pages'
+import { TellPeople } from './TellPeople'
 import { Timeline } from './Timeline'
 
-const rooms = ['incident', 'escalation', 'page', 'delivery', 'alert']
+const rooms = ['incident', 'escalation', 'page', 'delivery', 'alert', 'update']
 type Ask = 'resolve' | 'priority' | 'title' | undefined
 
 function Situation({ incident }: { incident: Data }) {
@@ -98,7 +100,11 @@ function Alerts({ incident }: { incident: Data }) {
 			{incident.alerts.map((alert) => (
 				<li key={alert.id} class="stack tight small">
 					<div class="row"><span class="grow">{alert.check ? <a href={`/checks/${alert.check}`}><strong>{alert.name}</strong></a> : <strong>{alert.name}</strong>}</span><AlertBadge state={alert.state} /></div>
-					{alert.annotations['summary'] && <div class="soft">{alert.annotations['summary']}</div>}
+					{alert.summary && <div class="soft">{alert.summary}</div>}
+					{(alert.runbook_url || alert.generator_url) && <div class="row">
+						{alert.runbook_url && <a href={alert.runbook_url} rel="noreferrer noopener" target="_blank">Runbook</a>}
+						{alert.generator_url && <a href={alert.generator_url} rel="noreferrer noopener" target="_blank">Where it comes from</a>}
+					</div>}
 					<div class="quiet">since <Time at={alert.started_at} /></div>
 				</li>
 			))}
@@ -166,10 +172,12 @@ function Body({ incident, ask, note, show }: { incident: Data, ask: (what: Ask) 
 				<div class="card"><Situation incident={incident} />{may('respond') && <Acts incident={incident} ask={ask} show={show} />}
 					{incident.resolve_reason && <p class="small"><span class="quiet">Resolved because:</span> {incident.resolve_reason}</p>}
 				</div>
+				<TellPeople incident={incident} />
 				<TimelineSection id={incident.id} note={note} />
 			</div>
 			<aside class="stack" aria-label="Why, who was paged, alerts">
 				{incident.escalation && <section class="card"><header><h2>Escalation</h2></header><EscalationSteps escalation={incident.escalation} /></section>}
+				<People incident={incident.id} />
 				<section class="card"><header><h2>Pages</h2></header><Pages pages={incident.pages} /></section>
 				<Why incident={incident} ask={ask} />
 				<section class="card"><header><h2>Alerts</h2></header><Alerts incident={incident} /></section>

@@ -20,6 +20,7 @@ import { Calm } from './Calm'
 import { Discovery } from './Discovery'
 import { headline } from './headline'
 import { IncidentCard } from './IncidentCard'
+import { ReportsWaiting } from '../reports/ReportsWaiting'
 
 const tallyStates = ['down', 'degraded', 'unknown', 'paused', 'up'] as const
 const tallyWords = { down: 'down', degraded: 'degraded', unknown: 'not known', paused: 'paused', up: 'up' }
@@ -79,11 +80,42 @@ function Mutes({ mutes, refetch }: { mutes: Mute[], refetch: () => unknown }) {
 	)
 }
 
+function Planned({ now }: { now: NowData }) {
+	if (now.maintenances.length === 0) return null
+	return (
+		<section class="card">
+			<header><h2>Maintenance</h2><a class="small" href="/status-pages">All</a></header>
+			<ul class="rows">
+				{now.maintenances.map((m) => (
+					<li key={m.id} class="small">
+						<div class={m.state === 'scheduled' ? '' : 's-taken'}><strong>{m.title}</strong></div>
+						<div class="quiet">{m.state === 'scheduled' ? <>begins <Time at={m.from} /></> : <>until <Time at={m.until} /></>} · {m.services.join(', ')}</div>
+					</li>
+				))}
+			</ul>
+		</section>
+	)
+}
+
+function Owed({ now }: { now: NowData }) {
+	const { reviews_owed: reviews, actions_owed: actions } = now
+	if (reviews.length === 0 && actions.length === 0) return null
+	return (
+		<section class="card">
+			<header><h2>Yours to write and do</h2><a class="small" href="/reviews">All reviews</a></header>
+			<ul class="rows small">
+				{reviews.map((row) => <li key={row.id}><a href={`/reviews/${row.id}`}>Review: {row.title}</a><div class={row.overdue ? 's-down' : 'quiet'}>{row.overdue ? 'overdue since' : 'due'} <Time at={row.due_at} /></div></li>)}
+				{actions.map((row) => <li key={`a${row.id}`}><a href={`/reviews/${row.review}`}>{row.text}</a><div class={row.overdue ? 's-down' : 'quiet'}>{row.overdue ? 'overdue since' : 'due'} <Time at={row.due_at} /></div></li>)}
+			</ul>
+		</section>
+	)
+}
+
 function Warnings({ now }: { now: NowData }) {
 	if (now.warnings.length === 0 && now.updates_due.length === 0) return null
 	return (
 		<div class="stack">
-			{now.updates_due.map((due) => <Notice key={due.incident} tone="warn" what={<>An update is due: <a href={`/incidents/${due.incident}`}>{due.title}</a></>}><Time at={due.due_at} /></Notice>)}
+			{now.updates_due.map((due) => <Notice key={due.incident} tone="warn" what={<>{due.late ? 'An update is late' : 'An update is due soon'} for {due.audience === 'public' ? 'customers' : 'those inside'}: <a href={`/incidents/${due.incident}`}>{due.title}</a></>}><Time at={due.due_at} /></Notice>)}
 			{now.warnings.map((w) => <Notice key={w.code} tone="warn" what={w.text} action={w.link && <a class="button small" href={w.link}>See</a>}>{w.hint}</Notice>)}
 		</div>
 	)
@@ -99,6 +131,7 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 					</section>
 				)}
 				<Warnings now={now} />
+				<ReportsWaiting />
 				{now.first_run && <Discovery first onWatched={refetch} />}
 				{now.incidents.length === 0 && !now.first_run && now.checks.down === 0 && (
 					<Calm checks={now.checks.up + now.checks.degraded + now.checks.unknown + now.checks.paused} />
@@ -107,6 +140,8 @@ function Face({ now, refetch, show }: { now: NowData, refetch: () => Promise<voi
 			</div>
 			<aside class="stack" aria-label="Who and what else">
 				<section class="card"><header><h2>On call now</h2><a class="small" href="/on-call">Roster</a></header><OnCallRows rows={now.on_call} /></section>
+				<Planned now={now} />
+				<Owed now={now} />
 				<Mutes mutes={now.mutes} refetch={refetch} />
 			</aside>
 		</div>

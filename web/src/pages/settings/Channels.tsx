@@ -2,11 +2,14 @@
 import { useState } from 'preact/hooks'
 import { call, problemFrom } from '../../api/client'
 import { useData } from '../../api/data'
-import type { Notifications, NotificationsChange, Problem } from '../../api/contract'
+import type { Notifications, NotificationsChange, Problem, Settings } from '../../api/contract'
 import { say } from '../../lib/toast'
 import { Button } from '../../ui/Button'
 import { Field, Select, Text, Tick } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
+import { Time } from '../../ui/Time'
+
+type Backup = NonNullable<Settings['backup']>
 
 type Smtp = NonNullable<NotificationsChange['smtp']>
 
@@ -66,9 +69,21 @@ export function Channels() {
 	return <Loaded of={settings}>{(data) => <Form key={JSON.stringify(data.notifications)} now={data.notifications} onSaved={settings.refetch} />}</Loaded>
 }
 
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
+
+function LastBackup({ of }: { of: Backup | null }) {
+	if (!of) return <p>None was ever made. On the machine: <code class="mono">mainstay backup --to FILE --data DIR</code></p>
+	return <p><Time at={of.made} /> · {megabytes(of.bytes)} · <span class="mono">{of.name}</span> · {of.secrets ? 'with secrets, sealed by a passphrase' : 'without secrets'}</p>
+}
+
 export function InForce() {
-	const settings = useData('settings_get', {}, ['settings'])
+	const settings = useData('settings_get', {}, ['settings', 'backup'])
 	return (
+		<div class="stack">
+		<section class="card">
+			<header><h2>Last backup</h2></header>
+			<Loaded of={settings}>{(data) => <LastBackup of={data.backup} />}</Loaded>
+		</section>
 		<section class="card flush">
 			<header><h2>Settings in force</h2></header>
 			<Loaded of={settings}>
@@ -80,5 +95,6 @@ export function InForce() {
 				)}
 			</Loaded>
 		</section>
+		</div>
 	)
 }

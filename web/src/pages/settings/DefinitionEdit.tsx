@@ -13,7 +13,12 @@ const places: Record<Kind, Place> = {
 	Schedule: { word: 'schedule', list: '/on-call', text: 'On-call', page: () => '/on-call' },
 	EscalationPolicy: { word: 'escalation policy', list: '/on-call', text: 'On-call', page: () => '/on-call' },
 	Team: { word: 'team', list: '/settings/teams', text: 'Teams', page: () => '/settings/teams' },
+	ReportRule: { word: 'rule for reports', list: '/reports', text: 'Reports', page: () => '/reports' },
 	PriorityMatrix: { word: 'priority matrix', list: '/settings/matrix', text: 'Priority matrix', page: () => '/settings/matrix' },
+	UpdateCadence: { word: 'update cadence', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	UpdateTemplate: { word: 'update template', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	StatusPage: { word: 'status page', list: '/status-pages', text: 'Status pages', page: () => '/status-pages' },
+	ReviewPolicy: { word: 'review policy', list: '/reviews', text: 'Reviews', page: () => '/reviews' },
 }
 
 export function forbidden() {

@@ -9,6 +9,7 @@ import { Channels, InForce } from './Channels'
 import { Contacts } from './Contacts'
 import { MatrixEditor } from './MatrixEditor'
 import { Profile } from './Profile'
+import { Subscribers } from './Subscribers'
 import { Teams } from './Teams'
 import { Tokens } from './Tokens'
 import { Users } from './Users'
@@ -25,6 +26,7 @@ const sections: readonly [key: string, text: string, face: ComponentType, needs:
 	['people', 'People', Users, 'read'],
 	['teams', 'Teams', Teams, 'read'],
 	['matrix', 'Priority matrix', MatrixEditor, 'read'],
+	['subscribers', 'Subscribers', Subscribers, 'manage'],
 	['channels', 'Notification channels', Channels, 'admin'],
 	['server', 'Server', InForce, 'admin'],
 ]
@@ -43,7 +45,7 @@ export default function Settings({ params }: { params: Record<string, string> })
 				</nav>
 				<div>
 					{!Face && <ProblemFace problem={{ type: 'about:blank', title: 'Not found', status: 404, request_id: '', detail: `There is no section "${key}".` }} />}
-					{Face && (may(section[3]) ? <Face /> : <ProblemFace problem={{ type: 'about:blank', title: 'Forbidden', status: 403, request_id: '', detail: 'This section is for administrators.' }} />)}
+					{Face && (may(section[3]) ? <Face /> : <ProblemFace problem={{ type: 'about:blank', title: 'Forbidden', status: 403, request_id: '', detail: section[3] === 'manage' ? 'This section is for managers.' : 'This section is for administrators.' }} />)}
 				</div>
 			</div>
 		</Page>
