@@ -126,6 +126,41 @@ class Move(Scenario):
         mainstay.start()
         self.assertEqual({row["id"] for row in mainstay.client(token=token).items("incidents")}, {*incidents, more})
 
+    def test_a_backup_of_a_database_that_serves_comes_back_in_a_folder(self):
+        url, home, file = self.database.database(), self.folder / "restored", self.folder / "house.backup"
+        mainstay = self.mainstay(environment={"MAINSTAY_STORE": url})
+        ann = first_person(mainstay)
+        ann.client.put("session/password", {"password": "a long enough password"})
+        incidents = {declare(ann, f"number {number}") for number in range(5)}
+        read, write = os.pipe()
+        os.write(write, b"correct horse battery staple\n" * 2)
+        os.close(write)
+
+        def run(*words):
+            return subprocess.run([*mainstay.binary, *map(str, words)], capture_output=True, text=True, timeout=120,
+                                  pass_fds=[read], env=os.environ | mainstay.environment)
+
+        made = run("backup", "--data", mainstay.data, "--to", file, "--with-key", "--passphrase-fd", read)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        looked = run("backup", "--verify", file)
+        self.assertRegex(looked.stdout, r"ok: a whole backup of .* events")
+        doctor = run("doctor", "--data", mainstay.data)
+        self.assertRegex(doctor.stdout, r"ok    database +postgres://mainstay@127\S+, where server \S+ leads")
+        self.assertRegex(doctor.stdout, r"ok    backup +the last is")
+        mainstay.stop()
+
+        back = run("restore", file, "--data", home, "--passphrase-fd", read)
+        os.close(read)
+        self.assertEqual(back.returncode, 0, back.stderr)
+        del mainstay.environment["MAINSTAY_STORE"]
+        mainstay.data = home
+        mainstay.start()
+        client = mainstay.client()
+        client.post("session", {"email": ann.email, "password": "a long enough password"})
+        self.assertEqual({row["id"] for row in client.items("incidents")}, incidents)
+        mainstay.stop()
+        verified(mainstay)
+
     def test_a_password_in_the_address_is_shown_nowhere(self):
         url = self.database.database().replace("mainstay@", "mainstay:hunter2@")
         mainstay = self.mainstay("--store", url)
