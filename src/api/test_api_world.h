@@ -23,18 +23,21 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "comms/comms_maintenance.h"
+#include "comms/comms_report.h"
+#include "comms/comms_subscriber.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
 #include "monitor/monitor.h"
 #include "notify/notify.h"
 #include "oncall/paging.h"
 #include "resource/definition.h"
+#include "review/review.h"
 #include "wire/doc.h"
 #include "wire/doc_json.h"
 #include "wire/url.h"
 #include "store/test_store.h"
 
-#define API_WORLD_TABLES_MAX 96
+#define API_WORLD_TABLES_MAX 128
 #define API_WORLD_HEADERS_MAX 8
 #define API_WORLD_PARAMS_MAX 16
 #define API_WORLD_URL "https://mainstay.example.com"
@@ -199,6 +202,9 @@ static inline void api_world_all_tables(struct api_world *w)
 	api_world_add_tables(w, incident_tables);
 	api_world_add_tables(w, comms_update_tables);
 	api_world_add_tables(w, comms_maintenance_tables);
+	api_world_add_tables(w, review_tables);
+	api_world_add_tables(w, report_tables);
+	api_world_add_tables(w, subscriber_tables);
 	api_world_add_tables(w, api_tables);
 }
 

@@ -200,10 +200,10 @@ enum err store_copy_write(struct store_conn *to, const struct store_table *table
 {
 	struct sheet sheet;
 	cleanup_buf struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
 	sheet_init(&sheet, table, history);
 	if (!fits(&sheet, values, count))
 		return error_set(err, ERR_INVALID, "a row does not fit the table \"%s\"", table->name);
-	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "INSERT INTO %s (", sheet.name);
 	add_columns(&sql, &sheet);
 	buf_adds(&sql, ") VALUES (");
