@@ -10,6 +10,7 @@ import sys
 import unittest
 
 FILTER = os.environ.get("CHECK_FILTER", "")
+ENGINE = os.environ.get("MAINSTAY_ENGINE")  # of the store, where tests run on more than one
 
 
 def wanted(name):
@@ -31,7 +32,7 @@ class Result(unittest.TestResult):
     def _name(self, test):
         if hasattr(test, "_testMethodName"):
             sentence = test._testMethodName.removeprefix("test_").replace("_", " ")
-            return f"{type(test).__module__}: {sentence}"
+            return f"{type(test).__module__}{f' on {ENGINE}' if ENGINE else ''}: {sentence}"
         return str(test)
 
     def addSuccess(self, test):
@@ -68,10 +69,11 @@ def each(suite):
             yield test
 
 
-def run_folder(folder, pattern, jobs=1):
+def run_folder(folder, *patterns, jobs=1):
     """Runs the unittest files of a folder, `jobs` tests at a time; returns the exit status."""
     sys.path.insert(0, folder)
-    found = unittest.defaultTestLoader.discover(folder, pattern=pattern, top_level_dir=folder)
+    load = unittest.defaultTestLoader.discover
+    found = [load(folder, pattern=pattern, top_level_dir=folder) for pattern in patterns]
     chosen = [t for t in each(found)
               if wanted(f"{type(t).__module__}: {getattr(t, '_testMethodName', t)}")]
     if jobs > 1 and len(chosen) > 1:

@@ -46,6 +46,7 @@ static const struct param_row {
 	{ "override_list", { AS_OF } },
 	{ "schedule_list", { AS_OF } },
 	{ "token_list", { { "user", PARAM_INT, NULL }, AS_OF } },
+	{ "beat", { { "state", PARAM_WORD, "start ok fail" }, { "exit", PARAM_INT, NULL } } },
 	{ "incident_list",
 	  { { "state", PARAM_WORDS, "open acknowledged resolved" },
 	    { "priority", PARAM_WORDS, "P1 P2 P3 P4 P5" },

@@ -132,7 +132,7 @@ TEST(every_kind_is_sound_and_told_as_the_contract_says)
 	resource_kinds_assert(api_kinds, NULL);
 	struct api_result got = ask(&w, "GET", V "/kinds", NULL);
 	CHECK_STATUS(got, 200);
-	CHECK_INT(doc_count(api_at(&got, "items")), 9);
+	CHECK_INT(doc_count(api_at(&got, "items")), 11);
 	CHECK_STR(api_text(&got, "items/1/kind"), "Check");
 	const struct doc_node *fields = api_at(&got, "items/1/fields");
 	bool seen = false;
@@ -530,7 +530,7 @@ TEST(a_result_says_what_it_means_by_itself)
 	define_checks(&w);
 	struct api_result got = ask(&w, "GET", V "/checks/web/results", NULL);
 	check_keys(api_at(&got, "items/0"),
-		   "at state latency_ms reason status address timings cert");
+		   "at state latency_ms reason status address timings cert detail");
 	CHECK_STR(api_text(&got, "items/0/state"), "degraded"); /* 12.5 ms, and 10 are slow */
 	got = ask(&w, "POST", V "/checks/api/run", NULL);
 	CHECK_STATUS(got, 200);

@@ -35,8 +35,9 @@
 #include "wire/doc.h"
 #include "wire/doc_json.h"
 #include "wire/url.h"
+#include "store/test_store.h"
 
-#define API_WORLD_TABLES_MAX 96
+#define API_WORLD_TABLES_MAX 128
 #define API_WORLD_HEADERS_MAX 8
 #define API_WORLD_PARAMS_MAX 16
 #define API_WORLD_URL "https://mainstay.example.com"
@@ -229,7 +230,7 @@ static inline void api_world_open(struct api_world *w, const char *name,
 	api_world_all_tables(w);
 	w->wiring = (struct wiring){ w->tables, api_world_applies, api_world_nows, api_world_afters,
 				     api_world_timers };
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = w->path }, &w->store, &err));
+	test_store_open(w->path, &w->store);
 	struct world_options options = {
 		.rooms = w->rooms,
 		.name = "test",

@@ -7,6 +7,7 @@
 #include "guard/guard.h"
 #include "journal/journal.h"
 #include "journal/writer.h"
+#include "store/test_store.h"
 
 extern apply_fn journal_apply_clock_stepped, journal_apply_timer_parked;
 
@@ -58,7 +59,7 @@ static inline void fixture_open(struct fixture *f, const char *name)
 	clock_manual(&f->clock, start);
 	random_seeded(&f->random, 7);
 	arena_init(&f->arena, 0);
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = f->path }, &f->store, &err));
+	test_store_open(f->path, &f->store);
 	struct world_options options = {
 		.name = "test",
 		.store = f->store,

@@ -53,8 +53,19 @@ static const struct store_table cursor_table = {
 	.columns = { "name {text} NOT NULL", "seq {int} NOT NULL", "failures {int} NOT NULL" },
 };
 
+/* The public half of what signs this journal: a second server must have the same key. */
+static const struct store_table signer_table = {
+	.name = "journal_signer",
+	.class = STORE_WORK,
+	.history = STORE_NOW,
+	.backup = STORE_BACKUP_NEVER, /* a restore begins an epoch, with a key of its own */
+	.keys = 1,
+	.columns = { "name {text} NOT NULL", "key {text} NOT NULL" },
+};
+
 const struct store_table *const journal_tables[] = {
-	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, &journal_backup_table, NULL,
+	&event_table, &timer_table, &step_table, &counter_table, &cursor_table, &signer_table,
+	&journal_backup_table, NULL,
 };
 
 #define EVENT_COLUMNS                                                                    \
@@ -401,6 +412,36 @@ enum err cursor_write(struct store_conn *conn, const char *follower, int64_t seq
 	return store_put(conn, &cursor_table, 0,
 			 STORE_VALUES(STORE_TEXT(str_of(follower)), STORE_INT(seq), STORE_INT(failures)),
 			 err);
+}
+
+/* ---- the signer ---- */
+
+static enum err signer_write(struct store_conn *conn, const void *args, struct error *err)
+{
+	const struct journal_signer *signer = args;
+	return store_put(conn, &signer_table, 0,
+			 STORE_VALUES(STORE_TEXT(signer->name), STORE_TEXT(signer->key)), err);
+}
+
+enum err journal_signer_decide(struct decision *d, const void *args, struct error *err)
+{
+	const struct journal_signer *signer = args;
+	struct store_rows *rows;
+	enum err r = store_query(d->conn, "SELECT key FROM journal_signer WHERE name = ?",
+				 STORE_VALUES(STORE_TEXT(signer->name)), &rows, err);
+	if (r != OK)
+		return r;
+	bool known = store_next(rows), same = known && str_eq(store_text(rows, 0), signer->key);
+	r = store_done(&rows, err);
+	if (r != OK)
+		return r;
+	if (!known)
+		decision_work(d, signer_write, args);
+	if (!known || same)
+		return OK;
+	error_set(err, ERR_PRECONDITION, "this journal is signed by another key than that of the data folder");
+	error_hint(err, "copy journal.key from the data folder of the server that began it");
+	return ERR_PRECONDITION;
 }
 
 enum err journal_last_by(struct store_conn *conn, int64_t subject, int64_t actor, int64_t *ret_seq,

@@ -8,6 +8,7 @@
 #include "journal/tree_verify.h"
 #include "journal/world.h"
 #include "journal/writer.h"
+#include "store/test_store.h"
 
 /* A room of its own for these tests: notes of incidents are kept in a versioned table, each
  * opened incident makes a note by a NOW row, and a timer resolves it. */
@@ -141,7 +142,7 @@ static void open_world(struct fixture *f, const char *path, const char *flight_p
 	CHECK(time_parse(STR("2026-03-08T02:00:00Z"), &start));
 	clock_manual(&f->clock, start);
 	random_seeded(&f->random, 7);
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = path }, &f->store, &err));
+	test_store_open(path, &f->store);
 	CHECK_OK(flight_open(flight_path, true, &f->flight, &err));
 	struct world_options options = {
 		.name = "test",

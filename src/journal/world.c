@@ -174,6 +174,8 @@ enum err world_open(const struct world_options *options, struct world **ret_worl
 	bool remake = false;
 	enum err r = store_connect(options->store, false, &world->conn, err);
 	if (r == OK)
+		r = store_lead(world->conn, err);
+	if (r == OK)
 		r = store_tables_create(world->conn, options->wiring->tables, &remake, err);
 	if (r == OK)
 		r = world_load(world, err);
@@ -449,6 +451,39 @@ const char *world_name(const struct world *world)
 struct clock *world_clock(const struct world *world)
 {
 	return world->options.clock;
+}
+
+/* ---- who leads ---- */
+
+#define LEAD_RENEW_LEFT (STORE_LEASE * 2 / 3)
+
+bool world_leads(const struct world *world)
+{
+	time_us until = store_lead_until(world->conn);
+	return until == INT64_MAX || clock_since_boot(world->options.clock) < until;
+}
+
+static void tell_unled(struct world *world)
+{
+	if (world->unled || store_lead_until(world->conn) != 0)
+		return;
+	world->unled = true;
+	log_write(LOG_ERROR, "another server leads by now", NULL);
+	if (world->options.unled != NULL)
+		world->options.unled(world->options.committed_context);
+}
+
+void world_keep_lead(struct world *world)
+{
+	struct error err;
+	time_us until = store_lead_until(world->conn);
+	if (until == INT64_MAX || world->unled)
+		return;
+	if (until - clock_since_boot(world->options.clock) < LEAD_RENEW_LEFT &&
+	    store_lead_renew(world->conn, &err) != OK)
+		log_write(LOG_WARNING, "could not tell the database that this server is alive",
+			  "reason=\"%s\"", err.text);
+	tell_unled(world);
 }
 
 void world_checkpoint(struct world *world)

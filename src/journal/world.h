@@ -133,6 +133,13 @@ struct wiring {
 /* The applies of this room itself, for the wiring. */
 apply_fn journal_apply_clock_stepped, journal_apply_timer_parked;
 
+/* A command for whoever opens a journal with a key: the first one is noted, another one refused with
+ * ERR_PRECONDITION, because auditors could not tell it from a forgery. */
+struct journal_signer {
+	struct str name, key; /* of note_key_print */
+};
+decide_fn journal_signer_decide;
+
 /* ---- the world ------------------------------------------------------------------------------- */
 
 typedef enum err authorise_fn(void *context, struct store_conn *conn, const struct actor *actor,
@@ -165,6 +172,9 @@ struct world_options {
 	/* After every try to commit: NULL when it worked, else why nothing was stored. May be NULL. */
 	void (*tried)(void *context, const struct error *failure);
 	void *tried_context;
+	/* Another server leads by now: nothing can be decided here any more. Once, on the world's thread;
+	 * may be NULL. */
+	void (*unled)(void *context);
 	committed_fn *committed; /* may be NULL */
 	void *committed_context;
 };
@@ -214,6 +224,12 @@ const void *world_room(const struct world *world, const char *name); /* asserts 
 struct store *world_store(const struct world *world);
 const char *world_name(const struct world *world);
 struct clock *world_clock(const struct world *world);
+
+/* Tells the store that this world's server is alive, when it is time to; between batches. */
+void world_keep_lead(struct world *world);
+/* Whether it is certain at this moment that no other server leads: what must happen once may be done.
+ * Safe from any thread. */
+bool world_leads(const struct world *world);
 
 /* Moves what the store has logged into its file; for idle moments. */
 void world_checkpoint(struct world *world);

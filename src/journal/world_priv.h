@@ -42,6 +42,7 @@ struct world {
 	struct follower followers[FOLLOWERS_MAX];
 	size_t follower_count;
 	bool followers_behind;
+	bool unled; /* told */
 	const struct event **events; /* of the running batch */
 	size_t event_count;
 };

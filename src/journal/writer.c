@@ -103,6 +103,7 @@ static void *write_loop(void *context)
 		world_run_timers(writer->world);
 		while (world_run_followers(writer->world) && !somebody_waits(writer))
 			;
+		world_keep_lead(writer->world);
 		checkpoint_when_idle(writer, count);
 	}
 	return NULL;

@@ -206,7 +206,7 @@ static enum err count_left_out(struct making *m, struct error *err)
 		assert(manifest->left_out_count < BACKUP_LEFT_OUT_MAX);
 		struct backup_left_out *row = &manifest->left_out[manifest->left_out_count++];
 		snprintf(row->table, sizeof row->table, "%s", table->name);
-		r = store_copy_count(m->from, table, &row->rows, err);
+		r = store_copy_count(m->from, table, false, &row->rows, err);
 	}
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "cli/cli_secret.h"
 #include "main/backup.h"
+#include "main/place.h"
 #include "main/settings.h"
 #include "main/verbs.h"
 #include "main/wiring.h"
@@ -172,11 +173,13 @@ static enum err read_key(const char *data, struct note_signer *ret_signer, bool 
 	return r;
 }
 
-static enum err check_folder(const char *data, struct error *err)
+/* With a database the folder holds the key, and the receipt goes there. */
+static enum err check_folder(const struct settings *settings, struct error *err)
 {
+	const char *data = settings->data;
 	char path[BACKUP_PATH_BYTES];
 	struct stat st;
-	snprintf(path, sizeof path, "%.900s/mainstay.db", data);
+	snprintf(path, sizeof path, "%.900s/%s", data, settings->store != NULL ? "node" : "mainstay.db");
 	if (stat(path, &st) != 0)
 		return error_set(err, ERR_NOT_FOUND, "there is no house in \"%.300s\": %s", data, strerror(errno));
 	if (st.st_uid == geteuid())
@@ -200,16 +203,14 @@ static enum err make_from(const struct settings *settings, const struct backup_o
 {
 	struct note_signer signer = { .key = { .kind = NOTE_ED25519 } };
 	struct clock clock;
-	char path[BACKUP_PATH_BYTES];
 	struct backup_source source = { .tables = wiring.tables, .name = settings->name };
 	bool signs;
 	clock_system(&clock);
 	source.now = clock_wall(&clock);
 	source.bytes_expected = bytes_of(settings->data, "mainstay.db") + bytes_of(settings->data, "mainstay.db-wal");
-	snprintf(path, sizeof path, "%.900s/mainstay.db", settings->data);
 	enum err r = read_key(settings->data, &signer, &signs, err);
 	if (r == OK)
-		r = store_open("sqlite", &(struct store_options){ .path = path }, &source.store, err);
+		r = place_open_store(settings, &source.store, err);
 	if (r == OK) {
 		source.signer = signs ? &signer : NULL;
 		r = backup_make(&source, options, ret_made, err);
@@ -242,7 +243,7 @@ static int make(const struct settings *settings, const char *to, bool with_key, 
 	struct backup_made made;
 	struct error err;
 	arena_init(&arena, 0);
-	enum err r = check_folder(settings->data, &err);
+	enum err r = check_folder(settings, &err);
 	if (r == OK && with_key)
 		r = ask_passphrase(fd, true, &arena, &options.passphrase, &err);
 	if (r == OK) {

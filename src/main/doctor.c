@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "main/doctor_priv.h"
+#include "main/place.h"
 #include "main/verbs.h"
 #include "sys/clock.h"
 #include "wire/json_writer.h"
@@ -33,9 +34,9 @@ static const struct {
 	{ doctor_limits, false },      { doctor_kernel, false },      { doctor_disk, false },
 	{ doctor_speed, false },       { doctor_permissions, false }, { doctor_key, false },
 	{ doctor_commands, false },    { doctor_public_url, false },  { doctor_certificate, false },
-	{ doctor_store, true },	       { doctor_journal, true },      { doctor_jumps, true },
-	{ doctor_backup, true },       { doctor_relay, true },	      { doctor_on_call, true },
-	{ doctor_people, true },
+	{ doctor_database, true },     { doctor_store, true },	      { doctor_journal, true },
+	{ doctor_jumps, true },	       { doctor_backup, true },	      { doctor_relay, true },
+	{ doctor_on_call, true },      { doctor_people, true },
 };
 
 static const char *const level_names[DOCTOR_LEVELS] = { "ok", "doubtful", "wrong" };
@@ -102,23 +103,23 @@ static void look_inside(struct doctor *d)
 
 static void open_and_look(struct doctor *d)
 {
-	char path[600];
 	struct store *store;
 	struct error err;
-	snprintf(path, sizeof path, "%.500s/mainstay.db", d->settings->data);
-	if (access(path, F_OK) != 0) {
+	enum err r = place_open_store(d->settings, &store, &err);
+	if (r == ERR_NOT_FOUND) {
 		doctor_say(d, DOCTOR_DOUBT, "data", "the first start makes it; or see that --data names the right folder",
 			   "there is nothing in \"%s\" yet", d->settings->data);
 		return;
 	}
-	enum err r = store_open("sqlite", &(struct store_options){ .path = path }, &store, &err);
 	if (r == OK)
 		r = store_connect(store, true, &d->conn, &err);
 	if (r == OK)
 		look_inside(d);
 	else
-		doctor_say(d, DOCTOR_WRONG, "store", "see who owns the data folder, and run this as that user", "%s",
-			   err.text);
+		doctor_say(d, DOCTOR_WRONG, "store",
+			   d->settings->store != NULL ? "see that the database runs, and that --store names it"
+						      : "see who owns the data folder, and run this as that user",
+			   "%s", err.text);
 	store_disconnect(&d->conn);
 	store_close(&store);
 }

@@ -25,6 +25,14 @@ static void path_of(const struct doctor *d, const char *name, char ret_path[PATH
 	snprintf(ret_path, PATH_BYTES, "%.500s/%s", d->settings->data, name);
 }
 
+/* The first start makes this file. */
+static bool was_started(const struct doctor *d)
+{
+	char path[PATH_BYTES];
+	path_of(d, d->settings->store != NULL ? "node" : "mainstay.db", path);
+	return access(path, F_OK) == 0;
+}
+
 static bool is_there(const struct doctor *d)
 {
 	return access(d->settings->data, F_OK) == 0;
@@ -60,8 +68,7 @@ static void look_at_reserve(struct doctor *d)
 {
 	char path[PATH_BYTES];
 	struct stat st;
-	path_of(d, "mainstay.db", path);
-	if (access(path, F_OK) != 0)
+	if (!was_started(d))
 		return; /* the first start lays it aside */
 	path_of(d, "reserve", path);
 	if (stat(path, &st) == 0 && st.st_size >= TROUBLE_RESERVE_BYTES)
@@ -168,7 +175,7 @@ static void look_at_owner(struct doctor *d, const char *name, uid_t owner)
 void doctor_permissions(struct doctor *d)
 {
 	static const char *const names[] = { "mainstay.db", "mainstay.db-wal", "mainstay.db-shm", "journal.key", "flight",
-					     "reserve", "lock" };
+					     "reserve", "lock", "node" };
 	struct stat st;
 	look_at_mode(d, ".", 0700);
 	look_at_mode(d, "journal.key", 0600);
@@ -179,10 +186,9 @@ void doctor_permissions(struct doctor *d)
 
 void doctor_key(struct doctor *d)
 {
-	char path[PATH_BYTES], store[PATH_BYTES];
+	char path[PATH_BYTES];
 	path_of(d, "journal.key", path);
-	path_of(d, "mainstay.db", store);
-	if (access(store, F_OK) != 0)
+	if (!was_started(d))
 		return;
 	if (access(path, R_OK) == 0)
 		doctor_good(d, "journal key", "it is there");

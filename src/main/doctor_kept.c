@@ -14,11 +14,32 @@
 #define JUMPS_LOOKED_AT (7 * TIME_DAY)
 #define JUMPS_MAX 1000u
 
+/* Of several servers on one database one leads; none may, when all are down. */
+void doctor_database(struct doctor *d)
+{
+	struct store_leader leader;
+	struct error err;
+	char shown[300];
+	if (d->settings->store == NULL)
+		return;
+	settings_shown(d->settings->store, shown, sizeof shown);
+	enum err r = store_leader(d->conn, &leader, &err);
+	if (r == OK && leader.alive)
+		doctor_good(d, "database", "%s, where server %s leads", shown, leader.node);
+	else if (r == OK)
+		doctor_good(d, "database", "%s, where no server works", shown);
+	else
+		doctor_say(d, DOCTOR_WRONG, "database", "see that a server of this version was started on it once", "%s: %s",
+			   shown, err.text);
+}
+
 void doctor_store(struct doctor *d)
 {
 	char path[600];
 	struct stat st;
 	struct error err;
+	if (d->settings->store != NULL)
+		return; /* PostgreSQL examines its own pages, for who may: pg_amcheck */
 	snprintf(path, sizeof path, "%.500s/mainstay.db", d->settings->data);
 	if (stat(path, &st) == 0 && st.st_size > EXAMINED_BYTES_MAX)
 		doctor_good(d, "store", "%lld MiB; too large to be examined here: mainstay backup and --verify do",

@@ -46,6 +46,6 @@ doctor_look doctor_commands;
 /* doctor_reach.c */
 doctor_look doctor_public_url, doctor_certificate, doctor_relay;
 /* doctor_kept.c */
-doctor_look doctor_store, doctor_journal, doctor_jumps, doctor_backup;
+doctor_look doctor_database, doctor_store, doctor_journal, doctor_jumps, doctor_backup;
 /* doctor_people.c */
 doctor_look doctor_on_call, doctor_people;

@@ -17,6 +17,7 @@
 #include "sys/file.h"
 
 #define KEY_BYTES_MAX 4096u
+#define NODE_BYTES_MAX 64u
 
 static void path_in(const struct place *place, const char *name, char *ret_path, size_t size)
 {
@@ -25,30 +26,89 @@ static void path_in(const struct place *place, const char *name, char *ret_path,
 	assert((size_t)length < size);
 }
 
-static enum err take_lock(struct place *place, struct error *err)
+enum err place_lock(const char *folder, int *ret_lock, struct error *err)
 {
 	char path[600];
-	path_in(place, "lock", path, sizeof path);
-	place->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (place->lock < 0)
+	enum err r = file_make_private_folder(folder, err);
+	if (r != OK)
+		return r;
+	snprintf(path, sizeof path, "%.500s/lock", folder);
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0)
 		return error_set(err, ERR_IO, "could not open \"%s\": %s", path, strerror(errno));
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	if (fcntl(place->lock, F_OFD_SETLK, &whole) == 0)
+	if (fcntl(lock, F_OFD_SETLK, &whole) == 0) {
+		*ret_lock = lock;
 		return OK;
-	error_set(err, ERR_CONFLICT, "another Mainstay works in \"%s\"", place->path);
+	}
+	close(lock);
+	error_set(err, ERR_CONFLICT, "another Mainstay works in \"%s\"", folder);
 	error_hint(err, "stop it first, or ask it over its API");
 	return ERR_CONFLICT;
 }
 
-static enum err open_store(struct place *place, bool crashed, struct error *err)
+/* "host-1f2e3d4c": the folder's own, so that a server that was killed takes up its lead at once; with
+ * the host, so that a copied folder is not taken for the same server. */
+static enum err name_node(struct place *place, char *out, size_t size, struct error *err)
+{
+	char path[600], host[40], *bytes;
+	unsigned char chance[4];
+	size_t length;
+	path_in(place, "node", path, sizeof path);
+	if (gethostname(host, sizeof host) != 0)
+		snprintf(host, sizeof host, "unnamed");
+	host[sizeof host - 1] = '\0';
+	enum err r = file_read(path, NODE_BYTES_MAX, &bytes, &length, err);
+	if (r == OK) {
+		snprintf(out, size, "%s-%.8s", host, bytes);
+		mem_free(bytes);
+	}
+	if (r != ERR_NOT_FOUND)
+		return r;
+	char text[10];
+	random_fill(&place->random, chance, sizeof chance);
+	snprintf(text, sizeof text, "%02x%02x%02x%02x\n", chance[0], chance[1], chance[2], chance[3]);
+	snprintf(out, size, "%s-%.8s", host, text);
+	return file_write(path, str_of(text), 0600, err);
+}
+
+static enum err open_database(struct place *place, const struct settings *settings, struct error *err)
+{
+	char node[STORE_NODE_BYTES];
+	enum err r = name_node(place, node, sizeof node, err);
+	if (r != OK)
+		return r;
+	struct store_options options = {
+		.path = settings->store,
+		.node = node,
+		.patient = settings->patient,
+	};
+	return store_open("postgres", &options, &place->store, err);
+}
+
+enum err place_open_store(const struct settings *settings, struct store **ret_store, struct error *err)
+{
+	char path[600];
+	struct store_options database = { .path = settings->store, .node = "reader", .patient = true };
+	if (settings->store != NULL)
+		return store_open("postgres", &database, ret_store, err);
+	snprintf(path, sizeof path, "%.500s/mainstay.db", settings->data);
+	if (access(path, F_OK) != 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no store in \"%s\": %s", settings->data, strerror(errno));
+	return store_open("sqlite", &(struct store_options){ .path = path }, ret_store, err);
+}
+
+static enum err open_store(struct place *place, const struct settings *settings, struct error *err)
 {
 	char path[600];
 	path_in(place, "mainstay.db", path, sizeof path);
-	enum err r = store_open("sqlite", &(struct store_options){ .path = path }, &place->store, err);
+	enum err r = settings->store != NULL
+			     ? open_database(place, settings, err)
+			     : store_open("sqlite", &(struct store_options){ .path = path }, &place->store, err);
 	if (r != OK)
 		return r;
 	path_in(place, "flight", path, sizeof path);
-	return flight_open(path, crashed, &place->flight, err);
+	return flight_open(path, settings->crashed, &place->flight, err);
 }
 
 /* Where a key is missing beside a store that is there, somebody took it away or put a copy here: events of
@@ -115,8 +175,7 @@ static enum err load_alerts(struct place *place, struct error *err)
 }
 
 static enum err open_world(struct place *place, const struct settings *settings,
-			   const char *public_url, committed_fn *committed, void *context,
-			   struct error *err)
+			   const char *public_url, const struct place_hooks *hooks, struct error *err)
 {
 	place->zones = zones_create(NULL);
 	place->paging = (struct paging_room){ place->zones, public_url };
@@ -135,16 +194,33 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.before = trouble_before,
 		.tried = trouble_committed,
 		.tried_context = place->trouble,
-		.committed = committed,
-		.committed_context = context,
+		.unled = hooks->unled,
+		.committed = hooks->committed,
+		.committed_context = hooks->context,
 	};
-	enum err r = world_open(&options, &place->world, err);
+	enum err r;
+	do {
+		r = world_open(&options, &place->world, err);
+	} while (r == ERR_CONFLICT && hooks->standby != NULL && hooks->standby(hooks->context));
 	return r == OK ? load_alerts(place, err) : r;
 }
 
+static enum err check_signer(struct place *place, struct error *err)
+{
+	cleanup_buf struct buf key;
+	buf_init(&key, KEY_BYTES_MAX);
+	note_key_print(&place->signer.key, &key);
+	struct journal_signer signer = { str_of(place->signer.key.name), buf_str(&key) };
+	struct command command = { .name = "signer", .decide = journal_signer_decide, .args = &signer,
+				   .actor = ACTOR_SYSTEM };
+	world_run(place->world, (struct command *[]){ &command }, 1);
+	if (command.result != OK)
+		*err = command.error;
+	return command.result;
+}
+
 enum err place_open(const struct settings *settings, const char *public_url,
-		    committed_fn *committed, void *context, struct place *ret_place,
-		    struct error *err)
+		    const struct place_hooks *hooks, struct place *ret_place, struct error *err)
 {
 	struct place *place = ret_place;
 	char origin[128];
@@ -152,18 +228,18 @@ enum err place_open(const struct settings *settings, const char *public_url,
 	snprintf(place->path, sizeof place->path, "%s", settings->data);
 	clock_system(&place->clock);
 	entropy_init(&place->random);
-	enum err r = file_make_private_folder(place->path, err);
-	if (r == OK)
-		r = take_lock(place, err);
+	enum err r = place_lock(place->path, &place->lock, err);
 	if (r == OK)
 		place->trouble = trouble_create(place->path);
 	choose_origin(place, settings->name, origin, sizeof origin);
 	if (r == OK)
 		r = open_key(place, origin, err);
 	if (r == OK)
-		r = open_store(place, settings->crashed, err);
+		r = open_store(place, settings, err);
 	if (r == OK)
-		r = open_world(place, settings, public_url, committed, context, err);
+		r = open_world(place, settings, public_url, hooks, err);
+	if (r == OK && settings->store != NULL) /* a folder with its database inside has one key */
+		r = check_signer(place, err);
 	if (r != OK)
 		place_close(place);
 	return r;

@@ -3,7 +3,8 @@
  * work with the server down have in common.
  *
  *     DATA/lock         held while somebody works here
- *     DATA/mainstay.db  the store (SQLite, write-ahead log beside it)
+ *     DATA/mainstay.db  the store (SQLite, write-ahead log beside it), unless --store names a database
+ *     DATA/node         with a database: what this server is called in its leader row
  *     DATA/flight       what was running when the process died (journal/flight.h)
  *     DATA/journal.key  the key that signs checkpoints, 0600
  *     DATA/reserve      64 MiB that are given up when the disk is full
@@ -34,8 +35,22 @@ struct place {
 	char path[512]; /* of the data folder */
 };
 
-/* ERR_CONFLICT: another process works in this folder. `committed` may be NULL. */
+/* All may be NULL. */
+struct place_hooks {
+	committed_fn *committed;
+	/* Another server leads on this database: false gives up, true asks again. Else ERR_CONFLICT. */
+	bool (*standby)(void *context);
+	void (*unled)(void *context); /* as in world_options */
+	void *context;
+};
+
+/* ERR_CONFLICT: another process works in this folder, or leads on this database. */
 enum err place_open(const struct settings *settings, const char *public_url,
-		    committed_fn *committed, void *context, struct place *ret_place,
-		    struct error *err);
+		    const struct place_hooks *hooks, struct place *ret_place, struct error *err);
+/* The store of these settings, to read it whether or not a server works there: takes no lock and does not
+ * lead. ERR_NOT_FOUND: there is none yet. */
+enum err place_open_store(const struct settings *settings, struct store **ret_store, struct error *err);
+/* Takes the lock of a data folder, which is made when it is missing; closing the descriptor gives it
+ * back. ERR_CONFLICT. */
+enum err place_lock(const char *folder, int *ret_lock, struct error *err);
 void place_close(struct place *place);

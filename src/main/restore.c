@@ -298,7 +298,7 @@ static enum err open_epoch(struct restoring *b, struct error *err)
 	enum err r = make_epoch(b, &signer, err);
 	note_signer_finish(&signer);
 	if (r == OK)
-		r = place_open(&settings, "http://localhost", NULL, NULL, &place, err);
+		r = place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, err);
 	if (r != OK)
 		return r;
 	r = record(b, &place, err);

@@ -22,6 +22,7 @@
 #include "main/serve_alerts.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
+#include "main/supervise.h"
 #include "main/serve_status.h"
 #include "main/ui_assets.h"
 #include "main/warnings.h"
@@ -31,6 +32,7 @@
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S WARNINGS_TICK_S
+#define STANDBY_PAUSE_MS 500
 #define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
 
@@ -52,6 +54,8 @@ struct server {
 	struct warnings *warnings;
 	struct http_server *http_public; /* --status-listen; NULL: there is none */
 	char public_url[URL_BYTES];
+	sigset_t signals;
+	bool standing_by, told_to_end;
 	bool offers_link; /* nobody can sign in yet: this one-time link is printed */
 	struct guard_link_made link;
 };
@@ -123,6 +127,26 @@ static enum err read_last(struct server *server, time_us *ret_last, struct error
 }
 
 /* ---- starting ---- */
+
+/* Another server leads: wait for its end, or for ours. */
+static bool stand_by(void *context)
+{
+	struct server *server = context;
+	struct timespec pause = { 0, STANDBY_PAUSE_MS * 1000000L };
+	if (!server->standing_by)
+		log_write(LOG_INFO, "another server leads on this database; standing by", NULL);
+	server->standing_by = true;
+	int number = sigtimedwait(&server->signals, NULL, &pause);
+	server->told_to_end = number == SIGTERM || number == SIGINT;
+	return !server->told_to_end;
+}
+
+/* On the writer's thread: another server has taken over. This one begins anew, and stands by. */
+static void unled(void *context)
+{
+	(void)context;
+	kill(getpid(), SIGUSR2);
+}
 
 /* Before the socket is open its port is not known; links of pages need one all the same. */
 static void choose_public_url(struct server *server)
@@ -313,8 +337,8 @@ static void announce(const struct server *server)
 static enum err start(struct server *server, struct error *err)
 {
 	choose_public_url(server);
-	enum err r = place_open(server->settings, server->public_url, committed, server, &server->place,
-				err);
+	struct place_hooks hooks = { committed, stand_by, unled, server };
+	enum err r = place_open(server->settings, server->public_url, &hooks, &server->place, err);
 	if (r != OK)
 		return r;
 	time_us last = TIME_NONE;
@@ -389,9 +413,11 @@ static void block_signals(sigset_t *ret_set)
 	sigaddset(ret_set, SIGTERM);
 	sigaddset(ret_set, SIGINT);
 	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGUSR2); /* our own: unled() */
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* before any thread: all inherit it */
 }
 
+#define LOST_LEAD "another server leads"
 /* Somebody may have made a backup beside us (backup.h): the record is to know of it. */
 static void take_receipt(struct server *server)
 {
@@ -431,6 +457,8 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 		int number = sigtimedwait(set, NULL, &beat);
 		if (number == SIGTERM || number == SIGINT)
 			return number == SIGTERM ? "SIGTERM" : "SIGINT";
+		if (number == SIGUSR2)
+			return LOST_LEAD;
 		struct error err;
 		if (number == SIGHUP && server->settings->tls_cert != NULL &&
 		    http_server_reload_tls(server->http, &err) != OK)
@@ -449,13 +477,11 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 
 static bool store_is_back(const struct settings *settings)
 {
-	char path[600];
 	struct store *store;
 	struct store_conn *conn;
 	int64_t seq;
 	time_us at;
-	snprintf(path, sizeof path, "%s/mainstay.db", settings->data);
-	if (store_open("sqlite", &(struct store_options){ .path = path }, &store, NULL) != OK)
+	if (place_open_store(settings, &store, NULL) != OK)
 		return false;
 	enum err r = store_connect(store, true, &conn, NULL);
 	if (r == OK) {
@@ -481,16 +507,18 @@ static bool is_store_gone(enum err r)
 
 /* Whoever depends on us reads the status page first when we are in trouble: so it is served before
  * anything else works, and the rest follows when the store is back. */
-static enum err start_when_possible(struct server *server, sigset_t *signals, struct error *err)
+static enum err start_when_possible(struct server *server, struct error *err)
 {
 	const struct settings *settings = server->settings;
+	sigset_t signals = server->signals;
 	enum err r = start(server, err);
 	while (is_store_gone(r) && server->place.world == NULL) {
 		int control = server->control;
 		fprintf(stderr, "mainstay: %s\n", err->text);
 		stop(server, err->text);
-		*server = (struct server){ .settings = settings, .control = control, .place = { .lock = -1 } };
-		switch (serve_status_alone(settings, store_is_back, wait_for_signal, signals)) {
+		*server = (struct server){ .settings = settings, .control = control, .signals = signals,
+					   .place = { .lock = -1 } };
+		switch (serve_status_alone(settings, store_is_back, wait_for_signal, &signals)) {
 		case ALONE_NOTHING: return r;
 		case ALONE_ENDED: return ERR_CANCELLED;
 		case ALONE_BACK: break;
@@ -504,24 +532,30 @@ int serve(const struct settings *settings, int control)
 {
 	struct server *server = mem_alloc(sizeof *server);
 	struct error err = { 0 };
-	sigset_t signals;
+	int status = 2;
 	server->settings = settings;
 	server->control = control;
 	server->place.lock = -1;
-	block_signals(&signals);
+	block_signals(&server->signals);
 	memory_bound();
-	enum err r = start_when_possible(server, &signals, &err);
+	enum err r = start_when_possible(server, &err);
 	if (r == OK) {
-		const char *why = wait_for_end(server, &signals);
+		const char *why = wait_for_end(server, &server->signals);
 		log_write(LOG_INFO, "stopping", "signal=%s", why);
 		service_tell("STOPPING=1");
 		stop(server, why);
-	} else if (r != ERR_CANCELLED) {
+		status = strcmp(why, LOST_LEAD) == 0 ? SUPERVISED_AGAIN : 0;
+	} else if (server->told_to_end) {
+		stop(server, "told to end");
+		status = 0;
+	} else if (r == ERR_CANCELLED) {
+		status = 0;
+	} else {
 		fprintf(stderr, "mainstay: %s\n", err.text);
 		if (err.hint[0] != '\0')
 			fprintf(stderr, "mainstay: %s\n", err.hint);
 		stop(server, err.text);
 	}
 	mem_free(server);
-	return r == OK || r == ERR_CANCELLED ? 0 : 2;
+	return status;
 }

@@ -58,6 +58,12 @@ static enum err contacts(void *context, struct store_conn *conn, struct arena *a
 	return paging_contacts_with_secrets(conn, arena, give, &giving, err);
 }
 
+static bool may_send(void *context)
+{
+	struct serve_notify *s = context;
+	return world_leads(s->options.world);
+}
+
 enum err serve_notify_start(const struct serve_notify_options *options,
 			    struct serve_notify **ret_serve_notify, struct error *err)
 {
@@ -83,6 +89,8 @@ enum err serve_notify_start(const struct serve_notify_options *options,
 		.submit_context = s,
 		.contacts = contacts,
 		.contacts_context = s,
+		.may = may_send,
+		.may_context = s,
 	};
 	enum err r = notify_sender_start(&sender, &s->sender, err);
 	if (r != OK) {

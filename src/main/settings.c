@@ -13,8 +13,12 @@
 #include "cli/cli.h"
 #include "sys/file.h"
 #include "wire/json_writer.h"
+#include "wire/pq.h"
 
-enum setting_type { SETTING_TEXT, SETTING_FLAG };
+#define SHOWN_BYTES 300
+
+/* An address is a text that may hold a password. */
+enum setting_type { SETTING_TEXT, SETTING_ADDRESS, SETTING_FLAG };
 
 struct setting {
 	const char *name; /* "public-url": --public-url, MAINSTAY_PUBLIC_URL */
@@ -29,6 +33,8 @@ struct setting {
 static const struct setting rows[] = {
 	ROW("config", SETTING_TEXT, config, NULL, "FILE", "file of settings: a line `name = value` for each"),
 	ROW("data", SETTING_TEXT, data, "./data", "DIR", "folder of everything that is kept"),
+	ROW("store", SETTING_ADDRESS, store, NULL, "postgres://...",
+	    "database to keep it in; without it, SQLite in the data folder"),
 	ROW("listen", SETTING_TEXT, listen, "127.0.0.1:8484", "ADDRESS:PORT",
 	    "where to listen; port 0 takes a free one"),
 	ROW("status-listen", SETTING_TEXT, status_listen, NULL, "ADDRESS:PORT",
@@ -77,7 +83,7 @@ static void set_defaults(struct settings *settings)
 {
 	*settings = (struct settings){ 0 };
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (rows[i].type == SETTING_TEXT)
+		if (rows[i].type != SETTING_FLAG)
 			set_text(settings, &rows[i], rows[i].otherwise);
 	}
 }
@@ -86,7 +92,7 @@ static void set_from_environment(struct settings *settings)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		const char *value = from_environment(&rows[i]);
-		if (value != NULL && rows[i].type == SETTING_TEXT)
+		if (value != NULL && rows[i].type != SETTING_FLAG)
 			set_text(settings, &rows[i], value);
 		else if (value != NULL)
 			set_flag(settings, &rows[i], strcmp(value, "1") == 0);
@@ -172,8 +178,8 @@ static void move_texts(const struct settings *from, struct settings *to)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		const char *value;
-		memcpy(&value, (const char *)from + rows[i].offset, sizeof value * (rows[i].type == SETTING_TEXT));
-		if (rows[i].type == SETTING_TEXT && value >= from->file && value < from->file + sizeof from->file)
+		memcpy(&value, (const char *)from + rows[i].offset, sizeof value * (rows[i].type != SETTING_FLAG));
+		if (rows[i].type != SETTING_FLAG && value >= from->file && value < from->file + sizeof from->file)
 			set_text(to, &rows[i], to->file + (value - from->file));
 	}
 }
@@ -249,6 +255,11 @@ enum err settings_check(const struct settings *settings, struct error *err)
 		return ERR_INVALID;
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
+	if (settings->store != NULL && !pq_is_url(str_of(settings->store))) {
+		error_set(err, ERR_INVALID, "--store begins with postgres://");
+		error_hint(err, "leave it out to keep everything in the data folder");
+		return ERR_INVALID;
+	}
 	if (settings->public_url != NULL && !https_in_front &&
 	    !str_starts(str_of(settings->public_url), STR("http://")))
 		return error_set(err, ERR_INVALID, "--public-url begins with https:// or http://");
@@ -329,6 +340,21 @@ static const char *value_of(const struct settings *settings, const struct settin
 	return value;
 }
 
+/* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". */
+void settings_shown(const char *address, char *out, size_t size)
+{
+	struct str text = str_of(address), scheme, rest, before, host, user, secret;
+	str_cut(text, '?', &text, &rest);
+	str_cut(text, '@', &before, &host);
+	if (host.len == 0) {
+		snprintf(out, size, STR_FMT, STR_ARG(text));
+		return;
+	}
+	scheme = str_sub(before, 0, (size_t)(strstr(address, "://") - address) + 3);
+	str_cut(str_sub(before, scheme.len, before.len), ':', &user, &secret);
+	snprintf(out, size, STR_FMT STR_FMT "@" STR_FMT, STR_ARG(scheme), STR_ARG(user), STR_ARG(host));
+}
+
 enum err settings_json(void *context, struct buf *out, struct error *err)
 {
 	struct json_writer json;
@@ -341,7 +367,11 @@ enum err settings_json(void *context, struct buf *out, struct error *err)
 		const char *value = value_of(context, &rows[i]);
 		json_map_begin(&json);
 		json_field_cstr(&json, "name", rows[i].name);
-		json_field_cstr(&json, "value", value);
+		char shown[SHOWN_BYTES];
+		if (value != NULL && rows[i].type == SETTING_ADDRESS)
+			settings_shown(value, shown, sizeof shown);
+		json_field_cstr(&json, "value",
+				value != NULL && rows[i].type == SETTING_ADDRESS ? shown : value);
 		json_field_cstr(&json, "source", source_of(context, &rows[i], value));
 		json_field_cstr(&json, "about", rows[i].about);
 		json_map_end(&json);

@@ -15,6 +15,7 @@
 struct settings {
 	const char *config;     /* file of settings; NULL: none */
 	const char *data;       /* folder of everything that is kept */
+	const char *store;      /* postgres:// URL; NULL: SQLite in the folder */
 	const char *listen;     /* "127.0.0.1:8484" */
 	const char *status_listen; /* where status pages are served too; NULL: only at `listen` */
 	const char *public_url; /* how people reach it; NULL: as it listens */
@@ -28,6 +29,7 @@ struct settings {
 	const char *log_level;
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
+	bool patient;           /* this verb works through everything; not a row */
 	bool crashed;           /* the server before this one died by its own doing; not a row */
 	char file[SETTINGS_FILE_BYTES_MAX]; /* what the file said; values of it point in here */
 };
@@ -41,6 +43,9 @@ enum err settings_check(const struct settings *settings, struct error *err);
 
 /* The name people know this machine by: the host of public_url; false: it is not known by a name. */
 bool settings_host(const struct settings *settings, char *out, size_t size);
+
+/* An address without the password in it, for people and logs. */
+void settings_shown(const char *address, char *out, size_t size);
 
 void settings_help(struct buf *out);              /* for --help */
 void settings_man(struct buf *out);               /* for the manual page, man(7) */

@@ -219,7 +219,7 @@ static int on_server_death(struct supervisor *s, int status)
 	s->crashed = died_of_itself(status);
 	close_fd(&s->control);
 	end_hand(s); /* what it runs nobody waits for any more */
-	if (WIFEXITED(status))
+	if (WIFEXITED(status) && WEXITSTATUS(status) != SUPERVISED_AGAIN)
 		return WEXITSTATUS(status);
 	if (s->ending)
 		return 1;

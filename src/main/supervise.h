@@ -7,7 +7,7 @@
  *     the hand dies    -> what it ran is killed; another one within 300 ms, with a fresh socket that is
  *                         handed to the living server: pages by other channels notice nothing
  *     the server dies  -> the hand and what it ran go too; both again within 300 ms
- *     the server ends in order -> all end
+ *     the server ends in order -> all end, unless with the status SUPERVISED_AGAIN, which means: once more
  *
  * Later again when something dies at once again and again. A fresh socket rather than an inherited one:
  * an old conversation never mixes with a new one, so neither side has to find out what the other forgot.
@@ -18,6 +18,8 @@
 #pragma once
 
 #include <stdbool.h>
+
+#define SUPERVISED_AGAIN 75
 
 struct supervised {
 	/* `control`: where sockets to hands arrive (sys/pass.h), or -1 without a hand; the byte 'R' sent

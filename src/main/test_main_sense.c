@@ -16,6 +16,7 @@
 #include "monitor/monitor_spec.h"
 #include "resource/definition.h"
 #include "wire/doc_json.h"
+#include "store/test_store.h"
 
 #define PATIENCE (20 * TIME_SECOND)
 
@@ -89,7 +90,7 @@ static void start(struct lab *lab)
 {
 	struct error err;
 	lab->wiring = (struct wiring){ lab->tables, applies, nows, afters, timers };
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = lab->path }, &lab->store, &err));
+	test_store_open(lab->path, &lab->store);
 	struct world_options options = {
 		.name = "test", .store = lab->store, .clock = &lab->clock, .random = &lab->random,
 		.wiring = &lab->wiring, .committed = on_committed, .committed_context = lab,

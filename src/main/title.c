@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "main/settings.h"
 
 #define COMM_BYTES 16 /* of the kernel, with its NUL */
 
@@ -34,7 +35,13 @@ char **title_take(int argc, char **argv, struct title *ret_title)
 	buf_init(&rest, 65536);
 	for (int i = 0; i < argc; i++) {
 		copy[i] = mem_strdup(argv[i]);
-		buf_printf(&rest, " %s", argv[i]);
+		if (strstr(argv[i], "://") != NULL && strchr(argv[i], '@') != NULL) {
+			char shown[300]; /* others may read the list of processes */
+			settings_shown(argv[i], shown, sizeof shown);
+			buf_printf(&rest, " %s", shown);
+		} else {
+			buf_printf(&rest, " %s", argv[i]);
+		}
 	}
 	snprintf(title.rest, sizeof title.rest, "%s", rest.bytes != NULL ? rest.bytes : "");
 	title.size = room_of(argc, argv);

@@ -11,6 +11,7 @@
 #include "main/backup_verbs.h"
 #include "main/doctor.h"
 #include "main/hand.h"
+#include "main/migrate.h"
 #include "main/place.h"
 #include "main/serve.h"
 #include "main/supervise.h"
@@ -233,7 +234,8 @@ static int run_journal(const struct verb *verb, int argc, char **argv)
 	int skip = row->takes_seq ? 2 : 1;
 	if (settings_parse(argc - skip, argv + skip, &settings, &err) != OK)
 		return verb_complain(&err);
-	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+	settings.patient = true;
+	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
 		return verb_complain(&err);
 	int status = row->run(&place, seq);
 	place_close(&place);
@@ -254,7 +256,7 @@ static int run_user(const struct verb *verb, int argc, char **argv)
 	}
 	if (settings_parse(argc - 2, argv + 2, &settings, &err) != OK)
 		return verb_complain(&err);
-	if (place_open(&settings, "http://localhost", NULL, NULL, &place, &err) != OK)
+	if (place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, &err) != OK)
 		return verb_complain(&err);
 	enum err r = guard_reset_link(place.world, str_of(argv[1]), &link, &err);
 	place_close(&place);
@@ -285,6 +287,8 @@ const struct verb machine_verbs[] = {
 	  "one moment of everything in one file, also while serving; or check such a file", run_backup },
 	{ "restore", "restore FILE --data DIR [--without-key | --passphrase-fd N] [--key KEY]",
 	  "bring a backup back, into an empty place", run_restore },
+	{ "migrate", "migrate --from DIR|URL --to DIR|URL",
+	  "move everything to an empty data folder or PostgreSQL database", run_migrate },
 	{ "doctor", "doctor [-o table|json] [SETTING ...]", "say what is wrong with this set-up, and what to do", run_doctor },
 	{ "user", "user reset-link EMAIL [--data DIR] [--public-url URL]",
 	  "a one-time link to sign in and set a password", run_user, .words = "reset-link" },

@@ -52,6 +52,9 @@ struct notify_sender_options { /* texts are borrowed for the life of the sender 
 	void *submit_context;
 	notify_contacts_fn *contacts; /* NULL: the last resort is the command alone */
 	void *contacts_context;
+	/* Asked before each page leaves: false while another server may be sending. NULL: always true. */
+	bool (*may)(void *context);
+	void *may_context;
 	const struct channel *const *channels; /* NULL: channels_all */
 };
 

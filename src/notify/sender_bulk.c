@@ -189,7 +189,7 @@ void bulk_turn(struct notify_sender *sender)
 	enum err r = bulk_due(sender->conn, clock_wall(sender->options.clock), relay, BULK_SENDING_MAX + 1,
 			      &flight->arena, choose, &choosing, &err);
 	sender->bulk_at = now + (r == OK && choosing.found ? BULK_EVERY : BULK_LOOK_EVERY);
-	if (r == OK && choosing.found)
+	if (r == OK && choosing.found && sender_may_send(sender))
 		launch(flight, &choosing.row);
 }
 

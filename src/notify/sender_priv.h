@@ -115,6 +115,7 @@ void sender_count(struct notify_sender *sender);
 void sender_forget(struct flight *flight);
 const struct channel *sender_channel(struct notify_sender *sender, struct str name, unsigned *ret_index);
 void sender_kick(struct notify_sender *sender); /* a turn of the loop's thread, soon */
+bool sender_may_send(const struct notify_sender *sender); /* no other server leads */
 
 /* sender_record.c */
 void record_submit(struct record *record);

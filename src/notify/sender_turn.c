@@ -240,14 +240,38 @@ static struct flight *load(struct lane *lane, struct lane_row *row)
 	return first;
 }
 
+/* A server that was stopped in its tracks and goes on minutes later must not send what another one
+ * has sent meanwhile. */
+bool sender_may_send(const struct notify_sender *sender)
+{
+	return sender->options.may == NULL || sender->options.may(sender->options.may_context);
+}
+
+/* Not now: the outbox still has it, and the next look finds it again. */
+static void hold_back(struct flight *first)
+{
+	struct notify_sender *sender = first->sender;
+	struct lane_row *row = &first->row;
+	lane_answered(first->lane);
+	lane_settled(first->lane, row, false);
+	sender->next_look = now_boot(sender) + SENDER_STORE_AGAIN;
+	while (row != NULL) {
+		struct flight *flight = (struct flight *)row;
+		row = row->bundle;
+		sender_forget(flight);
+	}
+}
+
 static void launch_all(struct notify_sender *sender)
 {
 	for (unsigned i = 0; sender->channels[i] != NULL && !sender->stopping; i++) {
 		struct lane_row *row;
 		while ((row = lane_take(&sender->lanes[i])) != NULL) {
 			struct flight *flight = load(&sender->lanes[i], row);
-			if (flight != NULL)
+			if (flight != NULL && sender_may_send(sender))
 				launch(flight);
+			else if (flight != NULL)
+				hold_back(flight);
 		}
 	}
 }

@@ -10,6 +10,7 @@
 #include "notify/notify_settings.h"
 #include "sys/loop.h"
 #include "wire/doc_json.h"
+#include "store/test_store.h"
 
 extern apply_fn journal_apply_clock_stepped, journal_apply_timer_parked;
 
@@ -56,7 +57,7 @@ static inline void help_open(struct help *h, const char *name)
 	clock_manual(&h->clock, start);
 	random_seeded(&h->random, 7);
 	arena_init(&h->arena, 0);
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = h->path }, &h->store, &err));
+	test_store_open(h->path, &h->store);
 	struct world_options options = { .name = "test", .store = h->store, .clock = &h->clock,
 					 .random = &h->random, .wiring = &help_wiring };
 	CHECK_OK(world_open(&options, &h->world, &err));

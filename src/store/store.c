@@ -14,6 +14,7 @@
 
 static const struct store_backend *const backends[] = {
 	&store_backend_sqlite,
+	&store_backend_postgres,
 	&store_backend_null,
 };
 
@@ -166,15 +167,24 @@ int64_t store_as_of_seq(const struct store_conn *conn)
 	return conn->as_of;
 }
 
-static void name_as_of(struct buf *out, struct str name, int64_t seq)
+/* Our SQL writes its words in capitals and names in small letters: a small letter is an alias. */
+static bool has_alias(struct str rest)
 {
-	if (seq == 0)
+	return rest.len > 1 && rest.ptr[0] == ' ' && rest.ptr[1] >= 'a' && rest.ptr[1] <= 'z';
+}
+
+static void name_as_of(struct buf *out, struct str name, int64_t seq, struct str rest)
+{
+	if (seq == 0) {
 		buf_add(out, name);
-	else
-		buf_printf(out,
-			   "(SELECT * FROM " STR_FMT "_h WHERE from_seq <= %lld AND "
-			   "(to_seq IS NULL OR to_seq > %lld))",
-			   STR_ARG(name), (long long)seq, (long long)seq);
+		return;
+	}
+	buf_printf(out,
+		   "(SELECT * FROM " STR_FMT "_h WHERE from_seq <= %lld AND "
+		   "(to_seq IS NULL OR to_seq > %lld))",
+		   STR_ARG(name), (long long)seq, (long long)seq);
+	if (!has_alias(rest))
+		buf_printf(out, " AS " STR_FMT, STR_ARG(name));
 }
 
 /* `{incident}` becomes the table, or the rows that were true as of the seq. */
@@ -185,7 +195,7 @@ static void expand(const char *sql, int64_t seq, struct buf *out)
 		buf_add(out, before);
 		bool closed = str_cut(after, '}', &name, &rest);
 		assert(closed);
-		name_as_of(out, name, seq);
+		name_as_of(out, name, seq, rest);
 	}
 	buf_add(out, rest);
 	assert(!out->full);
@@ -244,10 +254,9 @@ enum err store_exec(struct store_conn *conn, const char *sql, const struct store
 	enum err r = statement_for(conn, sql, &statement, &cached, err);
 	if (r != OK)
 		return r;
-	bool row = true;
 	r = conn->backend->bind(statement, values, count, err);
-	while (r == OK && row)
-		r = conn->backend->step(statement, &row, err);
+	if (r == OK)
+		r = conn->backend->exec(statement, err);
 	release(conn, statement, cached);
 	return r;
 }
@@ -332,6 +341,29 @@ enum err store_one_int(struct store_conn *conn, const char *sql, const struct st
 	if (r == OK)
 		*ret_value = value;
 	return r;
+}
+
+enum err store_lead(struct store_conn *conn, struct error *err)
+{
+	return conn->backend->lead != NULL ? conn->backend->lead(conn->link, err) : OK;
+}
+
+enum err store_lead_renew(struct store_conn *conn, struct error *err)
+{
+	return conn->backend->lead_renew != NULL ? conn->backend->lead_renew(conn->link, err) : OK;
+}
+
+time_us store_lead_until(const struct store_conn *conn)
+{
+	return conn->backend->lead_until != NULL ? conn->backend->lead_until(conn->link) : INT64_MAX;
+}
+
+enum err store_leader(struct store_conn *conn, struct store_leader *ret_leader, struct error *err)
+{
+	if (conn->backend->leader != NULL)
+		return conn->backend->leader(conn->link, ret_leader, err);
+	*ret_leader = (struct store_leader){ .alive = true };
+	return OK;
 }
 
 void store_checkpoint(struct store_conn *conn)

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/time.h"
 
 enum store_type { STORE_TYPE_NULL, STORE_TYPE_INT, STORE_TYPE_REAL, STORE_TYPE_TEXT, STORE_TYPE_BYTES };
 
@@ -48,14 +49,16 @@ struct store_conn;
 struct store_rows;
 
 struct store_options {
-	const char *path;     /* file of the database */
+	const char *path;     /* file of the database, or its postgres:// URL */
+	const char *node;     /* postgres: what this server is called in the leader row; copied */
+	bool patient;         /* postgres: for a verb that works through everything: waits for hours */
 	const char *vfs;      /* SQLite VFS name; NULL: the system's */
 	bool memory_journal;  /* for the simulator's VFS: exclusive locking, no shared memory */
 	bool bulk;            /* a new file made whole by one connection: no log, and whoever makes it syncs it */
 	bool immutable;       /* nobody changes the file: no lock, no log; bytes after the database are ignored */
 };
 
-/* Backends: "sqlite" keeps, "null" accepts every write, answers no row and keeps nothing. */
+/* Backends: "sqlite" and "postgres" keep, "null" accepts every write, answers no row and keeps nothing. */
 enum err store_open(const char *backend, const struct store_options *options,
 		    struct store **ret_store, struct error *err);
 void store_close(struct store **store); /* all connections are closed before */
@@ -97,6 +100,29 @@ struct str store_text(struct store_rows *rows, int column); /* text or bytes; NU
 /* One number of one row; `otherwise` when there is no row or it is NULL. */
 enum err store_one_int(struct store_conn *conn, const char *sql, const struct store_value *values,
 		       size_t count, int64_t otherwise, int64_t *ret_value, struct error *err);
+
+/* ---- who leads ----
+ *
+ * Several servers may stand on one PostgreSQL; one of them leads, and only its writing connection
+ * can commit. The others find out when its lease runs out. On SQLite whoever has the file leads. */
+
+#define STORE_NODE_BYTES 64
+#define STORE_LEASE (6 * TIME_SECOND)
+
+struct store_leader {
+	int64_t epoch; /* one more with every change of leader, and every new connection of one */
+	bool alive;
+	char node[STORE_NODE_BYTES];
+};
+
+/* The writing connection leads from now on. ERR_CONFLICT: another server does, and is alive. */
+enum err store_lead(struct store_conn *conn, struct error *err);
+/* Says that it is alive; a commit says so too. ERR_UNAVAILABLE. */
+enum err store_lead_renew(struct store_conn *conn, struct error *err);
+/* Until when, by the time since boot, it is certain that no other server leads: before that, what
+ * must happen once may be done. INT64_MAX where nobody else can. Safe from any thread. */
+time_us store_lead_until(const struct store_conn *conn);
+enum err store_leader(struct store_conn *conn, struct store_leader *ret_leader, struct error *err);
 
 /* Pages written to the log since the last checkpoint are moved into the database; off the
  * writer's path. Does what it can and never waits for a reader. */

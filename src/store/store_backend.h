@@ -21,6 +21,9 @@ struct store_backend {
 	enum err (*prepare)(void *link, const char *sql, void **ret_statement, struct error *err);
 	enum err (*bind)(void *statement, const struct store_value *values, size_t count,
 			 struct error *err);
+	/* Runs a statement that gives no rows. In a transaction its failure may show later, at the
+	 * latest at COMMIT. */
+	enum err (*exec)(void *statement, struct error *err);
 	/* ret_row false: no more rows. */
 	enum err (*step)(void *statement, bool *ret_row, struct error *err);
 	void (*reset)(void *statement);
@@ -31,6 +34,11 @@ struct store_backend {
 	struct str (*text)(void *statement, int column);
 	int64_t (*changes)(void *link);
 	void (*checkpoint)(void *link);
+	/* store.h, "who leads"; NULL where a store belongs to one server anyhow. */
+	enum err (*lead)(void *link, struct error *err);
+	enum err (*lead_renew)(void *link, struct error *err);
+	time_us (*lead_until)(void *link);
+	enum err (*leader)(void *link, struct store_leader *ret_leader, struct error *err);
 	enum err (*examine)(void *link, struct error *err); /* NULL: the engine looks after itself */
 	/* What stands for {id} {int} {text} {bytes} {real} in table declarations. */
 	const char *types[5];
@@ -40,6 +48,7 @@ struct store_backend {
 struct store_table;
 extern const struct store_backend store_backend_null;
 extern const struct store_backend store_backend_sqlite;
+extern const struct store_backend store_backend_postgres;
 
 const struct store_backend *store_conn_backend(const struct store_conn *conn);
 

@@ -51,6 +51,12 @@ static enum err null_bind(void *statement, const struct store_value *values, siz
 	return OK;
 }
 
+static enum err null_exec(void *statement, struct error *err)
+{
+	(void)statement, (void)err;
+	return OK;
+}
+
 static enum err null_step(void *statement, bool *ret_row, struct error *err)
 {
 	(void)statement, (void)err;
@@ -99,6 +105,7 @@ const struct store_backend store_backend_null = {
 	.rollback = null_ignore,
 	.prepare = null_prepare,
 	.bind = null_bind,
+	.exec = null_exec,
 	.step = null_step,
 	.reset = null_ignore,
 	.statement_free = null_ignore,

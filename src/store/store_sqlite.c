@@ -254,6 +254,15 @@ static enum err sqlite_step(void *thing, bool *ret_row, struct error *err)
 	return OK;
 }
 
+static enum err sqlite_exec(void *thing, struct error *err)
+{
+	bool row = true;
+	enum err r = OK;
+	while (r == OK && row)
+		r = sqlite_step(thing, &row, err);
+	return r;
+}
+
 static void sqlite_reset(void *statement)
 {
 	sqlite3_reset(statement);
@@ -324,6 +333,7 @@ const struct store_backend store_backend_sqlite = {
 	.rollback = sqlite_rollback,
 	.prepare = sqlite_prepare,
 	.bind = sqlite_bind,
+	.exec = sqlite_exec,
 	.step = sqlite_step,
 	.reset = sqlite_reset,
 	.statement_free = sqlite_statement_free,

@@ -7,8 +7,10 @@
 
 #include "base/buf.h"
 #include "store/store_backend.h"
+#include "store/store_table_priv.h"
 
 #define SQL_BYTES_MAX (16u << 10)
+#define STORE_TABLES_MAX 256u
 #define VALUES_MAX (STORE_COLUMNS_MAX + 8)
 
 static const char *const type_names[] = { "id", "int", "text", "bytes", "real" };
@@ -21,7 +23,7 @@ static unsigned column_count(const struct store_table *table)
 	return count;
 }
 
-static struct str column_name(const struct store_table *table, unsigned index)
+struct str store_column_name(const struct store_table *table, unsigned index)
 {
 	struct str name, rest;
 	str_cut(str_of(table->columns[index]), ' ', &name, &rest);
@@ -51,7 +53,7 @@ static void add_names(struct buf *sql, const struct store_table *table, unsigned
 {
 	for (unsigned i = 0; i < count; i++)
 		buf_printf(sql, "%s" STR_FMT "%s", i > 0 ? between : "",
-			   STR_ARG(column_name(table, i)), after);
+			   STR_ARG(store_column_name(table, i)), after);
 }
 
 static void table_sql(struct buf *sql, const struct store_backend *backend,
@@ -129,19 +131,25 @@ static int64_t declared(const struct store_table *table)
 	return (int64_t)(hash >> 1);
 }
 
-static enum err create_one(struct store_conn *conn, const struct store_table *table,
-			   bool *ret_remake, struct error *err)
+enum err store_table_is_made(struct store_conn *conn, const struct store_table *table, bool *ret_made,
+			     struct error *err)
 {
 	int64_t stored;
 	enum err r = store_one_int(conn, "SELECT declared FROM table_made WHERE name = ?",
 				   STORE_VALUES(STORE_TEXT(str_of(table->name))), 0, &stored, err);
-	if (r != OK || stored == declared(table))
-		return r;
+	if (r == OK)
+		*ret_made = stored == declared(table);
+	return r;
+}
+
+static enum err create_one(struct store_conn *conn, const struct store_table *table, int64_t stored,
+			   bool *ret_remake, struct error *err)
+{
 	if (stored != 0 && table->class != STORE_PROJECTION)
 		return error_set(err, ERR_UNSUPPORTED,
 				 "cannot open this data directory: its table \"%s\" is of another version",
 				 table->name);
-	r = drop(conn, table, err);
+	enum err r = drop(conn, table, err);
 	if (r == OK)
 		r = create(conn, table, err);
 	if (r == OK)
@@ -151,6 +159,37 @@ static enum err create_one(struct store_conn *conn, const struct store_table *ta
 			       err);
 	if (r == OK && table->class == STORE_PROJECTION)
 		*ret_remake = true;
+	return r;
+}
+
+/* What stands there, in one question: each start asks it, and a database may be far away. */
+static enum err read_made(struct store_conn *conn, const struct store_table *const *tables,
+			  int64_t *ret_stored, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT name, declared FROM table_made ORDER BY name", STORE_NO_VALUES,
+				 &rows, err);
+	if (r != OK)
+		return r;
+	while (store_next(rows)) {
+		for (size_t i = 0; tables[i] != NULL; i++) {
+			if (str_is(store_text(rows, 0), tables[i]->name))
+				ret_stored[i] = store_int(rows, 1);
+		}
+	}
+	return store_done(&rows, err);
+}
+
+static enum err create_all(struct store_conn *conn, const struct store_table *const *tables,
+			   bool *ret_remake, struct error *err)
+{
+	int64_t stored[STORE_TABLES_MAX] = { 0 };
+	enum err r = read_made(conn, tables, stored, err);
+	for (size_t i = 0; r == OK && tables[i] != NULL; i++) {
+		assert(i < STORE_TABLES_MAX);
+		if (stored[i] != declared(tables[i]))
+			r = create_one(conn, tables[i], stored[i], ret_remake, err);
+	}
 	return r;
 }
 
@@ -164,8 +203,8 @@ enum err store_tables_create(struct store_conn *conn, const struct store_table *
 	r = store_exec(conn, "CREATE TABLE IF NOT EXISTS table_made "
 			     "(name TEXT PRIMARY KEY, declared BIGINT NOT NULL)",
 		       STORE_NO_VALUES, err);
-	for (size_t i = 0; r == OK && tables[i] != NULL; i++)
-		r = create_one(conn, tables[i], &remake, err);
+	if (r == OK)
+		r = create_all(conn, tables, &remake, err);
 	if (r != OK) {
 		store_rollback(conn);
 		return r;
@@ -243,7 +282,7 @@ static void make_put(struct buf *sql, const struct store_table *table)
 		buf_adds(sql, "UPDATE SET ");
 	for (unsigned i = table->keys; i < count; i++)
 		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(column_name(table, i)), STR_ARG(column_name(table, i)));
+			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
 }
 
 static enum err run_made(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
@@ -329,7 +368,7 @@ enum err store_set(struct store_conn *conn, const struct store_table *table, int
 static enum err history_write_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
 				    int64_t from, int64_t to, struct error *err)
 {
-	struct str key = column_name(table, 0);
+	struct str key = store_column_name(table, 0);
 	cleanup_buf struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
 	if (table->history != STORE_VERSIONED)
@@ -359,7 +398,7 @@ enum err store_set_range(struct store_conn *conn, const struct store_table *tabl
 			 const char *assignments, const struct store_value *values, size_t count,
 			 int64_t from, int64_t to, struct error *err)
 {
-	struct str key = column_name(table, 0);
+	struct str key = store_column_name(table, 0);
 	struct store_value all[VALUES_MAX];
 	assert(table->keys == 1);
 	assert(count + 2 <= VALUES_MAX);

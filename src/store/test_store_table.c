@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "store/store_copy.h"
 #include "store/store_table.h"
+#include "store/test_store.h"
 
 static const struct store_table thing = {
 	.name = "thing",
@@ -34,7 +35,7 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
 	struct error err;
-	CHECK_OK(store_open("sqlite", &(struct store_options){ .path = ":memory:" }, &f->store, &err));
+	test_store_open(":memory:", &f->store);
 	CHECK_OK(store_connect(f->store, false, &f->conn, &err));
 	bool remake;
 	CHECK_OK(store_tables_create(f->conn, tables, &remake, &err));
@@ -226,7 +227,7 @@ TEST(a_table_and_its_history_are_copied_row_by_row_into_another_store)
 		CHECK_OK(store_copy_read(from.conn, &thing, history != 0, copy_row, &c, &err));
 		CHECK_INT(c.rows, history != 0 ? 2 : 1);
 	}
-	CHECK_OK(store_copy_count(to.conn, &thing, &count, &err));
+	CHECK_OK(store_copy_count(to.conn, &thing, false, &count, &err));
 	CHECK_INT(count, 1);
 	store_as_of(to.conn, 15);
 	CHECK_OK(store_one_int(to.conn, "SELECT count(*) FROM {thing} WHERE state = 'new' AND size IS NULL",

@@ -21,6 +21,7 @@ import time
 import unittest
 
 import openapi
+import postgres
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("MAINSTAY_BINARY", TOP / "build-check" / "mainstay"))
@@ -273,7 +274,7 @@ class Mainstay:
         self.binary = [str(part) for part in (binary if isinstance(binary, (list, tuple)) else [binary])]
         self.promises = {} if binary == BINARY else {"contract": None}
         self.arguments = list(arguments)
-        self.environment = environment or {}
+        self.environment = dict(environment or {})
         self.process = None
         self.address = None  # "127.0.0.1:4711", once it listens
         self.link = None  # the one-time sign-in token it printed, if it printed one
@@ -283,6 +284,8 @@ class Mainstay:
     def start(self, seconds=START_SECONDS_MAX, port=0):
         """Starts it and waits until it listens. A restart keeps the port, as a service does."""
         assert self.process is None, "it runs already"
+        if postgres.ENGINE == "postgres" and "MAINSTAY_STORE" not in self.environment and "--store" not in self.arguments:
+            self.environment["MAINSTAY_STORE"] = postgres.make_database(postgres.cluster())
         port = port or (int(self.address.rpartition(":")[2]) if self.address else 0)
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [*self.binary, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{port}",
@@ -422,6 +425,14 @@ class Mainstay:
         for line in self.lines:
             if BROKEN.search(line):
                 raise AssertionError(f"mainstay broke: {line}\n{self.log(200)}")
+
+    def stored(self):
+        """The store as a file of SQLite, whichever engine keeps it; with PostgreSQL a copy of this moment."""
+        if "MAINSTAY_STORE" not in self.environment:
+            return self.data / "mainstay.db"
+        path = self.folder / "copy.db"
+        postgres.copy(self.environment["MAINSTAY_STORE"], path)
+        return path
 
     def log(self, lines=LOG_LINES_SHOWN):
         return "\n".join(["--- what mainstay printed:", *self.lines[-lines:]])

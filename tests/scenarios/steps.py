@@ -2,6 +2,7 @@
 
 Everything here is a request that a browser or a script would send.
 """
+import os
 import re
 import subprocess
 
@@ -118,7 +119,7 @@ def path_of(link):
 def verb(mainstay, *words):
     """Runs a verb of the program on the data folder; gives what it printed."""
     done = subprocess.run([*mainstay.binary, *words, "--data", str(mainstay.data)], capture_output=True, text=True,
-                          timeout=60)
+                          timeout=60, env=os.environ | mainstay.environment)
     if done.returncode != 0:
         raise AssertionError(f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -133,7 +134,7 @@ def verified(mainstay):
     note = mainstay.folder / "checkpoint"
     note.write_text(verb(mainstay, "journal", "checkpoint"))
     key = verb(mainstay, "journal", "key").strip()
-    apart = subprocess.run([TOP / "tools/verify-journal", mainstay.data / "mainstay.db", "--key", key,
+    apart = subprocess.run([TOP / "tools/verify-journal", mainstay.stored(), "--key", key,
                             "--checkpoint", note], capture_output=True, text=True, timeout=60)
     if apart.returncode != 0 or f"root {found[2]}" not in apart.stdout or \
             not apart.stdout.startswith(f"all of {found[1]} events"):

@@ -207,7 +207,7 @@ class Thread(Scenario):
         """Whoever reads the record, a log or a copy of it cannot acknowledge with it."""
         tokens = {path_of(link).removeprefix("/l/") for link in links}
         self.assertGreaterEqual(len(tokens), 2)
-        kept = b"".join(path.read_bytes() for path in mainstay.data.glob("mainstay.db*"))
+        kept = b"".join(path.read_bytes() for path in {mainstay.stored(), *mainstay.data.glob("mainstay.db*")})
         for token in tokens:
             self.assertNotIn(token, mainstay.log(10000))
             self.assertFalse(re.search(token.encode(), kept), "the token of a link stands in the store")

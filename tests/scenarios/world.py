@@ -47,7 +47,7 @@ def holders(operation):
 NOISE = {"user_seen", "token_use", "session", "counter", "cursor"}
 # What Mainstay does by itself meanwhile: pages leave, timers run, checks look. Of the journal only what
 # people did is compared.
-BY_ITSELF = {"page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
+BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
              "comms_owed", "comms_owed_h", "comms_update", "comms_update_h", "maintenance", "maintenance_h", "maintenance_note",
              "review", "review_h"}
 
@@ -212,7 +212,7 @@ class World:
 
     def database(self):
         """The store, opened by another reader, which sees what was committed."""
-        path = next(self.server.data.glob("*.db"))
+        path = self.server.stored()
         return contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10))
 
     def tables(self, but=()):
