@@ -187,8 +187,6 @@ static void plant_in_tap(enum sim_plant plant)
 		tap.left_out = "paging_on_opened";
 	if (plant == SIM_PLANT_NO_STOP)
 		tap.left_out = "paging_on_resolved";
-	if (plant == SIM_PLANT_NO_LATE_STOP)
-		tap.left_out = "paging_on_attempted";
 	if (plant == SIM_PLANT_LATE_PAGE || plant == SIM_PLANT_STRANGER)
 		tap.stray = plant == SIM_PLANT_LATE_PAGE ? "step" : "resolved";
 	if (plant == SIM_PLANT_OLD_OUTBOX)

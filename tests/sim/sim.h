@@ -46,7 +46,6 @@ enum sim_plant {
 	SIM_PLANT_ENDLESS,    /* a row sets itself off */
 	SIM_PLANT_OTHER_DICE, /* chance that is not the seed's */
 	SIM_PLANT_OLD_OUTBOX, /* what waits to be sent does not hear that the wall jumped */
-	SIM_PLANT_NO_LATE_STOP, /* a page that arrives after the end is not followed by "it is over" */
 	SIM_PLANT_NO_LAPSE,   /* the incident does not hear that its acknowledgement lapsed */
 	SIM_PLANTS
 };

@@ -136,11 +136,6 @@ TEST(somebody_who_is_not_told_that_it_is_over_is_seen)
 	check_plant(SIM_PLANT_NO_STOP, "was not told that it is over");
 }
 
-TEST(a_page_that_arrives_after_the_end_and_is_left_at_that_is_seen)
-{
-	check_plant(SIM_PLANT_NO_LATE_STOP, "was not told that it is over");
-}
-
 TEST(a_page_that_vanishes_from_the_outbox_is_seen)
 {
 	check_plant(SIM_PLANT_LOST_PAGE, "stand in the outbox");
@@ -226,7 +221,6 @@ TESTS(RUN(whatever_happens_outside_the_record_the_tables_and_the_pages_agree),
       RUN(an_incident_that_pages_nobody_is_seen), RUN(a_page_for_what_is_over_is_seen),
       RUN(somebody_who_hears_of_the_end_alone_is_seen),
       RUN(somebody_who_is_not_told_that_it_is_over_is_seen),
-      RUN(a_page_that_arrives_after_the_end_and_is_left_at_that_is_seen),
       RUN(a_page_that_vanishes_from_the_outbox_is_seen),
       RUN(an_outbox_that_stays_behind_when_the_wall_goes_back_is_seen),
       RUN(a_timer_that_does_not_fire_is_seen),
