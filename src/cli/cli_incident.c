@@ -306,7 +306,7 @@ const struct cli_action incident_actions[] = {
 	  .examples = { "mainstay incident updates 1", "mainstay incident updates 1 -o json" } },
 	{ "withdraw", "Takes your update back before it goes out.", "POST",
 	  "/incidents/{id}/updates/{update}/withdraw", withdraw_inputs, withdrawn,
-	  .examples = { "mainstay incident withdraw 1 1", "mainstay incident withdraw 1 1 -o json" } },
+	  .examples = { "mainstay incident withdraw 1 3", "mainstay incident withdraw 1 4 -o json" } },
 	{ "correct", "Corrects an update; what it said stays in the journal.", "POST",
 	  "/incidents/{id}/updates/{update}/edit", correct_inputs, corrected,
 	  .examples = { "mainstay incident correct 1 1 Only cards are affected",

@@ -62,6 +62,7 @@ BEFORE = {
     "mainstay incident undo 1": ["mainstay incident ack 1"],
     "mainstay report undo 11": ["mainstay report reject 11 --reason slip"],
     "mainstay report undo 12": ["mainstay report reject 12 --reason slip"],
+    "mainstay incident withdraw 1": ["mainstay incident update 1 --for executives --state identified Cause found"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
     "mainstay review start 1": ["mainstay incident resolve 1"],
     "mainstay review start 2": ["mainstay incident resolve 2"],
