@@ -8,7 +8,7 @@ from steps import declare, fast_check, first_person, notifications, timeline, ve
 
 DISK_MIB = 360  # room for the reserve of 64 MiB, which is laid aside only where more than 256 MiB are free
 BALLAST_BLOCK = bytes(1 << 20)
-TRIES_MAX = 3000  # a store takes some changes without growing
+TRIES_MAX = 12000  # a store takes some changes without growing
 
 
 class Place(Scenario):

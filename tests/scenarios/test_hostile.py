@@ -174,6 +174,8 @@ class Hostile(Shared):
         operation, request = self.choose(rng)
         method, target = operation.method, path_of(operation, request)
         schema = operation.about.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        if isinstance(request.body, bytes):  # a form: its parser has a fuzz target of its own
+            return None
         body = b"" if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json"} if body else {}
         what = rng.randrange(10)
@@ -291,6 +293,7 @@ class Hostile(Shared):
         rng, wire = random.Random(SEED + 2), Wire(self.server.address, self.admin)
         self.addCleanup(wire.close)
         names = [name for name in self.requests if contract().operations[name].about.get("requestBody")
+                 and not isinstance(self.requests[name].body, bytes)
                  and name not in ("user_update", "session_password", "session_create")]
         for _ in range(REQUESTS // 20):
             operation = contract().operations[rng.choice(names)]

@@ -197,6 +197,7 @@ class Earlier(Shared):
         self.admin.delete(f"tokens/{self.admin.items('tokens')[0]['id']}")
         self.token("second")
         self.admin.post(f"incidents/{incident['id']}/updates", {"audience": "engineers", "state": "identified", "text": "It is known."})
+        self.admin.post("reports", {"text": "it hangs", "severity": "small"})
         self.admin.post("maintenances", {"title": "Move", "services": [name], "from": in_time(days=1), "until": in_time(days=2)})
         self.admin.post("component-overrides", {"service": name, "status": "degraded_performance", "for": "1h", "reason": "as seen"})
         self.admin.post(f"incidents/{incident['id']}/resolve", {"reason": "over"})
