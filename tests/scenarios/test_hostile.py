@@ -177,8 +177,8 @@ class Hostile(Shared):
         wanted = operation.about.get("requestBody", {}).get("content")
         if wanted and "application/json" not in wanted:  # a form or a text: fuzz targets of their own
             return None
-        if operation.id.startswith("status_") and operation.id != "status_list":
-            return None  # files: they take any query, as a file server does
+        if (operation.id.startswith("status_") and operation.id != "status_list") or operation.id.endswith("_form"):
+            return None  # files and pages: they take any query, as a file server does
         body = b"" if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json"} if body else {}
         what = rng.randrange(10)
