@@ -100,6 +100,11 @@ void api_destroy(struct api **api); /* after the last call has returned */
 /* For http_server: which queue, which limit, which row. Also gives the UI's assets. */
 struct http_route api_route(void *api, struct str method, struct str path);
 
+/* The same without an API behind it, for a server that hands on to another: limits, queues and the UI's files. */
+struct http_route api_route_without(const struct http_asset *assets, size_t count, struct str method,
+				    struct str path);
+bool api_endpoint_streams(const void *endpoint); /* of a route; NULL: it does not */
+
 /* One request. The response's body is the caller's to take, its header values are freed by
  * api_response_finish. Not for streams. */
 void api_handle(struct api *api, const struct http_request *request, struct http_response *response);

@@ -74,13 +74,12 @@ static enum err name_node(struct place *place, char *out, size_t size, struct er
 
 static enum err open_database(struct place *place, const struct settings *settings, struct error *err)
 {
-	char node[STORE_NODE_BYTES];
-	enum err r = name_node(place, node, sizeof node, err);
+	enum err r = name_node(place, place->node, sizeof place->node, err);
 	if (r != OK)
 		return r;
 	struct store_options options = {
 		.path = settings->store,
-		.node = node,
+		.node = place->node,
 		.patient = settings->patient,
 	};
 	return store_open("postgres", &options, &place->store, err);
@@ -240,6 +239,8 @@ enum err place_open(const struct settings *settings, const char *public_url,
 		r = open_world(place, settings, public_url, hooks, err);
 	if (r == OK && settings->store != NULL) /* a folder with its database inside has one key */
 		r = check_signer(place, err);
+	if (r != OK && hooks->failing != NULL)
+		hooks->failing(hooks->context);
 	if (r != OK)
 		place_close(place);
 	return r;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "store/store.h"
 #include "sys/file.h"
 #include "wire/json_writer.h"
 #include "wire/pq.h"
@@ -39,6 +40,8 @@ static const struct setting rows[] = {
 	    "where to listen; port 0 takes a free one"),
 	ROW("status-listen", SETTING_TEXT, status_listen, NULL, "ADDRESS:PORT",
 	    "where to serve status pages and nothing else, the home page at /"),
+	ROW("node-url", SETTING_TEXT, node_url, NULL, "URL",
+	    "how other servers on the same database reach this one (as it listens)"),
 	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
 	    "how people reach it, for links in pages"),
 	ROW("trusted-proxy", SETTING_TEXT, trusted_proxy, NULL, "ADDRESSES",
@@ -245,6 +248,13 @@ static bool is_loopback(const char *listen)
 	       str_starts(text, STR("localhost:"));
 }
 
+static bool is_base_url(const char *url)
+{
+	struct str text = str_of(url);
+	return (str_starts(text, STR("http://")) || str_starts(text, STR("https://"))) && !str_ends(text, STR("/")) &&
+	       text.len < STORE_NODE_URL_BYTES;
+}
+
 enum err settings_check(const struct settings *settings, struct error *err)
 {
 	bool https_in_front = settings->public_url != NULL &&
@@ -265,6 +275,8 @@ enum err settings_check(const struct settings *settings, struct error *err)
 		return error_set(err, ERR_INVALID, "--public-url begins with https:// or http://");
 	if (settings->public_url != NULL && str_ends(str_of(settings->public_url), STR("/")))
 		return error_set(err, ERR_INVALID, "--public-url ends without a slash");
+	if (settings->node_url != NULL && !is_base_url(settings->node_url))
+		return error_set(err, ERR_INVALID, "--node-url is like https://first.example.org:8443");
 	if (is_loopback(settings->listen) || settings->tls_cert != NULL || https_in_front ||
 	    settings->insecure_http)
 		return OK;
