@@ -47,6 +47,8 @@ struct api_sense {
 			     struct error *err);
 	/* When it is looked at next; TIME_NONE: unknown, or paused. */
 	time_us (*next_at)(void *context, struct str name);
+	/* How many checks that server looked at last; "": this one. NULL: no other looks. */
+	unsigned (*looked_by)(void *context, const char *node);
 };
 
 /* Proxies that are believed when they say for whom they ask. */
@@ -84,6 +86,10 @@ struct api_options {
 	bool (*nothing_stored)(void *context); /* is it known that nothing can be stored now? may be NULL */
 	void *nothing_stored_context;
 	struct api_proxies proxies;
+	/* The servers on the same database: false when that cannot be told now. NULL: there are no others. */
+	bool (*nodes)(void *context, struct store_nodes *ret_nodes);
+	void *nodes_context;
+	const char *node; /* what this one is called among them */
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:

@@ -364,6 +364,12 @@ static bool nothing_stored(void *context)
 	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
 }
 
+static bool seen_nodes(void *context, struct store_nodes *ret_nodes)
+{
+	struct server *server = context;
+	return nodes_now(server->nodes, ret_nodes);
+}
+
 static enum err start_api(struct server *server, struct error *err)
 {
 	struct api_options options = {
@@ -386,6 +392,9 @@ static enum err start_api(struct server *server, struct error *err)
 		.status = serve_status_pages(server->status),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
+		.nodes = server->nodes != NULL ? seen_nodes : NULL,
+		.nodes_context = server,
+		.node = server->place.node,
 		.nothing_stored = nothing_stored,
 		.nothing_stored_context = server,
 	};

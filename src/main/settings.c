@@ -352,19 +352,29 @@ static const char *value_of(const struct settings *settings, const struct settin
 	return value;
 }
 
-/* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". */
+/* How much of `text` stands before the first of these. */
+static size_t before_any(struct str text, const char *bytes)
+{
+	size_t length = 0;
+	while (length < text.len && strchr(bytes, text.ptr[length]) == NULL)
+		length++;
+	return length;
+}
+
+/* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". A password that should have been
+ * written with %40, %2F or %3F may hold any of the signs that part an address, so what is shown is only what
+ * certainly is none of it: the name before the first sign, and what follows the last '@', up to a '?'. */
 void settings_shown(const char *address, char *out, size_t size)
 {
-	struct str text = str_of(address), scheme, rest, before, host, user, secret;
-	str_cut(text, '?', &text, &rest);
-	str_cut(text, '@', &before, &host);
-	if (host.len == 0) {
-		snprintf(out, size, STR_FMT, STR_ARG(text));
-		return;
-	}
-	scheme = str_sub(before, 0, (size_t)(strstr(address, "://") - address) + 3);
-	str_cut(str_sub(before, scheme.len, before.len), ':', &user, &secret);
-	snprintf(out, size, STR_FMT STR_FMT "@" STR_FMT, STR_ARG(scheme), STR_ARG(user), STR_ARG(host));
+	const char *mark = strstr(address, "://"), *last = strrchr(address, '@');
+	size_t scheme = mark != NULL ? (size_t)(mark - address) + 3 : 0;
+	struct str rest = str_of(address + scheme);
+	const char *place = last != NULL ? last + 1 : rest.ptr;
+	struct str host = str_of(place);
+	size_t user = last != NULL ? before_any(rest, ":@/?") : 0;
+	host = str_sub(host, 0, before_any(host, "?"));
+	snprintf(out, size, "%.*s%.*s%s" STR_FMT, (int)scheme, address, (int)user, rest.ptr, last != NULL ? "@" : "",
+		 STR_ARG(host));
 }
 
 enum err settings_json(void *context, struct buf *out, struct error *err)

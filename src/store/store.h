@@ -150,6 +150,9 @@ enum err store_nodes_get(struct store_conn *conn, struct store_nodes *ret_nodes,
 /* It ends in order: the others need not wait until it was silent for long. */
 enum err store_node_gone(struct store_conn *conn, const char *name, struct error *err);
 
+/* How large all of it is on PostgreSQL; 0: not known here, a file's size says it. */
+enum err store_bytes(struct store_conn *conn, int64_t *ret_bytes, struct error *err);
+
 /* Pages written to the log since the last checkpoint are moved into the database; off the
  * writer's path. Does what it can and never waits for a reader. */
 void store_checkpoint(struct store_conn *conn);

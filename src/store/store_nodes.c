@@ -1,5 +1,5 @@
 /*
- * store_nodes.c: which servers stand on one database, when each was seen last, and how the others
+ * store_nodes.c: of a store that several servers share: which there are, when each was seen last, and how the others
  * reach it. The table is made by whoever claims the lead first (store_postgres_lead.c).
  *
  * Losing the last of these words in a crash of the database costs nothing, so none waits for a disk.
@@ -49,6 +49,14 @@ enum err store_nodes_get(struct store_conn *conn, struct store_nodes *ret_nodes,
 	while (ret_nodes->count < STORE_NODES_MAX && store_next(rows))
 		take_row(rows, &ret_nodes->rows[ret_nodes->count++]);
 	return store_done(&rows, err);
+}
+
+enum err store_bytes(struct store_conn *conn, int64_t *ret_bytes, struct error *err)
+{
+	*ret_bytes = 0;
+	return has_nodes(conn) ? store_one_int(conn, "SELECT pg_database_size(current_database())", STORE_NO_VALUES, 0,
+					       ret_bytes, err)
+			       : OK;
 }
 
 enum err store_node_gone(struct store_conn *conn, const char *name, struct error *err)

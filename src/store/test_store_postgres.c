@@ -365,6 +365,38 @@ TEST(a_server_that_was_killed_takes_up_its_lead_at_once)
 	node_close(&a);
 }
 
+TEST(servers_are_seen_with_their_address_and_their_silence_and_forgotten_after_a_day)
+{
+	struct node a = node_open(server_port(), "nodes", "a"), eye = node_open(server_port(), "nodes", "eye");
+	struct error err = { 0 };
+	struct store_nodes seen;
+	CHECK_OK(store_lead(a.conn, &err));
+	CHECK_OK(store_node_seen(eye.conn, "a", "http://a:1", &err));
+	CHECK_OK(store_node_seen(eye.conn, "b", "", &err));
+	CHECK_OK(store_exec(eye.conn, "UPDATE node SET seen = seen - interval '1 minute' WHERE name = 'a'", STORE_NO_VALUES, &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_INT(seen.count, 2);
+	CHECK_TEXT(seen.leader.node, "a");
+	CHECK_TEXT(seen.rows[0].url, "http://a:1");
+	CHECK(seen.rows[0].silent >= TIME_MINUTE && seen.rows[0].silent < 2 * TIME_MINUTE);
+	CHECK(seen.rows[1].silent >= 0 && seen.rows[1].silent < TIME_MINUTE);
+	CHECK_OK(store_node_seen(eye.conn, "a", "http://a:2", &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_TEXT(seen.rows[0].url, "http://a:2");
+	CHECK(seen.rows[0].silent < TIME_MINUTE);
+	CHECK_OK(store_node_gone(eye.conn, "a", &err));
+	CHECK_OK(store_exec(eye.conn, "UPDATE node SET seen = seen - interval '25 hours'", STORE_NO_VALUES, &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_INT(seen.count, 0);
+	CHECK_OK(store_node_seen(eye.conn, "c", "", &err));
+	CHECK_INT(store_changes(eye.conn), 1);
+	int64_t left;
+	CHECK_OK(store_one_int(eye.conn, "SELECT count(*) FROM node", STORE_NO_VALUES, 0, &left, &err));
+	CHECK_INT(left, 1);
+	node_close(&a);
+	node_close(&eye);
+}
+
 /* One batch through the relay, cut after `bytes` of one direction, counted from BEGIN. Gives false when
  * it was over before the cut. */
 static bool cut_commit(struct relay *relay, struct node *node, struct node *eye, atomic_long *way,
@@ -426,4 +458,5 @@ TESTS(RUN(values_come_back_as_they_went), RUN(a_text_that_postgres_would_refuse_
       RUN(a_leader_that_hung_in_a_batch_is_replaced_and_cannot_commit),
       RUN(a_batch_under_an_old_epoch_is_refused_by_the_row_itself),
       RUN(a_server_that_was_killed_takes_up_its_lead_at_once),
+      RUN(servers_are_seen_with_their_address_and_their_silence_and_forgotten_after_a_day),
       RUN(a_commit_that_nobody_answered_is_told_as_what_it_was_wherever_it_was_cut))
