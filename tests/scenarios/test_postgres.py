@@ -261,10 +261,10 @@ class HandingOn(Servers):
         self.assertEqual(refused.status, 403)
         # An edit that is based on what was there before.
         answer = browser.request("GET", "definitions/Service/web")
-        edited = {"spec": answer.json["spec"] | {"description": "edited by way of the second"}}
+        edited = {"spec": answer.json["spec"] | {"about": "edited by way of the second"}}
         first = browser.request("PUT", "definitions/Service/web", edited, headers={"If-Match": answer.headers["ETag"]})
         late = browser.request("PUT", "definitions/Service/web", edited, headers={"If-Match": answer.headers["ETag"]})
-        self.assertEqual((first.status, late.status), (200, 412))
+        self.assertEqual((first.status, late.status), (200, 412), first)
         # Live views, files, what is not there, what is refused.
         stream = browser.events()
         told = there.post("incidents", {"title": "seen by the second"})["id"]
@@ -273,7 +273,6 @@ class HandingOn(Servers):
         self.assertEqual(here.request("GET", "/").headers["Content-Type"], "text/html; charset=utf-8")
         self.assertEqual([here.request("GET", path).status for path in ("nothing", "/healthz", "/readyz")], [404, 200, 200])
         self.assertEqual(second.client().request("GET", "incidents").status, 401)
-        self.assertEqual(there.request("DELETE", "now").status, here.request("DELETE", "now").status)
         big = here.request("POST", "incidents", {"title": "x" * 3_000_000})
         self.assertEqual(big.status, 413)
 
@@ -513,7 +512,7 @@ class Share(Servers):
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
         second.stop()
-        self.assertNotIn(other, shares())
+        wait_until(lambda: other not in shares(), 10, "it to be seen no more, because it said so")
 
 
 class Restarts(Scenario):
