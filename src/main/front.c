@@ -21,6 +21,7 @@
 #define HEALTH_BYTES_MAX 2048u
 
 static const char handed_on_wrongly[] = "this server does not lead any more";
+static const char only_servers[] = "only servers ask this of each other";
 static const char nobody_leads[] = "no server leads at the moment; one takes over within seconds";
 
 enum front_state { FRONT_FOLLOWS, FRONT_TAKES_OVER, FRONT_LEADS };
@@ -29,6 +30,8 @@ struct front {
 	struct front_options options;
 	_Atomic(enum front_state) state;
 	_Atomic(struct api *) api;
+	bool (*leads)(void *context); /* set before the state is LEADS */
+	void *leads_context;
 
 	/* FOLLOWS only. The lock is held while a request is given to the loop, so that none comes behind its end. */
 	pthread_mutex_t lock;
@@ -154,7 +157,7 @@ static void follow(struct front *front, struct http_exchange *exchange, enum nod
 	else if (looks && found == NODE_SEAL_GOOD)
 		node_look_ask(front->look, exchange);
 	else if (looks)
-		http_exchange_refuse(exchange, 403, "only servers ask this of each other", NULL);
+		http_exchange_refuse(exchange, 403, only_servers, NULL);
 	else if (found == NODE_SEAL_GOOD)
 		http_exchange_refuse(exchange, 503, handed_on_wrongly, "try again in a few seconds");
 	else
@@ -162,11 +165,33 @@ static void follow(struct front *front, struct http_exchange *exchange, enum nod
 	pthread_mutex_unlock(&front->lock);
 }
 
+/* Asked by one that cannot see the database, and must know whether another pages (serve_sense_share.c). */
+static void say_who_leads(struct front *front, struct http_exchange *exchange)
+{
+	const struct front_options *options = &front->options;
+	struct node_seal claim = { .at = clock_wall(options->clock) };
+	struct http_response response = { .status = NODE_LOOK_LEADS };
+	struct str asked = STR_NONE;
+	char sealed[NODE_SEAL_BYTES];
+	if (!front->leads(front->leads_context)) {
+		http_exchange_refuse(exchange, 503, handed_on_wrongly, NULL);
+		return;
+	}
+	http_request_header(http_exchange_request(exchange), NODE_SEAL_FIELD, &asked);
+	snprintf(claim.from, sizeof claim.from, "%s", nodes_name(options->nodes));
+	node_seal_answer(options->seal_key, &claim, asked, STR_NONE, sealed);
+	http_response_header(&response, NODE_SEAL_FIELD, sealed);
+	http_exchange_answer(exchange, &response);
+}
+
 static void lead(struct front *front, struct http_exchange *exchange, enum node_seal_found found,
 		 const struct node_seal *claim)
 {
 	if (str_is(http_exchange_request(exchange)->path, NODE_LOOK_PATH)) {
-		http_exchange_refuse(exchange, 409, "this server leads, and looks by itself", NULL);
+		if (found == NODE_SEAL_GOOD)
+			say_who_leads(front, exchange);
+		else
+			http_exchange_refuse(exchange, 403, only_servers, NULL);
 		return;
 	}
 	if (found == NODE_SEAL_GOOD)
@@ -231,7 +256,8 @@ static enum err start_following(struct front *front, struct error *err)
 	if (r == OK)
 		r = http_client_create(front->loop, options->clock, front->resolve, &client, &front->http, err);
 	if (r == OK)
-		r = node_look_start(options->store, options->clock, &front->look, err);
+		r = node_look_start(options->store, options->clock, nodes_name(options->nodes), options->seal_key,
+				    &front->look, err);
 	if (r == OK) {
 		front->relay = relay_create(front->loop, front->http);
 		front->tick = loop_timer_create(front->loop, on_tick, front);
@@ -296,8 +322,10 @@ void front_take_over(struct front *front)
 	stop_following(front);
 }
 
-void front_lead(struct front *front, struct api *api)
+void front_lead(struct front *front, struct api *api, bool (*leads)(void *context), void *context)
 {
+	front->leads = leads;
+	front->leads_context = context;
 	assert(atomic_load(&front->state) == FRONT_TAKES_OVER);
 	atomic_store(&front->api, api);
 	atomic_store(&front->state, FRONT_LEADS);

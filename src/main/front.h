@@ -48,7 +48,8 @@ void front_handle(void *front, struct http_exchange *exchange);
 
 /* FOLLOWS -> TAKES OVER; what was handed on is answered 503. Does nothing when it does not follow. */
 void front_take_over(struct front *front);
-void front_lead(struct front *front, struct api *api);
+/* `leads`: does it certainly lead at this moment? */
+void front_lead(struct front *front, struct api *api, bool (*leads)(void *context), void *context);
 
 /* After the HTTP server was destroyed. Accepts NULL, leaves NULL. */
 void front_destroy(struct front **front);

@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "main/node_seal.h"
 #include "monitor/monitor.h"
 #include "resource/definition.h"
 #include "sys/entropy.h"
@@ -29,6 +31,8 @@ struct look {
 };
 
 struct node_look {
+	const char *name;
+	const unsigned char *seal_key;
 	struct store *store;
 	struct store_conn *conn; /* the loop's thread only, as all that follows */
 	struct clock *clock;
@@ -64,6 +68,16 @@ static void refuse(struct look *look, const char *why)
 	look_free(look);
 }
 
+static void seal(struct look *look, struct str body, char ret_text[NODE_SEAL_BYTES])
+{
+	struct node_look *node = look->node;
+	struct node_seal claim = { .at = clock_wall(node->clock) };
+	struct str asked = STR_NONE;
+	http_request_header(http_exchange_request(look->exchange), NODE_SEAL_FIELD, &asked);
+	snprintf(claim.from, sizeof claim.from, "%s", node->name);
+	node_seal_answer(node->seal_key, &claim, asked, body, ret_text);
+}
+
 static void on_looked(void *context, const struct check_result *result)
 {
 	struct look *look = context;
@@ -72,6 +86,9 @@ static void on_looked(void *context, const struct check_result *result)
 	buf_init(&out, ANSWER_BYTES_MAX);
 	node_result_write(result, &out);
 	struct http_response response = { .status = 200, .content_type = "application/json" };
+	char sealed[NODE_SEAL_BYTES];
+	seal(look, buf_str(&out), sealed);
+	http_response_header(&response, NODE_SEAL_FIELD, sealed);
 	response.body_bytes = out.used;
 	response.body = buf_take(&out);
 	http_exchange_answer(look->exchange, &response);
@@ -187,9 +204,12 @@ static void *run(void *context)
 	return NULL;
 }
 
-enum err node_look_start(struct store *store, struct clock *clock, struct node_look **ret_look, struct error *err)
+enum err node_look_start(struct store *store, struct clock *clock, const char *name, const unsigned char *seal_key,
+			 struct node_look **ret_look, struct error *err)
 {
 	struct node_look *node = mem_alloc(sizeof *node);
+	node->name = name;
+	node->seal_key = seal_key;
 	node->store = store;
 	node->clock = clock;
 	node->loop = loop_create();

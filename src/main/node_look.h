@@ -21,13 +21,15 @@
 
 #define NODE_LOOK_PATH "/node/look"
 #define NODE_LOOK_BYTES 4096u
+#define NODE_LOOK_LEADS 409 /* the answer of one that leads: sealed, without a body */
 #define NODE_LOOK_GRACE (3 * TIME_SECOND) /* the way there and back, beyond the check's own timeout */
 #define NODE_LOOKS_MAX 512u               /* at once; more are refused */
 
 struct node_look;
 
 /* On a thread of its own. */
-enum err node_look_start(struct store *store, struct clock *clock, struct node_look **ret_look, struct error *err);
+enum err node_look_start(struct store *store, struct clock *clock, const char *node, const unsigned char *seal_key,
+			 struct node_look **ret_look, struct error *err); /* the two outlive it */
 void node_look_stop(struct node_look **look); /* what runs is answered 503; accepts NULL */
 /* Any thread; the seal is right already. Answers the exchange. */
 void node_look_ask(struct node_look *look, struct http_exchange *exchange);

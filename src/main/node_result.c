@@ -1,5 +1,6 @@
 /* node_result.c: a look and its result as JSON between servers. See node_look.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "main/node_look.h"
@@ -82,13 +83,28 @@ static void read_certificate(const struct doc_node *map, struct check_result *re
 	take(map, "issuer", result->issuer, sizeof result->issuer);
 }
 
+static enum err parse(struct str text, struct arena *arena, const struct doc_node **ret_doc, struct error *err)
+{
+	char *padded = arena_alloc(arena, text.len + PADDING_BYTES);
+	if (text.len > 0)
+		memcpy(padded, text.ptr, text.len);
+	memset(padded + text.len, 0, PADDING_BYTES);
+	return doc_json_parse((struct str){ padded, text.len }, arena, DOC_LIMITS_DEFAULT, NULL, ret_doc, err);
+}
+
+/* It goes into answers as it is, so it must be what it says. */
+static const char *read_detail(struct str text, struct arena *arena)
+{
+	const struct doc_node *doc;
+	struct error err;
+	bool good = text.len <= CHECK_DETAIL_BYTES_MAX && parse(text, arena, &doc, &err) == OK && doc_is(doc, DOC_MAP);
+	return good ? arena_str(arena, text).ptr : NULL;
+}
+
 enum err node_result_read(struct str text, struct arena *arena, struct check_result *ret_result, struct error *err)
 {
 	const struct doc_node *doc;
-	char *padded = arena_alloc(arena, text.len + PADDING_BYTES);
-	memcpy(padded, text.ptr, text.len);
-	memset(padded + text.len, 0, PADDING_BYTES);
-	enum err r = doc_json_parse((struct str){ padded, text.len }, arena, DOC_LIMITS_DEFAULT, NULL, &doc, err);
+	enum err r = parse(text, arena, &doc, err);
 	if (r != OK)
 		return r;
 	const struct doc_node *timings = doc_get(doc, "timings"), *detail = doc_get(doc, "detail");
@@ -107,8 +123,8 @@ enum err node_result_read(struct str text, struct arena *arena, struct check_res
 	take(doc, "address", result.address, sizeof result.address);
 	take(doc, "reason", result.reason, sizeof result.reason);
 	read_certificate(doc_get(doc, "certificate"), &result);
-	if (doc_is(detail, DOC_TEXT) && doc_text(detail, "").len <= CHECK_DETAIL_BYTES_MAX)
-		result.detail = arena_str(arena, doc_text(detail, "")).ptr;
+	if (doc_is(detail, DOC_TEXT))
+		result.detail = read_detail(doc_text(detail, ""), arena);
 	*ret_result = result;
 	return OK;
 }

@@ -9,6 +9,7 @@
 #define MAC_BYTES crypto_auth_hmacsha256_BYTES
 #define WORDS 6u
 
+static const struct str answer_word = STR("answer"); /* no method is written so */
 static const char label[] = "mainstay: between nodes 1";
 
 void node_seal_key(const struct note_signer *signer, unsigned char ret_key[NODE_SEAL_KEY_BYTES])
@@ -75,6 +76,22 @@ static bool read_words(struct str words[WORDS], struct node_seal *ret_seal)
 	seal.at = at;
 	*ret_seal = seal;
 	return true;
+}
+
+void node_seal_answer(const unsigned char key[NODE_SEAL_KEY_BYTES], const struct node_seal *seal, struct str asked,
+		      struct str body, char ret_text[NODE_SEAL_BYTES])
+{
+	node_seal_make(key, seal, answer_word, asked, body, ret_text);
+}
+
+bool node_seal_answers(const unsigned char key[NODE_SEAL_KEY_BYTES], struct str text, struct str asked, struct str body,
+		       time_us now)
+{
+	struct http_field field = { STR(NODE_SEAL_FIELD), text };
+	struct http_request as_request = { .method = answer_word, .target = asked, .body = body, .headers = &field,
+					   .header_count = 1 };
+	struct node_seal seal;
+	return node_seal_read(key, &as_request, now, &seal) == NODE_SEAL_GOOD;
 }
 
 enum node_seal_found node_seal_read(const unsigned char key[NODE_SEAL_KEY_BYTES], const struct http_request *request,

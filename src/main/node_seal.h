@@ -8,6 +8,9 @@
  * of it and over method, target and body, by a key that follows from `journal.key`, which all servers on a
  * database share and nobody else has: not who can read the database, nor who can reach the port.
  *
+ * A result of a look is sealed, too, as the answer to that very request: what stands at an old address, or
+ * between, cannot say that all is well.
+ *
  * What it gives: the one that leads believes the address. Who the person is stands in their own cookie or
  * token, which is passed on untouched and gives what it gives anywhere.
  */
@@ -35,6 +38,12 @@ void node_seal_key(const struct note_signer *signer, unsigned char ret_key[NODE_
 /* The value of the header, for a request with these. */
 void node_seal_make(const unsigned char key[NODE_SEAL_KEY_BYTES], const struct node_seal *seal, struct str method,
 		    struct str target, struct str body, char ret_text[NODE_SEAL_BYTES]);
+
+/* The same for the answer to a sealed request: it is bound to `asked`, the seal of that. */
+void node_seal_answer(const unsigned char key[NODE_SEAL_KEY_BYTES], const struct node_seal *seal, struct str asked,
+		      struct str body, char ret_text[NODE_SEAL_BYTES]);
+bool node_seal_answers(const unsigned char key[NODE_SEAL_KEY_BYTES], struct str text, struct str asked, struct str body,
+		       time_us now);
 
 /* NONE: the request carries no seal. BAD: it does, and another key, another time or another request. */
 enum node_seal_found { NODE_SEAL_NONE, NODE_SEAL_GOOD, NODE_SEAL_BAD };

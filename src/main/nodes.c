@@ -218,6 +218,20 @@ bool nodes_owner(struct nodes *nodes, struct str check, struct store_node *ret_n
 	return true;
 }
 
+bool nodes_other(struct nodes *nodes, unsigned turn, struct store_node *ret_node)
+{
+	bool found = false;
+	pthread_mutex_lock(&nodes->lock);
+	for (unsigned i = 0; !found && i < nodes->seen.count; i++) {
+		const struct store_node *node = &nodes->seen.rows[(turn + i) % nodes->seen.count];
+		found = counts(node) && strcmp(node->name, nodes->name) != 0;
+		if (found)
+			*ret_node = *node;
+	}
+	pthread_mutex_unlock(&nodes->lock);
+	return found;
+}
+
 bool nodes_is_there(struct nodes *nodes, const char *name)
 {
 	struct store_nodes seen;

@@ -41,5 +41,9 @@ bool nodes_leader(struct nodes *nodes, struct store_node *ret_node);
 bool nodes_owner(struct nodes *nodes, struct str check, struct store_node *ret_node);
 bool nodes_is_there(struct nodes *nodes, const char *name);
 
+/* Whom one could ask when the database says nothing: each `turn` another of those that were seen last. False:
+ * there was none. */
+bool nodes_other(struct nodes *nodes, unsigned turn, struct store_node *ret_node);
+
 /* Pure, of the above: the index of the owner among those that count, -1: none does. */
 int nodes_share(const struct store_nodes *seen, struct str check);

@@ -10,6 +10,7 @@
 
 #include "alert/alert.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "guard/guard.h"
 #include "main/wiring.h"
@@ -173,6 +174,22 @@ static enum err load_alerts(struct place *place, struct error *err)
 	return r;
 }
 
+/* Once it has stood by, a database that fails at the wrong moment is waited for, too. */
+static enum err open_or_stand_by(const struct world_options *options, const struct place_hooks *hooks,
+				 struct world **ret_world, struct error *err)
+{
+	bool stood_by = false;
+	for (;;) {
+		enum err r = world_open(options, ret_world, err);
+		bool again = r == ERR_CONFLICT || (r == ERR_UNAVAILABLE && stood_by);
+		if (again && r != ERR_CONFLICT)
+			log_write(LOG_WARNING, "could not take over", "reason=\"%s\"", err->text);
+		if (!again || hooks->standby == NULL || !hooks->standby(hooks->context))
+			return r;
+		stood_by = true;
+	}
+}
+
 static enum err open_world(struct place *place, const struct settings *settings,
 			   const char *public_url, const struct place_hooks *hooks, struct error *err)
 {
@@ -197,10 +214,7 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.committed = hooks->committed,
 		.committed_context = hooks->context,
 	};
-	enum err r;
-	do {
-		r = world_open(&options, &place->world, err);
-	} while (r == ERR_CONFLICT && hooks->standby != NULL && hooks->standby(hooks->context));
+	enum err r = open_or_stand_by(&options, hooks, &place->world, err);
 	return r == OK ? load_alerts(place, err) : r;
 }
 

@@ -431,6 +431,12 @@ static enum err listen_http(struct server *server, struct error *err)
 	return http_server_create(&config, &server->http, err);
 }
 
+static bool leads_now(void *context)
+{
+	struct server *server = context;
+	return world_leads(server->place.world);
+}
+
 /* With a front it may listen already; what it answers changes in one moment. */
 static enum err start_http(struct server *server, struct error *err)
 {
@@ -439,7 +445,7 @@ static enum err start_http(struct server *server, struct error *err)
 	if (server->nodes != NULL && server->front == NULL)
 		r = start_front(server, false, err);
 	if (r == OK && server->front != NULL)
-		front_lead(server->front, server->api);
+		front_lead(server->front, server->api, leads_now, server);
 	if (r == OK && !stood_by)
 		r = listen_http(server, err);
 	if (r == OK && server->nodes != NULL && !stood_by)

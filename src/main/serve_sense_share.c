@@ -24,7 +24,7 @@ struct share_run {
 	void *context;
 	struct http_call *call; /* ASKED; else it is HERE */
 	void *here;
-	char node[STORE_NODE_BYTES];
+	char node[STORE_NODE_BYTES], asked[NODE_SEAL_BYTES];
 };
 
 /* Who did not answer, until when it is left alone. */
@@ -38,6 +38,11 @@ struct serve_share {
 	struct probe_share probe;
 	struct share_run *first;
 	struct benched bench[STORE_NODES_MAX];
+	struct http_call *who; /* asks whether that one leads */
+	char who_asked[NODE_SEAL_BYTES];
+	unsigned who_turn;
+	time_us led_until;                 /* since boot, as these: */
+	time_us untold_first, untold_last; /* when something could not be stored, of a row that lasts */
 };
 
 static time_us since_boot(const struct serve_share *share)
@@ -114,8 +119,12 @@ static void look_here(struct share_run *run)
 static enum err read_answer(struct share_run *run, const struct http_answer *answer, struct arena *arena,
 			    struct check_result *ret_result, struct error *err)
 {
+	const struct serve_share_options *options = &run->share->options;
 	if (answer->status != 200 || answer->body_cut)
 		return error_set(err, ERR_UNAVAILABLE, "it answered %d", answer->status);
+	if (!node_seal_answers(options->seal_key, http_answer_field(answer, NODE_SEAL_FIELD), str_of(run->asked),
+			       answer->body, clock_wall(options->tools->clock)))
+		return error_set(err, ERR_DENIED, "its answer has no right seal");
 	enum err r = node_result_read(answer->body, arena, ret_result, err);
 	if (r == OK)
 		snprintf(ret_result->node, sizeof ret_result->node, "%s", run->node);
@@ -136,8 +145,8 @@ static void on_answer(void *context, const struct http_answer *answer, const str
 	if (r == OK && !result.blind) {
 		give(run, &result);
 	} else {
-		if (failure != NULL)
-			put_on_bench(run->share, run->node, failure->text);
+		if (failure != NULL || r == ERR_DENIED)
+			put_on_bench(run->share, run->node, failure != NULL ? failure->text : err.text);
 		look_here(run);
 	}
 	arena_finish(&arena);
@@ -145,29 +154,37 @@ static void on_answer(void *context, const struct http_answer *answer, const str
 
 /* ---- the beginning ---- */
 
-static enum err ask(struct share_run *run, const struct store_node *node, int64_t revision, struct error *err)
+static enum err post(struct serve_share *share, const struct store_node *node, struct str body, time_us timeout,
+		     char ret_asked[NODE_SEAL_BYTES], http_fn *fn, void *context, struct http_call **ret_call,
+		     struct error *err)
 {
-	const struct serve_share_options *options = &run->share->options;
-	char url[URL_BYTES], field[NODE_SEAL_BYTES];
-	cleanup_buf struct buf body;
+	const struct serve_share_options *options = &share->options;
+	char url[URL_BYTES];
 	struct node_seal seal = { .at = clock_wall(options->tools->clock) };
-	buf_init(&body, NODE_LOOK_BYTES);
-	node_look_write(str_of(run->spec->name), revision, &body);
 	snprintf(url, sizeof url, "%s" NODE_LOOK_PATH, node->url);
 	snprintf(seal.from, sizeof seal.from, "%s", nodes_name(options->nodes));
-	node_seal_make(options->seal_key, &seal, STR("POST"), STR(NODE_LOOK_PATH), buf_str(&body), field);
-	struct http_ask_field fields[] = { { NODE_SEAL_FIELD, field }, { "Content-Type", "application/json" } };
+	node_seal_make(options->seal_key, &seal, STR("POST"), STR(NODE_LOOK_PATH), body, ret_asked);
+	struct http_ask_field fields[] = { { NODE_SEAL_FIELD, ret_asked }, { "Content-Type", "application/json" } };
 	struct http_ask request = {
 		.method = "POST",
 		.url = url,
 		.fields = fields,
 		.fields_count = sizeof fields / sizeof fields[0],
-		.body = buf_str(&body),
-		.timeout = run->spec->timeout + NODE_LOOK_GRACE,
+		.body = body,
+		.timeout = timeout,
 		.connect_timeout = 2 * TIME_SECOND,
 		.body_max_bytes = ANSWER_BYTES_MAX,
 	};
-	return http_client_start(options->tools->http, &request, on_answer, run, &run->call, err);
+	return http_client_start(options->tools->http, &request, fn, context, ret_call, err);
+}
+
+static enum err ask(struct share_run *run, const struct store_node *node, int64_t revision, struct error *err)
+{
+	cleanup_buf struct buf body;
+	buf_init(&body, NODE_LOOK_BYTES);
+	node_look_write(str_of(run->spec->name), revision, &body);
+	return post(run->share, node, buf_str(&body), run->spec->timeout + NODE_LOOK_GRACE, run->asked, on_answer, run,
+		    &run->call, err);
 }
 
 static bool start(void *context, const struct check_spec *spec, probe_done_fn *done, void *done_context, void **ret_run)
@@ -206,8 +223,45 @@ static void cancel(void *context)
 	run_free(run);
 }
 
+/* ---- without the database ---- */
+
+static void on_who(void *context, const struct http_answer *answer, const struct error *failure)
+{
+	struct serve_share *share = context;
+	share->who = NULL;
+	bool leads = failure == NULL && answer->status == NODE_LOOK_LEADS &&
+		     node_seal_answers(share->options.seal_key, http_answer_field(answer, NODE_SEAL_FIELD),
+				       str_of(share->who_asked), answer->body, clock_wall(share->options.tools->clock));
+	if (leads)
+		share->led_until = since_boot(share) + SERVE_SHARE_LED;
+}
+
+static void ask_who_leads(struct serve_share *share)
+{
+	struct nodes *nodes = share->options.nodes;
+	struct store_node node;
+	struct error err;
+	if (share->who != NULL || share->untold_last == 0 || since_boot(share) > share->untold_last + SERVE_SHARE_TAKE_OVER ||
+	    !nodes_other(nodes, share->who_turn++, &node))
+		return;
+	post(share, &node, STR("{}"), 2 * TIME_SECOND, share->who_asked, on_who, share, &share->who, &err);
+}
+
+bool serve_share_is_led_elsewhere(struct serve_share *share)
+{
+	struct store_node node;
+	time_us now = since_boot(share);
+	if (share->untold_last == 0 || now > share->untold_last + TIME_MINUTE)
+		share->untold_first = now;
+	share->untold_last = now;
+	if (!nodes_other(share->options.nodes, 0, &node))
+		return false;
+	return now < share->untold_first + SERVE_SHARE_TAKE_OVER || now < share->led_until;
+}
+
 void serve_share_tick(struct serve_share *share)
 {
+	ask_who_leads(share);
 	struct share_run *run = share->first;
 	while (run != NULL) {
 		struct share_run *next = run->next;
@@ -235,6 +289,7 @@ void serve_share_destroy(struct serve_share **share)
 	if (*share == NULL)
 		return;
 	assert((*share)->first == NULL);
+	http_call_cancel(&(*share)->who);
 	mem_free(*share);
 	*share = NULL;
 }

@@ -16,6 +16,8 @@
 
 struct serve_share;
 
+#define SERVE_SHARE_TAKE_OVER (12 * TIME_SECOND) /* within this another leads, if the database is there for it */
+#define SERVE_SHARE_LED (6 * TIME_SECOND)        /* its word, that it leads, counts for so long */
 #define SERVE_SHARE_BENCH (5 * TIME_SECOND) /* a server that failed to answer is asked nothing for so long */
 
 struct serve_share_options {
@@ -30,5 +32,8 @@ struct serve_share_options {
 struct serve_share *serve_share_create(const struct serve_share_options *options);
 void serve_share_destroy(struct serve_share **share); /* every look was cancelled or is done; accepts NULL */
 const struct probe_share *serve_share_probe(struct serve_share *share);
+/* Something could not be stored here: is there another server that takes over, or has? Until it could have, the
+ * answer is yes; from then on, if one said within seconds that it leads. */
+bool serve_share_is_led_elsewhere(struct serve_share *share);
 /* Every second: looks that servers owe which are not there any more are made here. */
 void serve_share_tick(struct serve_share *share);

@@ -123,6 +123,16 @@ TEST(another_request_another_time_another_key_and_any_changed_byte_are_not_belie
 	}
 }
 
+TEST(an_answer_is_believed_for_the_request_it_answers_only)
+{
+	char text[NODE_SEAL_BYTES];
+	node_seal_answer(key, &claim, STR("asked this"), STR("{}"), text);
+	CHECK(node_seal_answers(key, str_of(text), STR("asked this"), STR("{}"), TIME_DAY));
+	CHECK(!node_seal_answers(key, str_of(text), STR("asked that"), STR("{}"), TIME_DAY));
+	CHECK(!node_seal_answers(key, str_of(text), STR("asked this"), STR("{ }"), TIME_DAY));
+	CHECK(!node_seal_answers(key, STR_NONE, STR("asked this"), STR("{}"), TIME_DAY));
+}
+
 /* ---- results ---- */
 
 TEST(a_result_comes_back_as_it_went)
@@ -193,5 +203,5 @@ TEST(an_address_is_shown_without_any_part_of_its_password)
 TESTS(RUN(each_server_gets_about_its_part_of_the_checks), RUN(when_a_server_goes_only_its_checks_move),
       RUN(a_server_that_nobody_can_reach_has_no_share), RUN(a_request_is_believed_when_its_seal_fits_it),
       RUN(another_request_another_time_another_key_and_any_changed_byte_are_not_believed),
-      RUN(a_result_comes_back_as_it_went), RUN(what_is_no_result_is_refused),
+      RUN(an_answer_is_believed_for_the_request_it_answers_only), RUN(a_result_comes_back_as_it_went), RUN(what_is_no_result_is_refused),
       RUN(an_address_is_shown_without_any_part_of_its_password))

@@ -35,8 +35,10 @@ static const char *const tables[] = {
 	"CREATE TABLE IF NOT EXISTS leader_past (epoch BIGINT PRIMARY KEY, batch BIGINT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS node (name TEXT COLLATE \"C\" PRIMARY KEY, url TEXT NOT NULL, "
 	"seen TIMESTAMPTZ NOT NULL)",
+	/* Looked up first: a conflict alone would wait for a holder that hangs in its batch. */
 	"INSERT INTO leader (id, epoch, batch, holder, pid, until) "
-	"VALUES (1, 0, 0, '', 0, clock_timestamp()) ON CONFLICT (id) DO NOTHING",
+	"SELECT 1, 0, 0, '', 0, clock_timestamp() WHERE NOT EXISTS (SELECT 1 FROM leader WHERE id = 1) "
+	"ON CONFLICT (id) DO NOTHING",
 };
 
 /* ---- small steps ---- */

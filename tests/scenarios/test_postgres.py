@@ -3,6 +3,7 @@
 Real servers, a real PostgreSQL, and a relay that cuts one server off from it.
 """
 import collections
+import contextlib
 import os
 import re
 import select
@@ -228,6 +229,20 @@ class Servers(Scenario):
         wait_until(lambda: self.leader_part(server)["ok"], 10, "it to know who leads")
         return server
 
+    def stopped(self, server):
+        """All of its processes hang from now on, until woken; at the latest by the end of the test."""
+        pids = [pid for pid, _ in server.members()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(self.wake, pids)
+        return pids
+
+    @staticmethod
+    def wake(pids):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     @staticmethod
     def leader_part(server):
         parts = server.client().request("GET", "/readyz", seconds=5).json["parts"]
@@ -389,15 +404,12 @@ class TakeOver(Servers):
         second = self.another()
         writers = self.people(second)
         time.sleep(1)
-        pids = [pid for pid, _ in self.first.members()]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        pids = self.stopped(self.first)
         begun = time.monotonic()
         self.taken_over(second, begun)
         self.page_by(second)
         before = set(self.pages_out())
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        self.wake(pids)
         # Whatever it is told before it has found out is refused; then it stands by, and hands on.
         key = 0
         for _ in range(30):
@@ -425,6 +437,8 @@ class TakeOver(Servers):
         self.ended(self.first, second)
 
     def test_a_leader_that_is_cut_off_from_the_database_is_replaced(self):
+        nginx = self.peer(Nginx(self.folder))
+        fast_check(self.ann, "web-check", nginx.url, service="web")
         second = self.another()
         writers = self.people(second)
         time.sleep(1)
@@ -432,6 +446,13 @@ class TakeOver(Servers):
         self.relay.is_cut = True
         self.taken_over(second, begun)
         self.page_by(second)
+        # Both see that it is down; the one that leads pages, the other not even by the last resort.
+        nginx.stop()
+        wait_until(lambda: any(row["service"] == "web" for row in
+                               second.client(token=self.token).items("incidents?state=open&limit=200")), 30, "an incident")
+        time.sleep(10)
+        known = set(psql(self.url, "SELECT page FROM page"))
+        self.assertLessEqual({str(call.json.get("page")) for call in self.hook.good()}, known)
         # It cannot know who leads; it answers no change as if it had been stored.
         try:
             answer = self.first.client(token=self.token).request("POST", "incidents", {"title": "lost"}, seconds=10)
@@ -494,10 +515,8 @@ class Share(Servers):
         self.assertLess(time.monotonic() - begun, TAKE_OVER_SECONDS_MAX)
         second.start(60)
         wait_until(lambda: {name for name, node in lookers().items() if node} == owned, 30, "its checks to come back")
-        pids = [pid for pid, _ in second.members()]
         begun = time.monotonic()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        pids = self.stopped(second)
         since = time.time()
 
         def all_lately():
@@ -509,8 +528,7 @@ class Share(Servers):
         print(f"note test_postgres: the checks of one that hangs moved in {took:.1f} s")
         self.assertLess(took, TAKE_OVER_SECONDS_MAX)
         self.assertEqual({row["state"] for row in client.items("checks")}, {"up"})
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        self.wake(pids)
         second.stop()
         wait_until(lambda: other not in shares(), 10, "it to be seen no more, because it said so")
 
