@@ -432,8 +432,6 @@ class TakeOver(Servers):
         counts = collections.Counter(self.pages_out())
         self.assertEqual({page for page in counts if page not in before and counts[page] > 1}, set(),
                          "who woke sent a page that the other sends")
-        self.assertEqual(psql(self.url, "SELECT count(*) FROM (SELECT page FROM page GROUP BY page HAVING count(*) > 1) t"),
-                         ["0"])
         self.ended(self.first, second)
 
     def test_a_leader_that_is_cut_off_from_the_database_is_replaced(self):
@@ -452,7 +450,7 @@ class TakeOver(Servers):
                                second.client(token=self.token).items("incidents?state=open&limit=200")), 30, "an incident")
         time.sleep(10)
         sent = {str(call.json.get("page")) for call in self.hook.good()}
-        self.assertEqual(sent - set(psql(self.url, "SELECT page FROM page")), set())
+        self.assertEqual(sent - set(psql(self.url, "SELECT id FROM page")), set())
         # It cannot know who leads; it answers no change as if it had been stored.
         try:
             answer = self.first.client(token=self.token).request("POST", "incidents", {"title": "lost"}, seconds=10)
