@@ -222,6 +222,22 @@ static struct str of_report(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_way_in(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_SECRET_PUT: {
+		const struct event_secret_put *e = event->payload;
+		return S("The secret \"" STR_FMT "\" was set.", STR_ARG(e->secret));
+	}
+	case EVENT_SECRET_REMOVED: {
+		const struct event_secret_removed *e = event->payload;
+		return S("The secret \"" STR_FMT "\" was removed.", STR_ARG(e->secret));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 struct str api_sentence(struct api_call *call, const struct event *event)
 {
 	if (event->payload == NULL)
@@ -235,6 +251,8 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_review(call, event);
 	if (text.len == 0)
 		text = of_report(call, event);
+	if (text.len == 0)
+		text = of_way_in(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
 		text = e->text.len > 0 ? e->text : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));

@@ -191,6 +191,12 @@ const struct api_endpoint api_endpoints[] = {
 	{ "DELETE", V "/tokens/{id}", "token_delete", api_token_delete, HTTP_QUEUE_ACT, PERMISSION_SELF, 0,
 	  SMALL },
 
+	/* what checks sign in with */
+	{ "GET", V "/secrets", "secret_list", api_secret_list, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0, NONE },
+	{ "PUT", V "/secrets/{name}", "secret_put", api_secret_put, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0, SMALL },
+	{ "DELETE", V "/secrets/{name}", "secret_delete", api_secret_delete, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0,
+	  SMALL },
+
 	/* who is on call */
 	{ "GET", V "/on-call", "on_call_get", api_on_call_get, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
 	{ "GET", V "/schedules", "schedule_list", api_schedule_list, HTTP_QUEUE_READ, PERMISSION_READ, API_AS_OF,

@@ -164,6 +164,23 @@ def token_delete(world, who, person):
     return Request({"id": person.token("read").token_id}, status=204)
 
 
+# ---- secrets ----
+
+simple("secret_list", query="limit=5")
+
+
+@makes("secret_put")
+def secret_put(world, who, person):
+    return Request({"name": f"secret-{world.number()}"}, body={"value": "postgres://u:p@h/d", "about": "a database"})
+
+
+@makes("secret_delete")
+def secret_delete(world, who, person):
+    request = secret_put(world, None, None)
+    world.admin.client.put(f"secrets/{request.params['name']}", request.body)
+    return Request(request.params, status=204, keep=False)
+
+
 # ---- incidents ----
 
 simple("incident_list", query="state=open,acknowledged&priority=P4,P5&limit=5&q=incident&from=2020-01-01T00:00:00Z")

@@ -75,12 +75,25 @@ function Calls({ heartbeat: beat }: { heartbeat: NonNullable<Detail['heartbeat']
 	)
 }
 
+function Row({ sql }: { sql: NonNullable<Detail['sql']> }) {
+	if (!sql.server) return null
+	return (
+		<dl class="facts">
+			<dt>Database</dt><dd class="mono">{sql.server}</dd>
+			{sql.version && <><dt>It is</dt><dd>PostgreSQL {sql.version}</dd></>}
+			{sql.column && <><dt>{sql.column}</dt><dd class="mono">{sql.value ?? 'NULL'}{sql.cut && '...'}</dd></>}
+			{sql.version && <><dt>Rows</dt><dd class="num">{sql.more && 'more than '}{sql.rows}</dd></>}
+		</dl>
+	)
+}
+
 export function DetailParts({ detail }: { detail: CheckResult['detail'] | undefined }) {
 	if (!detail) return null
 	return (
 		<>
 			{detail.packets && <Packets packets={detail.packets} />}
 			{detail.dns && <Answers dns={detail.dns} />}
+			{detail.sql && <Row sql={detail.sql} />}
 			{detail.heartbeat && <Calls heartbeat={detail.heartbeat} />}
 			{detail.plugin && <Figures plugin={detail.plugin} />}
 		</>

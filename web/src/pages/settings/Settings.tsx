@@ -9,6 +9,7 @@ import { Channels, InForce } from './Channels'
 import { Contacts } from './Contacts'
 import { MatrixEditor } from './MatrixEditor'
 import { Profile } from './Profile'
+import { Secrets } from './Secrets'
 import { Subscribers } from './Subscribers'
 import { Teams } from './Teams'
 import { Tokens } from './Tokens'
@@ -27,6 +28,7 @@ const sections: readonly [key: string, text: string, face: ComponentType, needs:
 	['teams', 'Teams', Teams, 'read'],
 	['matrix', 'Priority matrix', MatrixEditor, 'read'],
 	['subscribers', 'Subscribers', Subscribers, 'manage'],
+	['secrets', 'Secrets', Secrets, 'manage'],
 	['channels', 'Notification channels', Channels, 'admin'],
 	['server', 'Server', InForce, 'admin'],
 ]
