@@ -98,7 +98,7 @@ struct check_kind {
 };
 
 extern const struct check_kind check_http, check_tcp, check_tls, check_icmp, check_dns,
-	check_command, check_heartbeat, check_sql;
+	check_command, check_heartbeat, check_sql, check_journey;
 
 /* Every result is good and takes no time: for tests, and to read what a kind must do. */
 extern const struct check_kind check_null;
