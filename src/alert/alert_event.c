@@ -187,9 +187,9 @@ static void add(struct pairs *pairs, const char *name, struct str value)
 static struct str shown(struct pairs *pairs, const struct doc_node *node)
 {
 	cleanup_buf struct buf out;
+	buf_init(&out, ALERT_EVENT_BYTES_MAX * 2);
 	if (doc_is(node, DOC_TEXT))
 		return doc_text(node, "");
-	buf_init(&out, ALERT_EVENT_BYTES_MAX * 2);
 	doc_print_json(node, &out);
 	return arena_str(pairs->arena, buf_str(&out));
 }
