@@ -88,6 +88,16 @@ static void put_value(struct json_writer *json, const struct cli_given *given)
 	}
 }
 
+static void put_all(struct cli_call *call, struct json_writer *json, const struct cli_input *row)
+{
+	json_list_begin(json);
+	for (size_t i = 0; i < call->inputs.count; i++) {
+		if (call->inputs.rows[i].input == row)
+			put_value(json, &call->inputs.rows[i]);
+	}
+	json_list_end(json);
+}
+
 /* "address.to" and "address.url" stand next to each other and make one map. */
 static void put_row(struct cli_call *call, struct json_writer *json, const struct cli_input *row,
 		    struct str *group)
@@ -108,7 +118,10 @@ static void put_row(struct cli_call *call, struct json_writer *json, const struc
 	if (given == NULL)
 		return;
 	json_key_str(json, inside ? field : key);
-	put_value(json, given);
+	if (row->flags & CLI_MANY)
+		put_all(call, json, row);
+	else
+		put_value(json, given);
 }
 
 struct str cli_request_body(struct cli_call *call)

@@ -24,6 +24,7 @@ static const struct cli_input rows[] = {
 	{ "kind", CLI_KIND, CLI_QUERY, "kind" },
 	CLI_AS_OF,
 	{ "file", CLI_TEXT, CLI_OWN, "files", CLI_MANY, .letter = 'f' },
+	{ "service", CLI_TEXT, CLI_BODY, "services", CLI_MANY, .key = "services" },
 	{ .name = NULL },
 };
 static const struct cli_action action = { "note", "Notes.", "POST", "/incidents/{id}/note", rows };
@@ -159,6 +160,8 @@ TEST(a_body_has_the_types_of_its_rows)
 	CHECK_STR(cli_request_path(&f.call, action.path), "/incidents/7/note");
 	CHECK_INT(parse(&f, "1"), OK);
 	CHECK_STR(cli_request_body(&f.call), "{\"for\":\"2h\",\"address\":{}}");
+	CHECK_INT(parse(&f, "1 --service shop --service pay"), OK);
+	CHECK_STR(cli_request_body(&f.call), "{\"for\":\"2h\",\"address\":{},\"services\":[\"shop\",\"pay\"]}");
 	stop(&f);
 }
 

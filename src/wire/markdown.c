@@ -2,57 +2,62 @@
 #include "wire/markdown.h"
 
 #include <assert.h>
-#include <md4c.h>
+#include <cmark-gfm-core-extensions.h>
+#include <cmark-gfm-extension_api.h>
+#include <cmark-gfm.h>
 #include <string.h>
-
-#define SPANS_MAX 64u /* within one another */
-
-/* A link that leads nowhere is a span without a tag. */
-enum span { SPAN_NOTHING, SPAN_EM, SPAN_STRONG, SPAN_CODE, SPAN_DEL, SPAN_LINK };
-
-struct open_span {
-	MD_SPANTYPE type;
-	enum span span;
-};
+#include <threads.h>
 
 struct rendering {
 	struct buf *out;
 	unsigned heading; /* the level of "#" */
 	bool plain;
-	bool too_deep;
-	unsigned depth; /* blocks open now */
-	struct open_span spans[SPANS_MAX];
-	unsigned span_count;
-	char target[512]; /* of the link in plain text, said after its words */
+	unsigned depth;      /* blocks and spans open now */
+	unsigned blocks;     /* of them blocks */
+	cmark_node *link;    /* whose tag is open, or NULL: one within it would end it */
 };
 
-static void add_escaped(struct buf *out, const char *text, size_t size)
+/* What becomes of a kind of node; which kinds extensions add is known by name only. */
+struct form {
+	const char *node;
+	const char *open, *close; /* in HTML, if nobody else writes them */
+	void (*enter)(struct rendering *, cmark_node *);
+	void (*leave)(struct rendering *, cmark_node *);
+	bool block;
+};
+
+static void add_escaped(struct buf *out, struct str text)
 {
-	for (size_t i = 0; i < size; i++) {
-		switch (text[i]) {
+	for (size_t i = 0; i < text.len; i++) {
+		switch (text.ptr[i]) {
 		case '<': buf_adds(out, "&lt;"); break;
 		case '>': buf_adds(out, "&gt;"); break;
 		case '&': buf_adds(out, "&amp;"); break;
 		case '"': buf_adds(out, "&quot;"); break;
 		case '\'': buf_adds(out, "&#39;"); break;
-		case '\0': buf_adds(out, "\xEF\xBF\xBD"); break;
-		default: buf_addc(out, text[i]);
+		default: buf_addc(out, text.ptr[i]);
 		}
 	}
 }
 
-static void add_text(struct rendering *r, const char *text, size_t size)
+static void add_text(struct rendering *r, struct str text)
 {
 	if (r->plain)
-		buf_add(r->out, (struct str){ text, size });
+		buf_add(r->out, text);
 	else
-		add_escaped(r->out, text, size);
+		add_escaped(r->out, text);
 }
 
 static void tag(struct rendering *r, const char *html)
 {
-	if (!r->plain)
+	if (!r->plain && html != NULL)
 		buf_adds(r->out, html);
+}
+
+static struct str literal(cmark_node *node)
+{
+	const char *text = cmark_node_get_literal(node);
+	return text == NULL ? (struct str){ 0 } : str_of(text);
 }
 
 /* ---- where a link may lead ---- */
@@ -69,7 +74,7 @@ static bool scheme_is(struct str scheme, const char *name)
 }
 
 /* Browsers take out tabs and line ends, and skip control bytes, before they read the scheme: a target
- * with any of them is refused whole. So is an entity, which they would read as what it stands for. */
+ * with any of them is refused whole. Entities are decoded by then, so none can hide one. */
 static bool is_safe_target(struct str target)
 {
 	if (target.len == 0 || target.len >= 2000)
@@ -96,235 +101,354 @@ static bool is_safe_target(struct str target)
 	return !str_starts(target, STR("//"));
 }
 
-/* An attribute comes in pieces; an entity in it is decoded by nobody here, so it makes the target
- * unfit, but for &amp; which is in many addresses. */
-static bool target_of(const MD_ATTRIBUTE *attribute, struct buf *out)
+static void open_tag(struct rendering *r, struct str target)
 {
-	for (size_t i = 0; attribute->substr_offsets != NULL && attribute->substr_offsets[i] < attribute->size; i++) {
-		struct str piece = { attribute->text + attribute->substr_offsets[i],
-				     attribute->substr_offsets[i + 1] - attribute->substr_offsets[i] };
-		if (attribute->substr_types[i] == MD_TEXT_NORMAL)
-			buf_add(out, piece);
-		else if (attribute->substr_types[i] == MD_TEXT_ENTITY && str_is(piece, "&amp;"))
-			buf_addc(out, '&');
-		else
-			return false;
-	}
-	return !out->full && is_safe_target(buf_str(out));
-}
-
-static bool is_within_link(const struct rendering *r)
-{
-	for (unsigned i = 0; i < r->span_count; i++) {
-		if (r->spans[i].type == MD_SPAN_A || r->spans[i].type == MD_SPAN_IMG)
-			return true;
-	}
-	return false;
-}
-
-/* A link within a link would end the outer one: the inner is left out, as is one that leads nowhere. */
-static enum span open_link(struct rendering *r, const MD_ATTRIBUTE *to)
-{
-	cleanup_buf struct buf target;
-	buf_init(&target, 4096);
-	if (is_within_link(r) || !target_of(to, &target))
-		return SPAN_NOTHING;
-	if (r->plain) {
-		struct str whole = buf_str(&target);
-		size_t size = whole.len < sizeof r->target ? whole.len : 0;
-		memcpy(r->target, whole.ptr, size);
-		r->target[size] = '\0';
-		return SPAN_LINK;
-	}
 	buf_adds(r->out, "<a href=\"");
-	add_escaped(r->out, target.bytes, target.used);
+	add_escaped(r->out, target);
 	buf_adds(r->out, "\" rel=\"nofollow noopener\">");
-	return SPAN_LINK;
 }
 
-static void close_top(struct rendering *r)
+static void enter_link(struct rendering *r, cmark_node *node)
 {
-	static const char *const ends[] = {
-		[SPAN_NOTHING] = "", [SPAN_EM] = "</em>", [SPAN_STRONG] = "</strong>",
-		[SPAN_CODE] = "</code>", [SPAN_DEL] = "</del>", [SPAN_LINK] = "</a>",
-	};
-	assert(r->span_count > 0);
-	enum span span = r->spans[--r->span_count].span;
-	if (r->plain && span == SPAN_LINK && r->target[0] != '\0')
-		buf_printf(r->out, " (%s)", r->target);
-	tag(r, ends[span]);
+	const char *url = cmark_node_get_url(node);
+	if (r->link != NULL || url == NULL || !is_safe_target(str_of(url)))
+		return;
+	r->link = node;
+	if (!r->plain)
+		open_tag(r, str_of(url));
+}
+
+static void leave_link(struct rendering *r, cmark_node *node)
+{
+	if (r->link != node)
+		return;
+	r->link = NULL;
+	if (r->plain)
+		buf_printf(r->out, " (%s)", cmark_node_get_url(node));
+	tag(r, "</a>");
+}
+
+/* The length of a bare address at the beginning of `text`, 0 if there is none. What ends a sentence
+ * does not belong to it, nor a bracket that was opened before it. */
+static size_t bare_address(struct str text)
+{
+	if (!str_starts(text, STR("http://")) && !str_starts(text, STR("https://")))
+		return 0;
+	size_t begun = (text.ptr[4] == 's' ? 8 : 7), end = begun;
+	while (end < text.len && (unsigned char)text.ptr[end] > ' ' && strchr("<>\"`{}|\\^", text.ptr[end]) == NULL)
+		end++;
+	while (end > begun && strchr(".,:;!?'*_~", text.ptr[end - 1]) != NULL)
+		end--;
+	if (end > begun && text.ptr[end - 1] == ')' && memchr(text.ptr, '(', end) == NULL)
+		end--;
+	return end > begun && is_safe_target(str_sub(text, 0, end)) ? end : 0;
+}
+
+static void enter_text(struct rendering *r, cmark_node *node)
+{
+	struct str text = literal(node);
+	size_t begun = 0;
+	for (size_t i = 0; !r->plain && r->link == NULL && i < text.len; i++) {
+		size_t size = text.ptr[i] == 'h' && (i == 0 || strchr(" \t(", text.ptr[i - 1]) != NULL)
+				      ? bare_address(str_sub(text, i, text.len)) : 0;
+		if (size == 0)
+			continue;
+		struct str address = str_sub(text, i, i + size);
+		add_text(r, str_sub(text, begun, i));
+		open_tag(r, address);
+		add_text(r, address);
+		tag(r, "</a>");
+		begun = i + size;
+		i = begun - 1;
+	}
+	add_text(r, str_sub(text, begun, text.len));
 }
 
 /* ---- blocks ---- */
 
-static unsigned level_of(const struct rendering *r, const void *detail)
+/* Of a paragraph in plain text, a blank line after it; of one within a list or a table, its end only. */
+static void end_line(struct rendering *r, cmark_node *node)
 {
-	unsigned level = ((const MD_BLOCK_H_DETAIL *)detail)->level + r->heading - 1;
+	(void)node;
+	if (r->out->used > 0 && r->out->bytes[r->out->used - 1] != '\n')
+		buf_addc(r->out, '\n');
+	if (r->blocks == 1)
+		buf_addc(r->out, '\n');
+}
+
+static void enter_item(struct rendering *r, cmark_node *node)
+{
+	(void)node;
+	if (r->plain)
+		buf_adds(r->out, "- ");
+}
+
+static void enter_list(struct rendering *r, cmark_node *node)
+{
+	int start = cmark_node_get_list_start(node);
+	if (cmark_node_get_list_type(node) == CMARK_BULLET_LIST)
+		tag(r, "<ul>");
+	else if (start == 1)
+		tag(r, "<ol>");
+	else if (!r->plain)
+		buf_printf(r->out, "<ol start=\"%d\">", start);
+}
+
+static void leave_list(struct rendering *r, cmark_node *node)
+{
+	tag(r, cmark_node_get_list_type(node) == CMARK_BULLET_LIST ? "</ul>" : "</ol>");
+}
+
+/* The items of a list without blank lines between them stand close: no paragraphs of their own. */
+static bool is_tight(cmark_node *paragraph)
+{
+	cmark_node *item = cmark_node_parent(paragraph);
+	cmark_node *list = item == NULL ? NULL : cmark_node_parent(item);
+	return list != NULL && cmark_node_get_type(list) == CMARK_NODE_LIST && cmark_node_get_list_tight(list);
+}
+
+static void enter_paragraph(struct rendering *r, cmark_node *node)
+{
+	if (!is_tight(node))
+		tag(r, "<p>");
+}
+
+static void leave_paragraph(struct rendering *r, cmark_node *node)
+{
+	if (!is_tight(node))
+		tag(r, "</p>");
+}
+
+static unsigned level_of(const struct rendering *r, cmark_node *node)
+{
+	unsigned level = (unsigned)cmark_node_get_heading_level(node) + r->heading - 1;
 	return level > 6 ? 6 : level;
 }
 
-static void open_cell(struct rendering *r, const char *name, const MD_BLOCK_TD_DETAIL *cell)
+static void enter_heading(struct rendering *r, cmark_node *node)
 {
-	static const char *const classes[] = {
-		[MD_ALIGN_DEFAULT] = "", [MD_ALIGN_LEFT] = " class=\"left\"",
-		[MD_ALIGN_CENTER] = " class=\"center\"", [MD_ALIGN_RIGHT] = " class=\"right\"",
-	};
-	buf_printf(r->out, "<%s%s>", name, classes[cell->align]);
+	if (!r->plain)
+		buf_printf(r->out, "<h%u>", level_of(r, node));
 }
 
-static int enter_block(MD_BLOCKTYPE type, void *detail, void *context)
+static void leave_heading(struct rendering *r, cmark_node *node)
 {
-	struct rendering *r = context;
-	if (++r->depth > MARKDOWN_DEPTH_MAX) {
-		r->too_deep = true;
-		return 1;
-	}
-	if (r->plain) {
-		if (type == MD_BLOCK_LI)
-			buf_adds(r->out, "- ");
-		return 0;
-	}
-	switch (type) {
-	case MD_BLOCK_DOC: break;
-	case MD_BLOCK_QUOTE: tag(r, "<blockquote>"); break;
-	case MD_BLOCK_UL: tag(r, "<ul>"); break;
-	case MD_BLOCK_OL: {
-		unsigned start = ((const MD_BLOCK_OL_DETAIL *)detail)->start;
-		if (start == 1)
-			tag(r, "<ol>");
-		else
-			buf_printf(r->out, "<ol start=\"%u\">", start);
-		break;
-	}
-	case MD_BLOCK_LI: tag(r, "<li>"); break;
-	case MD_BLOCK_HR: tag(r, "<hr>"); break;
-	case MD_BLOCK_H: buf_printf(r->out, "<h%u>", level_of(r, detail)); break;
-	case MD_BLOCK_CODE: tag(r, "<pre tabindex=\"0\"><code>"); break;
-	case MD_BLOCK_HTML: break; /* never: MD_FLAG_NOHTML */
-	case MD_BLOCK_P: tag(r, "<p>"); break;
-	case MD_BLOCK_TABLE: tag(r, "<table>"); break;
-	case MD_BLOCK_THEAD: tag(r, "<thead>"); break;
-	case MD_BLOCK_TBODY: tag(r, "<tbody>"); break;
-	case MD_BLOCK_TR: tag(r, "<tr>"); break;
-	case MD_BLOCK_TH: open_cell(r, "th", detail); break;
-	case MD_BLOCK_TD: open_cell(r, "td", detail); break;
-	}
-	return 0;
+	if (!r->plain)
+		buf_printf(r->out, "</h%u>", level_of(r, node));
 }
 
-static void end_line(struct rendering *r, bool blank_after)
+static void enter_code_block(struct rendering *r, cmark_node *node)
 {
-	if (r->out->used > 0 && r->out->bytes[r->out->used - 1] != '\n')
-		buf_addc(r->out, '\n');
-	if (blank_after && r->depth == 1)
-		buf_addc(r->out, '\n');
+	tag(r, "<pre tabindex=\"0\"><code>");
+	add_text(r, literal(node));
+	tag(r, "</code></pre>");
 }
 
-static void leave_plain(struct rendering *r, MD_BLOCKTYPE type)
+/* Raw HTML is what somebody wrote, and is shown so. */
+static void enter_html_block(struct rendering *r, cmark_node *node)
 {
-	if (type == MD_BLOCK_TH || type == MD_BLOCK_TD)
-		buf_addc(r->out, '\t');
-	else if (type != MD_BLOCK_DOC)
-		end_line(r, type != MD_BLOCK_LI && type != MD_BLOCK_TR);
+	struct str text = str_trim(literal(node));
+	tag(r, "<p>");
+	add_text(r, text);
+	tag(r, "</p>");
 }
 
-static int leave_block(MD_BLOCKTYPE type, void *detail, void *context)
+/* ---- tables: a row of heads, then rows ---- */
+
+static bool is_head(cmark_node *row)
 {
-	struct rendering *r = context;
-	static const char *const ends[] = {
-		[MD_BLOCK_DOC] = "", [MD_BLOCK_QUOTE] = "</blockquote>", [MD_BLOCK_UL] = "</ul>",
-		[MD_BLOCK_OL] = "</ol>", [MD_BLOCK_LI] = "</li>", [MD_BLOCK_HR] = "", [MD_BLOCK_H] = "",
-		[MD_BLOCK_CODE] = "</code></pre>", [MD_BLOCK_HTML] = "", [MD_BLOCK_P] = "</p>",
-		[MD_BLOCK_TABLE] = "</table>", [MD_BLOCK_THEAD] = "</thead>", [MD_BLOCK_TBODY] = "</tbody>",
-		[MD_BLOCK_TR] = "</tr>", [MD_BLOCK_TH] = "</th>", [MD_BLOCK_TD] = "</td>",
-	};
-	while (r->span_count > 0)
-		close_top(r);
-	r->depth--;
+	return cmark_gfm_extensions_get_table_row_is_header(row) != 0;
+}
+
+static void enter_row(struct rendering *r, cmark_node *row)
+{
+	cmark_node *before = cmark_node_previous(row);
+	if (is_head(row))
+		tag(r, "<thead>");
+	else if (before != NULL && is_head(before))
+		tag(r, "<tbody>");
+	tag(r, "<tr>");
+}
+
+static void leave_row(struct rendering *r, cmark_node *row)
+{
+	tag(r, "</tr>");
+	if (is_head(row))
+		tag(r, "</thead>");
+	else if (cmark_node_next(row) == NULL)
+		tag(r, "</tbody>");
+}
+
+static const char *cell_class(cmark_node *cell)
+{
+	cmark_node *table = cmark_node_parent(cmark_node_parent(cell));
+	uint16_t columns = cmark_gfm_extensions_get_table_columns(table), column = 0;
+	while ((cell = cmark_node_previous(cell)) != NULL)
+		column++;
+	switch (column < columns ? cmark_gfm_extensions_get_table_alignments(table)[column] : 0) {
+	case 'l': return " class=\"left\"";
+	case 'c': return " class=\"center\"";
+	case 'r': return " class=\"right\"";
+	default: return "";
+	}
+}
+
+static void enter_cell(struct rendering *r, cmark_node *cell)
+{
+	if (!r->plain)
+		buf_printf(r->out, "<t%c%s>", is_head(cmark_node_parent(cell)) ? 'h' : 'd', cell_class(cell));
+}
+
+static void leave_cell(struct rendering *r, cmark_node *cell)
+{
 	if (r->plain)
-		leave_plain(r, type);
-	else if (type == MD_BLOCK_H)
-		buf_printf(r->out, "</h%u>", level_of(r, detail));
+		buf_addc(r->out, '\t');
 	else
-		buf_adds(r->out, ends[type]);
-	return 0;
+		buf_adds(r->out, is_head(cmark_node_parent(cell)) ? "</th>" : "</td>");
 }
 
 /* ---- within a line ---- */
 
-static int enter_span(MD_SPANTYPE type, void *detail, void *context)
+static void enter_code(struct rendering *r, cmark_node *node)
 {
-	struct rendering *r = context;
-	enum span span = SPAN_NOTHING;
-	if (r->span_count == SPANS_MAX) {
-		r->too_deep = true;
-		return 1;
-	}
-	switch (type) {
-	case MD_SPAN_EM: tag(r, "<em>"); span = SPAN_EM; break;
-	case MD_SPAN_STRONG: tag(r, "<strong>"); span = SPAN_STRONG; break;
-	case MD_SPAN_CODE: tag(r, "<code>"); span = SPAN_CODE; break;
-	case MD_SPAN_DEL: tag(r, "<del>"); span = SPAN_DEL; break;
-	case MD_SPAN_A: span = open_link(r, &((const MD_SPAN_A_DETAIL *)detail)->href); break;
-	case MD_SPAN_IMG: span = open_link(r, &((const MD_SPAN_IMG_DETAIL *)detail)->src); break;
-	default: break; /* extensions that are switched off */
-	}
-	r->spans[r->span_count++] = (struct open_span){ type, span };
-	return 0;
+	tag(r, "<code>");
+	add_text(r, literal(node));
+	tag(r, "</code>");
 }
 
-/* md4c of 2021 sometimes tells of ends that do not pair with beginnings (the fuzzer found it); ours
- * always do: what was opened later ends too, and an end of nothing is none. */
-static int leave_span(MD_SPANTYPE type, void *detail, void *context)
+static void enter_softbreak(struct rendering *r, cmark_node *node)
 {
-	struct rendering *r = context;
-	(void)detail;
-	unsigned at = r->span_count;
-	while (at > 0 && r->spans[at - 1].type != type)
-		at--;
-	while (at > 0 && r->span_count >= at)
-		close_top(r);
-	return 0;
+	(void)node;
+	buf_addc(r->out, '\n');
 }
 
-/* Entities are of letters, digits and '#' only: md4c has seen to that. They are shown as they stand
- * in plain text; in HTML the browser reads them. */
-static int see_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *context)
+static void enter_linebreak(struct rendering *r, cmark_node *node)
 {
-	struct rendering *r = context;
-	switch (type) {
-	case MD_TEXT_NULLCHAR: buf_adds(r->out, "\xEF\xBF\xBD"); break;
-	case MD_TEXT_BR: buf_adds(r->out, r->plain ? "\n" : "<br>"); break;
-	case MD_TEXT_SOFTBR: buf_addc(r->out, '\n'); break;
-	case MD_TEXT_ENTITY: buf_add(r->out, (struct str){ text, size }); break;
-	default: add_text(r, text, size); break;
+	(void)node;
+	buf_adds(r->out, r->plain ? "\n" : "<br>");
+}
+
+static const struct form forms[] = {
+	{ .node = "document" },
+	{ .node = "block_quote", .open = "<blockquote>", .close = "</blockquote>", .block = true },
+	{ .node = "list", .enter = enter_list, .leave = leave_list, .block = true },
+	{ .node = "item", .open = "<li>", .close = "</li>", .enter = enter_item, .block = true },
+	{ .node = "paragraph", .enter = enter_paragraph, .leave = leave_paragraph, .block = true },
+	{ .node = "heading", .enter = enter_heading, .leave = leave_heading, .block = true },
+	{ .node = "code_block", .enter = enter_code_block, .block = true },
+	{ .node = "html_block", .enter = enter_html_block, .block = true },
+	{ .node = "thematic_break", .open = "<hr>", .block = true },
+	{ .node = "table", .open = "<table>", .close = "</table>", .block = true },
+	{ .node = "table_header", .enter = enter_row, .leave = leave_row, .block = true },
+	{ .node = "table_row", .enter = enter_row, .leave = leave_row, .block = true },
+	{ .node = "table_cell", .enter = enter_cell, .leave = leave_cell },
+	{ .node = "text", .enter = enter_text },
+	{ .node = "html_inline", .enter = enter_text },
+	{ .node = "code", .enter = enter_code },
+	{ .node = "softbreak", .enter = enter_softbreak },
+	{ .node = "linebreak", .enter = enter_linebreak },
+	{ .node = "emph", .open = "<em>", .close = "</em>" },
+	{ .node = "strong", .open = "<strong>", .close = "</strong>" },
+	{ .node = "strikethrough", .open = "<del>", .close = "</del>" },
+	{ .node = "link", .enter = enter_link, .leave = leave_link },
+	{ .node = "image", .enter = enter_link, .leave = leave_link },
+};
+
+static const struct form *form_of(cmark_node *node)
+{
+	static const struct form nothing = { 0 };
+	const char *name = cmark_node_get_type_string(node);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		if (strcmp(forms[i].node, name) == 0)
+			return &forms[i];
 	}
-	return 0;
+	return &nothing;
+}
+
+/* The kinds for which the walk tells no end. */
+static bool is_leaf(cmark_node *node)
+{
+	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_HTML_BLOCK:
+	case CMARK_NODE_THEMATIC_BREAK:
+	case CMARK_NODE_CODE_BLOCK:
+	case CMARK_NODE_TEXT:
+	case CMARK_NODE_SOFTBREAK:
+	case CMARK_NODE_LINEBREAK:
+	case CMARK_NODE_CODE:
+	case CMARK_NODE_HTML_INLINE: return true;
+	default: return false;
+	}
+}
+
+static void enter(struct rendering *r, cmark_node *node, const struct form *form)
+{
+	r->depth++;
+	r->blocks += form->block;
+	tag(r, form->open);
+	if (form->enter != NULL)
+		form->enter(r, node);
+}
+
+static void leave(struct rendering *r, cmark_node *node, const struct form *form)
+{
+	if (form->leave != NULL)
+		form->leave(r, node);
+	tag(r, form->close);
+	if (r->plain && form->block)
+		end_line(r, node);
+	r->blocks -= form->block;
+	r->depth--;
+}
+
+static bool walk(struct rendering *r, cmark_node *root)
+{
+	cmark_iter *iter = cmark_iter_new(root);
+	cmark_event_type event;
+	bool fits = true;
+	while (fits && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
+		cmark_node *node = cmark_iter_get_node(iter);
+		const struct form *form = form_of(node);
+		if (event == CMARK_EVENT_ENTER)
+			enter(r, node, form);
+		if (event == CMARK_EVENT_EXIT || is_leaf(node))
+			leave(r, node, form);
+		fits = r->depth <= MARKDOWN_DEPTH_MAX && !r->out->full;
+	}
+	cmark_iter_free(iter);
+	return fits;
+}
+
+static void attach(cmark_parser *parser, const char *name)
+{
+	cmark_syntax_extension *extension = cmark_find_syntax_extension(name);
+	assert(extension != NULL);
+	cmark_parser_attach_syntax_extension(parser, extension);
 }
 
 static enum err render(struct str text, struct rendering *r, struct error *err)
 {
-	static const MD_PARSER parser = {
-		.abi_version = 0,
-		.flags = MD_FLAG_NOHTML | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEURLAUTOLINKS |
-			 MD_FLAG_COLLAPSEWHITESPACE,
-		.enter_block = enter_block,
-		.leave_block = leave_block,
-		.enter_span = enter_span,
-		.leave_span = leave_span,
-		.text = see_text,
-	};
+	static once_flag once = ONCE_FLAG_INIT;
 	size_t before = r->out->used;
 	if (text.len > MARKDOWN_BYTES_MAX)
 		return error_set(err, ERR_TOO_LARGE, "the text is longer than %u bytes", MARKDOWN_BYTES_MAX);
 	if (!str_is_utf8(text))
 		return error_set(err, ERR_INVALID, "the text is not valid UTF-8");
-	int failed = text.len == 0 ? 0 : md_parse(text.ptr, (MD_SIZE)text.len, &parser, r);
-	if (failed == 0 && !r->too_deep && !r->out->full)
+	call_once(&once, cmark_gfm_core_extensions_ensure_registered);
+	cmark_parser *parser = cmark_parser_new(CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE);
+	attach(parser, "table");
+	attach(parser, "strikethrough");
+	cmark_parser_feed(parser, text.ptr == NULL ? "" : text.ptr, text.len);
+	cmark_node *root = cmark_parser_finish(parser);
+	cmark_consolidate_text_nodes(root);
+	bool fits = walk(r, root);
+	cmark_node_free(root);
+	cmark_parser_free(parser);
+	if (fits)
 		return OK;
 	buf_cut(r->out, before);
-	return error_set(err, ERR_TOO_LARGE, r->too_deep ? "the text is nested too deeply"
-							 : "the text is too large to be shown");
+	return error_set(err, ERR_TOO_LARGE, r->out->full ? "the text is too large to be shown"
+							  : "the text is nested too deeply");
 }
 
 enum err markdown_html(struct str text, unsigned heading, struct buf *out, struct error *err)

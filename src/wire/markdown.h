@@ -1,8 +1,8 @@
 /*
  * markdown.h: Markdown that anybody may have written, as HTML that is safe to show.
  *
- * md4c reads (CommonMark, with tables, strikethrough and bare links), and we write, because its own
- * HTML keeps javascript: links. Promises, for every input:
+ * cmark-gfm reads (CommonMark, with tables and strikethrough), and we write, so that what may come out
+ * stands in one short list of ours. Promises, for every input:
  *
  *   - only tags of a short list, attributes only from us; raw HTML in the text is shown as text
  *   - a link goes to http, https or mailto, or within the site; any other stays plain text
@@ -18,7 +18,7 @@
 #include "base/err.h"
 
 #define MARKDOWN_BYTES_MAX (64u << 10) /* of the text; longer is ERR_TOO_LARGE */
-#define MARKDOWN_DEPTH_MAX 32u         /* of blocks within blocks; deeper is ERR_TOO_LARGE */
+#define MARKDOWN_DEPTH_MAX 32u         /* of blocks and spans in one another; deeper is ERR_TOO_LARGE */
 
 /* heading: what "# title" becomes, 1..6. Appends to `out`, which is cut back on failure. */
 enum err markdown_html(struct str text, unsigned heading, struct buf *out, struct error *err);

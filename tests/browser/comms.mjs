@@ -62,7 +62,7 @@ story.step('telling people: planned work is announced', async () => {
 story.step('telling people: the public page reads well without script at every size, and axe finds nothing', async () => {
 	const plain = await world.browser.newContext({ javaScriptEnabled: false })
 	const reader = await plain.newPage()
-	await until('the update is public', async () => { await reader.goto(`${world.mainstay.url}/status/main`); return (await reader.locator('article strong').count()) > 0 }, 30_000)
+	await until('the update is public', async () => { await reader.goto(`${world.mainstay.url}/status/main`); return (await reader.getByRole('link', { name: 'Problem with Payments' }).count()) > 0 }, 30_000)
 	await reader.getByRole('heading', { name: 'Partial System Outage' }).waitFor()
 	assert.equal(await reader.getByText('db-03').count(), 0)
 	const permalink = await reader.getByRole('link', { name: 'Problem with Payments' }).getAttribute('href')

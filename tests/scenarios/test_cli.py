@@ -64,6 +64,7 @@ BEFORE = {
     "mainstay report undo 12": ["mainstay report reject 12 --reason slip"],
     "mainstay incident withdraw 1": ["mainstay incident update 1 --for executives --state identified Cause found"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
+    "mainstay maintenance show 1": ["mainstay maintenance announce New cables --service shop --from +1d --until +25h"],
     "mainstay review start 1": ["mainstay incident resolve 1"],
     "mainstay review start 2": ["mainstay incident resolve 2"],
     "mainstay check pause web": ["mainstay check resume web"],

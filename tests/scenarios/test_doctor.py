@@ -127,8 +127,9 @@ class Doctor(Scenario):
 
     def test_a_night_with_nobody_and_people_who_were_never_reached_are_found(self):
         mainstay, ann, contact, ntfy = self.ready()
-        begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
-        schedule = {"time_zone": "UTC", "layers": [{"start": begin.strftime("%Y-%m-%d"), "users": [ann.email]}]}
+        begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=12)
+        schedule = {"time_zone": "UTC", "layers": [{"start": begin.strftime("%Y-%m-%d"), "users": [ann.email],
+                                                    "hand_over": begin.strftime("%H:%M")}]}
         define(ann, "Schedule", "nights", schedule)
         policy(ann, "nightly", [{"schedule": "nights"}])
         found = self.look(mainstay)

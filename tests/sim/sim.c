@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alert/alert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "guard/guard.h"
@@ -87,6 +88,11 @@ static void tried(void *context, const struct error *failure)
 	sim->store_failed = failure != NULL;
 }
 
+static void settle_alerts(const void *book, bool stored)
+{
+	alert_book_settle((struct alert_book *)book, stored);
+}
+
 static enum err open_world(struct sim *sim)
 {
 	struct store_options store = {
@@ -104,6 +110,8 @@ static enum err open_world(struct sim *sim)
 		.tried = tried,
 		.tried_context = sim,
 	};
+	sim->alerts = alert_book_create();
+	sim->rooms[1] = (struct world_room){ ALERT_ROOM, sim->alerts, settle_alerts };
 	enum err r = store_open("sqlite", &store, &sim->store, &sim->err);
 	if (r == OK && sim->options.flight_path != NULL)
 		r = flight_open(sim->options.flight_path, true, &sim->flight, &sim->err);
@@ -113,6 +121,9 @@ static enum err open_world(struct sim *sim)
 		r = world_open(&options, &sim->world, &sim->err);
 	if (r == OK)
 		r = store_connect(sim->store, true, &sim->reader, &sim->err);
+	if (r == OK)
+		r = alert_book_load(sim->alerts, sim->reader, (struct alert_instant){ sim_wall(sim), sim_boot(sim) },
+				    &sim->err);
 	return r;
 }
 
@@ -120,6 +131,7 @@ static void close_world(struct sim *sim)
 {
 	store_disconnect(&sim->reader);
 	world_close(&sim->world);
+	alert_book_destroy(&sim->alerts);
 	flight_close(&sim->flight);
 	store_close(&sim->store);
 }

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "alert/alert_book.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "journal/tree.h"
@@ -77,7 +78,8 @@ struct sim {
 	struct flight *flight;
 	struct zones *zones;
 	struct paging_room oncall;
-	struct world_room rooms[2];
+	struct alert_book *alerts;
+	struct world_room rooms[3];
 	struct arena arena;        /* reset at each step */
 	struct referee *referee;
 	struct sim_flight flights[SIM_FLIGHTS_MAX];

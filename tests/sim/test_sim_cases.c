@@ -261,6 +261,57 @@ TEST(who_was_not_told_that_it_began_is_not_told_that_it_is_over)
 	end(sim);
 }
 
+/* ---- a page that was on its way when it ended ---- */
+
+static int64_t told_over(struct sim *sim, int64_t contact)
+{
+	return count(sim, "SELECT count(*) FROM page WHERE contact = ? AND reason = 'resolved'", contact);
+}
+
+/* Whoever's page waited for its contact's delay hears nothing of the end; but that page left already: the
+ * delay was made longer since. */
+static void a_page_arrives_after_the_end(struct sim *sim)
+{
+	int64_t id = 0;
+	struct paging_contact_put put = {
+		.contact = { .user = BOB, .channel = STR("email"), .label = STR("mail"), .urgency = STR("all"),
+			     .address = STR("bob@example.com") },
+		.ret_contact = &id,
+	};
+	CHECK_INT(sim_do(sim, BOB, paging_contact_put_decide, &put, NULL), OK);
+	define_check(sim, "web", "high");
+	sim_check_is(sim, "web", "down");
+	sim_settle(sim); /* the channels have it */
+	struct notify_attempt late = {
+		.incident = 1, .page = count(sim, "SELECT max(id) FROM page WHERE contact = ?", id),
+		.took = TIME_SECOND, .state = STR("sent"), .detail = STR("250 taken"),
+	};
+	put.contact.id = id;
+	put.contact.delay = TIME_HOUR;
+	CHECK_INT(sim_do(sim, BOB, paging_contact_put_decide, &put, NULL), OK);
+	CHECK_INT(act(sim, incident_resolve_decide, 1, ANN, NULL), OK);
+	CHECK_INT(told_over(sim, id), 0);
+	CHECK_INT(sim_do(sim, 0, notify_attempt_decide, &late, NULL), OK);
+}
+
+TEST(a_page_that_arrives_after_the_end_is_followed_by_it_is_over)
+{
+	struct sim *sim = begin();
+	a_page_arrives_after_the_end(sim);
+	CHECK_INT(count(sim, "SELECT count(*) FROM page WHERE incident = ? AND reason = 'resolved'", 1), 3);
+	end(sim);
+}
+
+TEST(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_nothing)
+{
+	struct sim *sim = begin();
+	tap.left_out = "paging_on_attempted";
+	a_page_arrives_after_the_end(sim);
+	CHECK(!sim_check_all(sim));
+	CHECK(strstr(sim->story, "was not told that it is over") != NULL);
+	sim_close(&sim);
+}
+
 /* ---- clocks ---- */
 
 TEST(a_wall_that_goes_back_in_a_quiet_hour_delays_nobody)
@@ -414,6 +465,8 @@ TESTS(RUN(a_note_taken_back_leaves_a_resolved_incident_resolved),
       RUN(an_incident_is_open_again_when_more_people_are_asked_for),
       RUN(a_person_nobody_can_reach_is_passed_at_once), RUN(contacts_that_are_gone_do_not_count),
       RUN(who_was_not_told_that_it_began_is_not_told_that_it_is_over),
+      RUN(a_page_that_arrives_after_the_end_is_followed_by_it_is_over),
+      RUN(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_nothing),
       RUN(a_wall_that_goes_back_in_a_quiet_hour_delays_nobody),
       RUN(a_machine_that_forgot_the_time_pages_on_and_again_when_it_is_put_right),
       RUN(a_step_that_could_not_be_stored_is_noted_by_the_next_transaction),

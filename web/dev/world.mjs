@@ -101,7 +101,7 @@ const matrix = {
 
 function alert(now, id, check, service, state, ageMs, incident, summary) {
 	return {
-		id, name: check, state, severity: 'critical', check, service, labels: { check, service }, annotations: { summary }, started_at: iso(now - ageMs - MINUTE),
+		id, name: check, state, severity: 'critical', source: 'check', check, service, summary, generator_url: null, runbook_url: null, labels: { check, service }, annotations: { summary }, started_at: iso(now - ageMs - MINUTE),
 		fired_at: iso(now - ageMs), resolved_at: state === 'resolved' ? iso(now - ageMs / 3) : null, incident,
 	}
 }

@@ -146,7 +146,7 @@ test('what is wrong in a form stands at its field, and a test of the form saves 
 	await page.getByText('is required for a check of kind http').first().waitFor()
 	assert.equal(await url.getAttribute('aria-invalid'), 'true')
 	await url.fill('https://shop.example/new')
-	await page.getByRole('button', { name: 'Test' }).click()
+	await page.getByRole('button', { name: 'Try it now' }).click()
 	await page.getByRole('dialog').getByText('Nothing was saved.').waitFor()
 	assert.equal(server.world.definitions.some((d) => d.metadata.name === 'my-new-check'), false)
 	await page.keyboard.press('Escape')

@@ -1,4 +1,4 @@
-// Makes or changes a check; "Test" runs what stands in the form once, without saving it.
+// Makes or changes a check; "Try it now" runs what stands in the form once, without saving it.
 import { useState } from 'preact/hooks'
 import { call, problemFrom } from '../../api/client'
 import type { CheckResult, Problem } from '../../api/contract'

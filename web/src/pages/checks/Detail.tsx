@@ -98,7 +98,7 @@ function Steps({ steps }: { steps: NonNullable<Detail['journey']>['steps'] }) {
 				<li key={i} class={s.state}>
 					<span class="what"><strong>{i + 1}. {s.name}</strong><span class="quiet mono">{s.method} {s.url}</span>{s.reason && <span class="s-down">{s.reason}</span>}</span>
 					<span class="fall" aria-hidden="true">{s.state !== 'not_reached' && <i style={{ left: percent(s.from_ms), width: percent(s.took_ms) }} />}</span>
-					<span class="num right">{s.state === 'not_reached' ? 'not reached' : <>{s.status ?? ''}{s.redirects > 0 && ` after ${plural(s.redirects, 'redirect')}`}<br />{latencyText(s.took_ms)}</>}</span>
+					<span class="num right">{s.state === 'not_reached' ? 'not reached' : <>{s.status ?? ''}<br />{latencyText(s.took_ms)}{s.redirects > 0 && <span class="quiet"><br />{plural(s.redirects, 'redirect')}</span>}</>}</span>
 				</li>
 			))}
 		</ol>

@@ -26,7 +26,7 @@ function Paste({ what, text }: { what: string, text: string }) {
 	return (
 		<div class="stack tight">
 			<p class="small soft">{what}</p>
-			<pre class="small" tabIndex={0}>{text}</pre>
+			<pre class="message" tabIndex={0}>{text}</pre>
 			<div class="actions"><Button size="small" icon="copy" onClick={copy}>Copy</Button></div>
 		</div>
 	)
@@ -93,9 +93,9 @@ function Row({ row, onKey, onDone }: { row: Integration, onKey: (key: string) =>
 	}
 	return (
 		<tr>
-			<td class="what"><strong>{row.name}</strong><div class="quiet"><a href={`/services/${row.service}`}>{row.service}</a>{row.made_by && <> · takes in the name of {row.made_by.name}</>}</div></td>
+			<td class="what"><strong>{row.name}</strong><div class="quiet"><a href={`/services/${row.service}`}>{row.service}</a>{row.made_by && <> · takes in the name of {row.made_by.name}</>}</div>{row.refused && <div class="quiet">Refused: {row.refused}</div>}</td>
 			<td>{row.heard_at ? <><Time at={row.heard_at} only="relative" /><div class="quiet">{plural(row.events, 'event')}</div></> : <span class="quiet">nothing yet</span>}</td>
-			<td>{row.refused_at ? <><Time at={row.refused_at} only="relative" /><div class="quiet">{row.refused}</div></> : <span class="quiet">nothing</span>}</td>
+			<td>{row.refused_at ? <Time at={row.refused_at} only="relative" /> : <span class="quiet">nothing</span>}</td>
 			<td class="right">
 				<Button size="small" icon="play" onClick={test}>Test</Button> <Button size="small" onClick={() => setAsks('rotate')}>New key</Button> <Button size="small" kind="plain" icon="trash" label={`Revoke ${row.name}`} onClick={() => setAsks('revoke')} />
 				{asks && <Dialog title={asks === 'revoke' ? `Revoke ${row.name}?` : `A new key for ${row.name}?`} onClose={() => setAsks(undefined)}>
@@ -147,7 +147,7 @@ export function WaysIn() {
 						{data.heartbeats.length === 0 ? <Empty small title="No heartbeat">A job calls when it has run, and is missed when it does not. <a href="/checks/new">Add a check</a> of kind heartbeat.</Empty> : (
 							<div class="scroll"><table class="table">
 								<thead><tr><th>Check</th><th>Calls every</th><th>Last call</th></tr></thead>
-								<tbody>{data.heartbeats.map((h) => <tr key={h.check}><td><a href={`/checks/${h.check}`}>{h.check}</a></td><td class="num">{h.every}</td><td>{h.heard_at ? <Time at={h.heard_at} only="relative" /> : <span class="quiet">{h.address_made ? 'not called yet' : 'has no address yet'}</span>}</td></tr>)}</tbody>
+								<tbody>{data.heartbeats.map((h) => <tr key={h.check}><td><a href={`/checks/${h.check}`}>{h.check}</a></td><td>{h.every}</td><td>{h.heard_at ? <Time at={h.heard_at} only="relative" /> : <span class="quiet">{h.address_made ? 'not called yet' : 'has no address yet'}</span>}</td></tr>)}</tbody>
 							</table></div>
 						)}
 						<p class="small soft">Each has an address of its own, made on the page of the check.</p>
