@@ -317,7 +317,7 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_READ, API_PUBLIC, NONE },
 
 	{ "POST", "/v2/enqueue", "enqueue", api_enqueue, HTTP_QUEUE_ACT, PERMISSION_READ,
-	  API_PUBLIC | API_HTML | API_NO_CSRF | API_PAGERDUTY, EVENT },
+	  API_PUBLIC | API_RAW | API_NO_CSRF | API_SECRET | API_PAGERDUTY, EVENT },
 	{ "GET", V "/ways-in", "ways_in_get", api_ways_in_get, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0, NONE },
 	{ "GET", V "/integrations", "integration_list", api_integration_list, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0,
 	  NONE },

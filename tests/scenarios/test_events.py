@@ -105,7 +105,7 @@ class Events(Scenario):
                 ({"routing_key": key, "event_action": "trigger", "payload": good, "links": "x"}, ["'links' is invalid (must be a list)"]),
                 ({"routing_key": "0" * 32, "event_action": "trigger", "payload": good}, ["Invalid routing key"]),
                 (b"{", ["Event is not a JSON object"]), (b"[]", ["Event is not a JSON object"]), (b"", ["Event is not a JSON object"])):
-            answer = client.request("POST", URL, body)
+            answer = client.request("POST", URL, body, headers={"Content-Type": "application/json"})
             self.assertEqual((answer.status, answer.json["status"], answer.json["message"], answer.json["errors"]),
                              (400, "invalid event", "Event object is invalid", errors), body)
         big = {"routing_key": key, "event_action": "trigger", "payload": good | {"custom_details": "x" * 520000}}
