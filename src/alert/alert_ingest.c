@@ -65,7 +65,7 @@ static struct str pairs_json(struct arena *arena, const struct alert_pair *pairs
 static const struct severity {
 	const char *label, *severity, *urgency;
 } severities[] = {
-	{ "critical", "critical", "high" }, { "warning", "warning", "high" },
+	{ "critical", "critical", "high" }, { "error", "critical", "high" }, { "warning", "warning", "high" },
 	{ "warn", "warning", "high" },	    { "medium", "warning", "high" },
 	{ "moderate", "warning", "high" },  { "minor", "warning", "high" },
 	{ "ticket", "warning", "low" },	    { "low", "warning", "low" },

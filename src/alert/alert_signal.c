@@ -33,7 +33,7 @@ static void absorb(struct alert_key *key, struct str text)
 	}
 }
 
-static struct alert_key key_of(const struct alert_pair *pairs, size_t count)
+struct alert_key alert_key_of(const struct alert_pair *pairs, size_t count)
 {
 	struct alert_key key = { K0, K3 };
 	for (size_t i = 0; i < count; i++) {
@@ -189,8 +189,8 @@ enum err alert_signal_from(const struct alert_posted *posted, time_us now, struc
 		r = read_times(posted, now, &signal, err);
 	if (r != OK)
 		return r;
-	signal.key = key_of(signal.labels, signal.label_count);
-	struct alert_key notes = key_of(signal.annotations, signal.annotation_count);
+	signal.key = alert_key_of(signal.labels, signal.label_count);
+	struct alert_key notes = alert_key_of(signal.annotations, signal.annotation_count);
 	absorb(&notes, signal.generator);
 	signal.notes = notes.a;
 	*ret_signal = signal;

@@ -40,6 +40,8 @@ struct alert_signal {
 enum err alert_signal_from(const struct alert_posted *posted, time_us now, struct arena *arena,
 			   struct alert_signal *ret_signal, struct error *err);
 
+/* The key of some pairs: for contracts whose identity is not the whole label set. */
+struct alert_key alert_key_of(const struct alert_pair *pairs, size_t count);
 uint64_t alert_fingerprint(const struct alert_pair *labels, size_t count);
 struct str alert_label(const struct alert_signal *signal, const char *name); /* empty: none */
 struct str alert_annotation(const struct alert_signal *signal, const char *name);

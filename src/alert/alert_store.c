@@ -1,6 +1,7 @@
 /* alert_store.c: alerts and mutes. The only SQL of this room. */
 #include <assert.h>
 
+#include "alert/alert_integration.h"
 #include "alert/alert_priv.h"
 #include "base/buf.h"
 #include "store/store_filter.h"
@@ -44,7 +45,9 @@ static const struct store_table mute_table = {
 	.indexes = { "ended, id" },
 };
 
-const struct store_table *const alert_tables[] = { &alert_table, &text_table, &mute_table, NULL };
+const struct store_table *const alert_tables[] = { &alert_table, &text_table, &mute_table,
+						   &alert_integration_table, &alert_integration_key_table,
+						   &alert_integration_seen_table, NULL };
 
 #define ALERT_COLUMNS                                                                           \
 	"id, name, fingerprint, state, severity, urgency, check_name, service, summary, muted, " \

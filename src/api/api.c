@@ -33,6 +33,10 @@ enum err api_create(const struct api_options *options, struct api **ret_api, str
 	/* Ten at once from one network, then one each half minute; sixty from all, then one a second. */
 	static const struct guard_intake_rule outside = { 10, 30 * TIME_SECOND, 60, TIME_SECOND };
 	api->intake = guard_intake_create(&outside, options->random);
+	/* A storm of one program is let in, a loop that went wild is slowed to twenty a second. */
+	static const struct guard_intake_rule programs = { 300, 50 * TIME_MS, 3000, TIME_MS };
+	api->events = guard_intake_create(&programs, options->random);
+	pthread_mutex_init(&api->ways.lock, NULL);
 	*ret_api = api;
 	return OK;
 }
@@ -44,6 +48,8 @@ void api_destroy(struct api **api)
 	api_streams_destroy(&(*api)->streams);
 	guard_throttle_destroy(&(*api)->throttle);
 	guard_intake_destroy(&(*api)->intake);
+	guard_intake_destroy(&(*api)->events);
+	pthread_mutex_destroy(&(*api)->ways.lock);
 	conn_pool_destroy(&(*api)->pool);
 	api_readers_finish(&(*api)->readers);
 	mem_free(*api);

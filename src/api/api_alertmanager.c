@@ -184,6 +184,10 @@ enum err api_alertmanager_post(struct api_call *call, struct error *err)
 		r = error_set(err, ERR_INVALID, "%.*s", (int)reading.why.used, reading.why.bytes);
 	buf_finish(&reading.why);
 	reader_give(call->api, reader, call->request->body.len);
+	if (r == OK)
+		api_way_heard(call->api, API_WAY_ALERTMANAGER, call->now);
+	else
+		api_way_refused(call->api, API_WAY_ALERTMANAGER, call->now, err->text);
 	call->content_type = ""; /* 200 and nothing: as there */
 	return r;
 }

@@ -168,6 +168,23 @@ static void write_plain(struct api_call *call, const struct error *err)
 	json_finish(&call->json);
 }
 
+/* As the contract of PagerDuty has it for what may be sent again later. */
+static void write_event_problem(struct api_call *call, const struct error *err)
+{
+	struct json_writer *json = &call->json;
+	buf_reset(&call->out);
+	json_init(json, &call->out);
+	json_map_begin(json);
+	json_field_cstr(json, "status", "error");
+	json_field_cstr(json, "message", "Event was not processed");
+	json_key(json, "errors");
+	json_list_begin(json);
+	json_cstr(json, err->text);
+	json_list_end(json);
+	json_map_end(json);
+	json_finish(json);
+}
+
 static void give_body(struct api_call *call, int status, const char *type)
 {
 	struct http_response *response = call->response;
@@ -187,8 +204,11 @@ void api_problem(struct api_call *call, enum err code, const struct error *err)
 {
 	int status = api_status(code);
 	bool plain = call->endpoint != NULL && (call->endpoint->flags & API_ALERTMANAGER);
+	bool event = call->endpoint != NULL && (call->endpoint->flags & API_PAGERDUTY);
 	if (plain)
 		write_plain(call, err);
+	else if (event)
+		write_event_problem(call, err);
 	else
 		write_problem(call, status, err);
 	call->header_count = 0;
@@ -196,7 +216,7 @@ void api_problem(struct api_call *call, enum err code, const struct error *err)
 		api_header(call, "Retry-After", "%d", 2);
 	if (status == 401)
 		api_header(call, "WWW-Authenticate", "Bearer realm=\"Mainstay\"");
-	give_body(call, status, plain ? "application/json" : "application/problem+json");
+	give_body(call, status, plain || event ? "application/json" : "application/problem+json");
 }
 
 static bool wants_csv(const struct api_call *call)

@@ -38,6 +38,11 @@ api_handler api_healthz, api_readyz, api_openapi_get;
 api_handler api_user_list, api_user_create, api_user_get, api_user_update, api_user_invite,
 	api_user_reset_link, api_token_list, api_token_create, api_token_delete, api_contact_list,
 	api_contact_create, api_contact_update, api_contact_delete, api_contact_test;
+/* api_enqueue.c, api_integration.c */
+api_handler api_enqueue, api_integration_test, api_integration_list, api_integration_create,
+	api_integration_rotate, api_integration_delete, api_ways_in_get;
+/* api_secret.c */
+api_handler api_secret_list, api_secret_put, api_secret_delete;
 /* api_oncall.c, api_calendar.c */
 api_handler api_on_call_get, api_schedule_list, api_schedule_shifts, api_override_list,
 	api_override_create, api_override_delete, api_schedule_calendar;

@@ -45,6 +45,8 @@ static const struct param_row {
 	{ "contact_list", { AS_OF } },
 	{ "override_list", { AS_OF } },
 	{ "schedule_list", { AS_OF } },
+	{ "secret_list", { PAGED } },
+	{ "integration_list", { PAGED } },
 	{ "token_list", { { "user", PARAM_INT, NULL }, AS_OF } },
 	{ "beat", { { "state", PARAM_WORD, "start ok fail" }, { "exit", PARAM_INT, NULL } } },
 	{ "incident_list",

@@ -29,6 +29,7 @@ typedef enum err api_handler(struct api_call *call, struct error *err);
 #define API_RAW 32u    /* the handler reads the body itself, as it was sent */
 #define API_LOCAL 64u  /* nobody needs to be signed in on this machine: see api_is_local */
 #define API_ALERTMANAGER 128u /* errors are a JSON string, as its clients expect */
+#define API_PAGERDUTY 256u /* errors are {status, message, errors}, as its clients expect */
 #define API_SECRET 16u /* the answer holds a secret: it is never kept for an Idempotency-Key */
 
 /* To add an endpoint: 1. the operation in openapi.yaml; 2. a row in api_table.c; 3. its handler in
@@ -54,6 +55,17 @@ struct api_readers {
 void api_readers_init(struct api_readers *readers);
 void api_readers_finish(struct api_readers *readers);
 
+/* What came in by other programs last, since the start: for whoever sets it up. */
+enum api_way { API_WAY_ALERTMANAGER, API_WAY_PAGERDUTY, API_WAYS };
+struct api_way_row {
+	time_us heard, refused; /* 0: never */
+	char why[300];
+};
+struct api_ways {
+	pthread_mutex_t lock;
+	struct api_way_row rows[API_WAYS];
+};
+
 struct api {
 	struct api_options options;
 	struct api_readers readers;
@@ -62,6 +74,8 @@ struct api {
 	struct api_streams *streams;
 	struct guard_throttle *throttle;
 	struct guard_intake *intake; /* of people outside */
+	struct guard_intake *events; /* of other programs */
+	struct api_ways ways;
 };
 
 struct api_call {
@@ -89,6 +103,9 @@ struct api_call {
 	} headers[4]; /* Set-Cookie, ETag, Location */
 	size_t header_count;
 };
+
+void api_way_heard(struct api *api, enum api_way way, time_us now);
+void api_way_refused(struct api *api, enum api_way way, time_us now, const char *why);
 
 /* From this machine, and neither by a browser nor through a proxy. */
 bool api_is_local(const struct api_call *call);

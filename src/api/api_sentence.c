@@ -13,6 +13,7 @@ static struct str with_reason(struct api_call *call, const char *text, struct st
 static struct str way_of(struct str via)
 {
 	return str_is(via, "link")  ? STR(" with the link of a page")
+	       : str_is(via, "pagerduty") ? STR(" by an event of another program")
 	       : str_is(via, "api") ? STR(" over the API")
 	       : str_is(via, "cli") ? STR(" on the command line")
 				    : STR_NONE;
@@ -222,6 +223,26 @@ static struct str of_report(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_way_in(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_SECRET_PUT: {
+		const struct event_secret_put *e = event->payload;
+		return S("The secret \"" STR_FMT "\" was set.", STR_ARG(e->secret));
+	}
+	case EVENT_INTEGRATION_MADE: {
+		const struct event_integration_made *e = event->payload;
+		return S("The integration \"" STR_FMT "\" of " STR_FMT " was made.", STR_ARG(e->name), STR_ARG(e->service));
+	}
+	case EVENT_SECRET_REMOVED: {
+		const struct event_secret_removed *e = event->payload;
+		return S("The secret \"" STR_FMT "\" was removed.", STR_ARG(e->secret));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 static struct str of_watch(struct api_call *call, const struct event *event)
 {
 	switch (event->kind) {
@@ -304,6 +325,8 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_review(call, event);
 	if (text.len == 0)
 		text = of_report(call, event);
+	if (text.len == 0)
+		text = of_way_in(call, event);
 	if (text.len == 0)
 		text = of_watch(call, event);
 	if (text.len == 0)

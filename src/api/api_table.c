@@ -7,6 +7,7 @@
 #define SPEC (128u << 10) /* one definition, written loosely */
 #define BEAT (10u << 10)  /* what a job says when it calls */
 #define FILES (8u << 20)  /* those of one apply */
+#define EVENT (600u << 10) /* one event; the contract refuses what is over 512,000 bytes */
 #define ALERTS (4u << 20) /* of one POST */
 
 const struct api_endpoint api_endpoints[] = {
@@ -191,6 +192,12 @@ const struct api_endpoint api_endpoints[] = {
 	{ "DELETE", V "/tokens/{id}", "token_delete", api_token_delete, HTTP_QUEUE_ACT, PERMISSION_SELF, 0,
 	  SMALL },
 
+	/* what checks sign in with */
+	{ "GET", V "/secrets", "secret_list", api_secret_list, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0, NONE },
+	{ "PUT", V "/secrets/{name}", "secret_put", api_secret_put, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0, SMALL },
+	{ "DELETE", V "/secrets/{name}", "secret_delete", api_secret_delete, HTTP_QUEUE_ACT, PERMISSION_MANAGE, 0,
+	  SMALL },
+
 	/* who is on call */
 	{ "GET", V "/on-call", "on_call_get", api_on_call_get, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },
 	{ "GET", V "/schedules", "schedule_list", api_schedule_list, HTTP_QUEUE_READ, PERMISSION_READ, API_AS_OF,
@@ -308,6 +315,20 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_READ, API_PUBLIC, NONE },
 	{ "GET", "/-/ready", "alertmanager_ready", api_alertmanager_healthy, HTTP_QUEUE_READ,
 	  PERMISSION_READ, API_PUBLIC, NONE },
+
+	{ "POST", "/v2/enqueue", "enqueue", api_enqueue, HTTP_QUEUE_ACT, PERMISSION_READ,
+	  API_PUBLIC | API_RAW | API_NO_CSRF | API_SECRET | API_PAGERDUTY, EVENT },
+	{ "GET", V "/ways-in", "ways_in_get", api_ways_in_get, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0, NONE },
+	{ "GET", V "/integrations", "integration_list", api_integration_list, HTTP_QUEUE_READ, PERMISSION_MANAGE, 0,
+	  NONE },
+	{ "POST", V "/integrations", "integration_create", api_integration_create, HTTP_QUEUE_ACT, PERMISSION_MANAGE,
+	  API_SECRET, SMALL },
+	{ "DELETE", V "/integrations/{id}", "integration_delete", api_integration_delete, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SMALL },
+	{ "POST", V "/integrations/{id}/rotate", "integration_rotate", api_integration_rotate, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, API_SECRET, SMALL },
+	{ "POST", V "/integrations/{id}/test", "integration_test", api_integration_test, HTTP_QUEUE_ACT,
+	  PERMISSION_MANAGE, 0, SMALL },
 
 	/* the system */
 	{ "GET", V "/events", "event_stream", NULL, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },

@@ -25,6 +25,7 @@
 #include "comms/comms_maintenance.h"
 #include "comms/comms_report.h"
 #include "comms/comms_subscriber.h"
+#include "guard/guard_vault.h"
 #include "incident/incident.h"
 #include "journal/journal.h"
 #include "monitor/monitor.h"
@@ -131,7 +132,8 @@ struct api_world {
 	struct zones *zones;
 	struct paging_room oncall;
 	struct alert_book *alerts;
-	struct world_room rooms[3];
+	struct guard_vault vault;
+	struct world_room rooms[4];
 	const struct store_table *tables[API_WORLD_TABLES_MAX];
 	struct wiring wiring;
 	struct world *world;
@@ -227,6 +229,7 @@ static inline void api_world_open(struct api_world *w, const char *name,
 	w->rooms[0] = (struct world_room){ "oncall", &w->oncall, NULL };
 	w->alerts = alert_book_create();
 	w->rooms[1] = (struct world_room){ ALERT_ROOM, w->alerts, api_world_settle };
+	w->rooms[2] = (struct world_room){ GUARD_VAULT_ROOM, &w->vault, NULL };
 	api_world_all_tables(w);
 	w->wiring = (struct wiring){ w->tables, api_world_applies, api_world_nows, api_world_afters,
 				     api_world_timers };

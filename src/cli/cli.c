@@ -186,6 +186,8 @@ const struct verb client_verbs[] = {
 	VERB(contact, "the ways to reach a person"),
 	VERB(user, "people"),
 	VERB(token, "API tokens"),
+	VERB(secret, "what checks sign in with"),
+	VERB(integration, "keys of other programs, and every way in"),
 	VERB(discover, "what listens on the server's host"),
 	VERB(watch, "make checks for what was discovered"),
 	VERB(apply, "carry out a set of definition files"),

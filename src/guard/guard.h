@@ -48,6 +48,11 @@ static inline struct actor guard_actor(const struct principal *principal)
 void guard_beat_make(struct random *random, char ret_secret[GUARD_SECRET_BYTES]);
 bool guard_beat_hash(struct str secret, unsigned char ret_hash[GUARD_HASH_BYTES]);
 
+/* For the room that takes events of other programs: 32 hexadecimal digits, as the contract wants them. */
+#define GUARD_ROUTING_BYTES 33 /* with NUL */
+void guard_routing_make(struct random *random, char ret_key[GUARD_ROUTING_BYTES]);
+bool guard_routing_hash(struct str key, unsigned char ret_hash[GUARD_HASH_BYTES]); /* false: no such key can be */
+
 struct guard_session_made {
 	char cookie[GUARD_SECRET_BYTES];
 	char csrf[GUARD_CSRF_BYTES];

@@ -61,6 +61,19 @@ bool guard_beat_hash(struct str secret, unsigned char ret_hash[GUARD_HASH_BYTES]
 	return guard_secret_hash(GUARD_SECRET_BEAT, secret, ret_hash);
 }
 
+void guard_routing_make(struct random *random, char ret_key[GUARD_ROUTING_BYTES])
+{
+	random_hex(random, (GUARD_ROUTING_BYTES - 1) / 2, ret_key);
+}
+
+bool guard_routing_hash(struct str key, unsigned char ret_hash[GUARD_HASH_BYTES])
+{
+	if (key.len != GUARD_ROUTING_BYTES - 1 || !is_hex(key))
+		return false;
+	crypto_hash_sha256(ret_hash, (const unsigned char *)key.ptr, key.len);
+	return true;
+}
+
 void guard_csrf(struct str cookie, char ret_csrf[GUARD_CSRF_BYTES])
 {
 	static const unsigned char purpose[] = "mainstay csrf";

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "guard/guard_store.h"
+#include "guard/guard_vault.h"
 
 const struct store_table *const guard_tables[] = {
 	&guard_account_table,
@@ -20,6 +21,7 @@ const struct store_table *const guard_tables[] = {
 	&guard_session_table,
 	&guard_user_seen_table,
 	&guard_token_use_table,
+	&guard_named_secret_table,
 	NULL,
 };
 

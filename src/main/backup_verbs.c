@@ -284,6 +284,8 @@ static const struct {
 } again[] = {
 	{ "password", "passwords" },
 	{ "contact_secret", "secrets of contacts" },
+	{ "named_secret", "named secrets, which checks sign in with" },
+	{ "integration_key", "keys of integrations: make new ones" },
 	{ "notify_setting", "settings of mail relay, ntfy server and webhooks" },
 	{ "token_secret", "API tokens: make new ones" },
 	{ "page_link", "links in pages that were sent: they no longer acknowledge" },

@@ -198,6 +198,8 @@ static enum err open_world(struct place *place, const struct settings *settings,
 	place->alerts = alert_book_create();
 	place->rooms[0] = (struct world_room){ "oncall", &place->paging, NULL };
 	place->rooms[1] = (struct world_room){ ALERT_ROOM, place->alerts, settle_alerts };
+	guard_vault_init(&place->vault, place->signer.seed);
+	place->rooms[2] = (struct world_room){ GUARD_VAULT_ROOM, &place->vault, NULL };
 	struct world_options options = {
 		.rooms = place->rooms,
 		.name = settings->name,
@@ -268,6 +270,7 @@ void place_close(struct place *place)
 	store_close(&place->store);
 	zones_destroy(&place->zones);
 	trouble_destroy(&place->trouble);
+	guard_vault_finish(&place->vault);
 	if (place->can_sign)
 		note_signer_finish(&place->signer);
 	if (place->lock >= 0)

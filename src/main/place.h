@@ -14,6 +14,7 @@
 #include "journal/checkpoint.h"
 #include "journal/world.h"
 #include "alert/alert_book.h"
+#include "guard/guard_vault.h"
 #include "main/settings.h"
 #include "main/trouble.h"
 #include "oncall/paging.h"
@@ -28,7 +29,8 @@ struct place {
 	struct random random;
 	struct paging_room paging;
 	struct alert_book *alerts;
-	struct world_room rooms[3];
+	struct guard_vault vault;
+	struct world_room rooms[4];
 	struct world *world;
 	struct note_signer signer;
 	bool can_sign;

@@ -39,6 +39,7 @@ struct restoring {
 	bool first;             /* no record was read yet */
 	struct store_conn *to;  /* NULL: only looking whether the sealed part can be read */
 	char old_key[BACKUP_KEY_BYTES]; /* private; wiped */
+	struct note_signer signer;      /* of the new epoch; wiped */
 };
 
 static void path_of(const struct restoring *b, const char *name, char *ret_path, size_t size)
@@ -58,6 +59,34 @@ static const struct store_table *vault_table(struct str name)
 	return NULL;
 }
 
+/* Named secrets are sealed under a key that follows from the journal's, and that is another one from now on. What
+ * cannot be opened stays as it is, and says so when it is used. */
+static void reseal(const struct restoring *b, struct store_value *values, struct buf *sealed)
+{
+	cleanup_note_signer struct note_signer old = { .key = { .kind = NOTE_ED25519 } };
+	struct guard_vault from, to;
+	if (b->old_key[0] == '\0' || note_signer_parse(str_of(b->old_key), &old, NULL) != OK)
+		return;
+	guard_vault_init(&from, old.seed);
+	guard_vault_init(&to, b->signer.seed);
+	if (guard_vault_reseal(&from, &to, values[0].text, values[1].text, sealed))
+		values[1].text = buf_str(sealed);
+	guard_vault_finish(&from);
+	guard_vault_finish(&to);
+}
+
+static enum err write_row(struct restoring *b, const struct store_table *table, const struct secrets_record *record,
+			  struct error *err)
+{
+	struct store_value values[STORE_COPY_COLUMNS_MAX];
+	cleanup_buf struct buf sealed;
+	buf_init(&sealed, GUARD_VAULT_VALUE_BYTES_MAX + 100);
+	memcpy(values, record->values, record->count * sizeof *values);
+	if (strcmp(table->name, GUARD_VAULT_TABLE) == 0 && record->count >= 2)
+		reseal(b, values, &sealed);
+	return store_copy_write(b->to, table, false, values, record->count, err);
+}
+
 static enum err take_row(struct restoring *b, const struct secrets_record *record, struct error *err)
 {
 	const struct store_table *table = vault_table(record->table);
@@ -67,7 +96,7 @@ static enum err take_row(struct restoring *b, const struct secrets_record *recor
 	if (b->to == NULL)
 		return OK;
 	b->restored->secrets++;
-	return store_copy_write(b->to, table, false, record->values, record->count, err);
+	return write_row(b, table, record, err);
 }
 
 static enum err take_record(struct restoring *b, const struct secrets_record *record, struct error *err)
@@ -293,12 +322,8 @@ static enum err record(struct restoring *b, struct place *place, struct error *e
 static enum err open_epoch(struct restoring *b, struct error *err)
 {
 	struct settings settings = { .data = b->folder, .name = b->archive->manifest.name };
-	struct note_signer signer = { .key = { .kind = NOTE_ED25519 } };
 	struct place place;
-	enum err r = make_epoch(b, &signer, err);
-	note_signer_finish(&signer);
-	if (r == OK)
-		r = place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, err);
+	enum err r = place_open(&settings, "http://localhost", &(struct place_hooks){ 0 }, &place, err);
 	if (r != OK)
 		return r;
 	r = record(b, &place, err);
@@ -344,6 +369,8 @@ static enum err fill(struct restoring *b, struct error *err)
 	enum err r = file_make_private_folder(b->folder, err);
 	if (r == OK)
 		r = bring_store(b, err);
+	if (r == OK)
+		r = make_epoch(b, &b->signer, err); /* first, for secrets are sealed under its key */
 	b->restored->with_secrets = with_secrets(b);
 	if (r == OK && with_secrets(b))
 		r = bring_secrets(b, err);
@@ -370,7 +397,8 @@ enum err restore(const struct archive *archive, const struct restore_options *op
 {
 	struct restored restored = { .cancelled = 0 };
 	struct restoring *b = mem_alloc(sizeof *b);
-	*b = (struct restoring){ .archive = archive, .options = options, .restored = &restored };
+	*b = (struct restoring){ .archive = archive, .options = options, .restored = &restored,
+				 .signer = { .key = { .kind = NOTE_ED25519 } } };
 	backup_file_neighbour(options->data, b->folder, sizeof b->folder);
 	enum err r = with_secrets(b) ? read_sealed(b, NULL, err) : OK;
 	if (r == OK)
@@ -383,6 +411,7 @@ enum err restore(const struct archive *archive, const struct restore_options *op
 			remove_folder(b);
 	}
 	sodium_memzero(b->old_key, sizeof b->old_key);
+	note_signer_finish(&b->signer);
 	mem_free(b);
 	if (r == OK)
 		*ret_restored = restored;

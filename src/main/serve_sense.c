@@ -58,18 +58,18 @@ struct inbox {
 	struct named *names;
 	struct telling *told;
 	struct flushing *flushed;
-	bool reload, mutes_changed;
+	bool reload, mutes_changed, secrets_changed;
 };
 
 static struct inbox inbox_take(struct serve_sense *s)
 {
 	pthread_mutex_lock(&s->lock);
-	struct inbox inbox = { s->names, s->told, s->flushed, s->reload, s->mutes_changed };
+	struct inbox inbox = { s->names, s->told, s->flushed, s->reload, s->mutes_changed, s->secrets_changed };
 	s->names = NULL;
 	s->names_count = 0;
 	s->told = NULL;
 	s->flushed = NULL;
-	s->reload = s->mutes_changed = s->posted = false;
+	s->reload = s->mutes_changed = s->secrets_changed = s->posted = false;
 	pthread_mutex_unlock(&s->lock);
 	return inbox;
 }
@@ -80,6 +80,8 @@ static void on_inbox(void *context)
 	if (s->sense == NULL)
 		return; /* it is being destroyed, which frees what came late */
 	struct inbox inbox = inbox_take(s);
+	if (inbox.secrets_changed)
+		secret_forget_all(s);
 	while (inbox.told != NULL) {
 		struct telling *next = inbox.told->next;
 		tell_done(s, inbox.told);
@@ -143,6 +145,8 @@ static void note_event(struct serve_sense *s, const struct event *event)
 		serve_sense_name(s, paused->check, false);
 	else if (event->kind == EVENT_CHECK_RESUMED)
 		serve_sense_name(s, resumed->check, false);
+	else if (event->kind == EVENT_SECRET_PUT || event->kind == EVENT_SECRET_REMOVED)
+		s->secrets_changed = true;
 	else if (event->kind == EVENT_MUTE_STARTED || event->kind == EVENT_MUTE_ENDED)
 		s->mutes_changed = true;
 }
@@ -153,7 +157,7 @@ void serve_sense_committed(void *context, const struct event *const *events, siz
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < count && !s->closed; i++)
 		note_event(s, events[i]);
-	if (s->names != NULL || s->reload || s->mutes_changed)
+	if (s->names != NULL || s->reload || s->mutes_changed || s->secrets_changed)
 		serve_sense_wake(s);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -239,7 +243,10 @@ static enum err open_tools(struct serve_sense *s, struct error *err)
 		.random = &s->random,
 		.hand = s->options.hand,
 		.beats = &s->beats,
+		.secrets = &s->probe_secrets,
+		.ca_file = s->options.ca_file,
 	};
+	s->probe_secrets = secret_tools(s);
 	s->beats = (struct probe_beats){ .context = s, .find = find_beat };
 	s->began = clock_since_boot(s->options.clock);
 	entropy_init(&s->random);
@@ -340,6 +347,7 @@ void serve_sense_destroy(struct serve_sense **pointer)
 	assert(s->sense == NULL);
 	free_inbox(s);
 	serve_share_destroy(&s->share);
+	secret_forget_all(s);
 	ping_destroy(&s->ping);
 	http_client_destroy(&s->http);
 	resolve_destroy(&s->resolve);

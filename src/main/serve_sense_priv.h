@@ -6,6 +6,7 @@
  *	serve_sense_book.c  memory: one entry a check, its last results
  *	serve_sense_share.c looks by other servers
  *	serve_sense_tell.c  commands to the writer: news, rows
+ *	serve_sense_secret.c  what checks sign in with
  *	serve_sense_ask.c   struct api_sense: questions from other threads
  */
 #pragma once
@@ -99,6 +100,8 @@ struct serve_sense {
 	struct ping *ping;
 	struct serve_share *share; /* NULL: no other server looks */
 	struct probe_beats beats;
+	struct probe_secrets probe_secrets;
+	struct kept_secret *secrets; /* the loop's thread only */
 	time_us began; /* since boot */
 	struct probe_tools tools;
 	struct sense *sense;
@@ -124,7 +127,7 @@ struct serve_sense {
 	unsigned names_count;
 	struct telling *told;
 	struct flushing *flushed;
-	bool reload, mutes_changed, posted, stopping, closed;
+	bool reload, mutes_changed, secrets_changed, posted, stopping, closed;
 	struct discovery *found; /* the last one, and when (since boot); NULL: none yet */
 	time_us found_boot;
 
@@ -172,6 +175,11 @@ void tell_row(struct serve_sense *s, const char *name, enum rollup_step step,
 void tell_flush(struct serve_sense *s);
 void tell_flushed(struct serve_sense *s, struct flushing *flushed);
 void tell_flushed_free(struct flushing *flushed);
+
+/* ---- serve_sense_secret.c: on the loop's thread ---- */
+
+struct probe_secrets secret_tools(struct serve_sense *s);
+void secret_forget_all(struct serve_sense *s); /* what changed is read anew */
 
 /* ---- serve_sense_ask.c ---- */
 

@@ -13,6 +13,7 @@
 #include <assert.h>
 
 #include "alert/alert.h"
+#include "alert/alert_integration.h"
 #include "api/api.h"
 #include "comms/comms_maintenance.h"
 #include "comms/comms.h"
@@ -53,6 +54,8 @@ static const struct wire_apply applies[] = {
 	{ EVENT_ALERT_BATCH, alert_apply_batch },
 	{ EVENT_INCIDENT_ALERT_JOINED, alert_apply_joined },
 	{ EVENT_INCIDENT_ALERTS_JOINED, alert_apply_joined_many },
+	{ EVENT_INTEGRATION_MADE, alert_apply_integration_made },
+	{ EVENT_INTEGRATION_REVOKED, alert_apply_integration_revoked },
 	{ EVENT_MUTE_STARTED, alert_apply_mute_started },
 	{ EVENT_MUTE_ENDED, alert_apply_mute_ended },
 

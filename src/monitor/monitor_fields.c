@@ -3,6 +3,11 @@
  *
  * One table for all kinds, in the order in which people are asked: what, then how often, then how strict.
  */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "monitor/journey_spec.h"
 #include "monitor/monitor_probe.h"
 #include "monitor/monitor_spec.h"
 #include "wire/dns_message.h"
@@ -13,7 +18,7 @@
 
 const struct check_kind *const check_kinds[] = { &check_http, &check_tcp, &check_tls, &check_icmp,
                                                   &check_dns, &check_command,
-                                                  &check_heartbeat, NULL };
+                                                  &check_heartbeat, &check_sql, &check_journey, NULL };
 
 const struct check_kind *check_kind_find(struct str name)
 {
@@ -24,10 +29,10 @@ const struct check_kind *check_kind_find(struct str name)
 }
 
 /* All but heartbeats, which nobody goes to look at. */
-#define LOOKS "kind=http|tcp|tls|icmp|dns|command"
+#define LOOKS "kind=http|tcp|tls|icmp|dns|command|sql|journey"
 
 /* Beside each other: the words, and what each means for whoever chooses. */
-static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", "command", "heartbeat", NULL };
+static const char *const kind_names[] = { "http", "tcp", "tls", "icmp", "dns", "command", "heartbeat", "sql", "journey", NULL };
 static const char *const kind_abouts[] = {
 	"A request to a web address; its status, body and certificate are judged.",
 	"A connection to a port; if you like a text is sent and another awaited.",
@@ -36,6 +41,8 @@ static const char *const kind_abouts[] = {
 	"A question to a name server, and whether it answers what it should.",
 	"A Nagios plugin of this machine; its exit status, first line and figures.",
 	"A job that calls when it has run, and is missed when it does not.",
+	"A question to a PostgreSQL database, and what the first value it answers must be.",
+	"Several web requests one after the other, with cookies, as a person signs in and buys.",
 	NULL,
 };
 static const char *const methods[] = { "GET", "HEAD", "POST", "OPTIONS", NULL };
@@ -50,6 +57,9 @@ static const char *const codes[] = { "NOERROR", "NXDOMAIN", NULL };
 static const struct spec_field dns_answer = { .type = SPEC_TEXT, .min = 1, .max = DNS_ANSWER_BYTES - 1 };
 static const struct spec_field plugin_arg = { .type = SPEC_TEXT, .min = 0, .max = 1024 };
 static const struct spec_field header_value = { .type = SPEC_TEXT, .min = 0, .max = 2048 };
+
+static const struct spec_field secret_name = { .type = SPEC_NAME, .refers = "Secret" };
+static const struct spec_field journey_step = { .type = SPEC_OBJECT, .fields = journey_step_fields };
 
 static const struct spec_field expect_fields[] = {
 	{ .name = "status", .type = SPEC_TEXT, .otherwise = "200-399", .min = 3, .max = 120,
@@ -85,7 +95,7 @@ const struct spec_field monitor_check_fields[] = {
 	  .about = "Text that must come back within the first 16 KiB." },
 	{ .name = "server_name", .type = SPEC_HOST, .only = "kind=tls",
 	  .about = "The name the certificate must be for; the host when absent." },
-	{ .name = "verify", .type = SPEC_BOOL, .otherwise = "true", .only = "kind=http|tls",
+	{ .name = "verify", .type = SPEC_BOOL, .otherwise = "true", .only = "kind=http|tls|journey",
 	  .about = "Whether a certificate that cannot be trusted is a failure." },
 	{ .name = "family", .type = SPEC_CHOICE, .choices = families, .otherwise = "any", .only = "kind=icmp",
 	  .about = "Which of the host's addresses is pinged." },
@@ -115,6 +125,20 @@ const struct spec_field monitor_check_fields[] = {
 	  .only = "kind=heartbeat", .about = "How often the job calls: 1d for a nightly one." },
 	{ .name = "grace", .type = SPEC_DURATION, .otherwise = "1m", .min = 0, .max = 31 * TIME_DAY,
 	  .only = "kind=heartbeat", .about = "How much later it may be; as long as the job takes, and some more." },
+	{ .name = "secret", .type = SPEC_NAME, .refers = "Secret", .only = "kind=sql",
+	  .about = "The secret that holds the address: postgres://user:password@host/database." },
+	{ .name = "sql", .type = SPEC_TEXT, .min = 1, .max = MONITOR_SQL_BYTES_MAX, .only = "kind=sql",
+	  .about = "One statement that reads. It runs in a read-only transaction and ends with the timeout." },
+	{ .name = "equals", .type = SPEC_TEXT, .min = 0, .max = BODY_TEXT_BYTES_MAX, .only = "kind=sql",
+	  .about = "What the first column of the first row must be." },
+	{ .name = "above", .type = SPEC_REAL, .only = "kind=sql", .about = "That value must be more than this." },
+	{ .name = "below", .type = SPEC_REAL, .only = "kind=sql", .about = "That value must be less than this." },
+	{ .name = "rows_min", .type = SPEC_INT, .min = 1, .max = MONITOR_SQL_ROWS_MAX, .only = "kind=sql",
+	  .about = "So many rows at least." },
+	{ .name = "steps", .type = SPEC_LIST, .item = &journey_step, .min = 1, .max = JOURNEY_STEPS_MAX,
+	  .only = "kind=journey", .about = "The steps in their order; the first that fails ends it." },
+	{ .name = "secrets", .type = SPEC_MAP, .item = &secret_name, .max = JOURNEY_SECRETS_MAX, .only = "kind=journey",
+	  .about = "Secrets that steps may send: password: shop-login makes {{password}} stand for the secret shop-login." },
 	{ .name = "expect", .type = SPEC_OBJECT, .fields = expect_fields, .only = "kind=http",
 	  .about = "What a good answer looks like." },
 	{ .name = "interval", .type = SPEC_DURATION, .otherwise = "30s", .min = MONITOR_INTERVAL_MIN,
@@ -147,8 +171,23 @@ static const struct {
 } needs[] = {
 	{ "http", "url" }, { "tcp", "host" }, { "tcp", "port" }, { "tls", "host" }, { "icmp", "host" },
 	{ "dns", "query" }, { "command", "plugin" },
-	{ "heartbeat", "every" },
+	{ "heartbeat", "every" }, { "sql", "secret" }, { "sql", "sql" }, { "journey", "steps" },
 };
+
+/* What cannot read is refused where it is written and not at the database, which refuses it as well. */
+static void check_statement(const struct doc_node *spec, struct spec_errors *errors)
+{
+	static const char *const readers[] = { "select", "with", "values", "table", "show" };
+	const struct doc_node *statement = doc_get(spec, "sql");
+	struct str text = str_trim(doc_text(statement, ""));
+	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+		size_t length = strlen(readers[i]);
+		if (text.len > length && strncasecmp(text.ptr, readers[i], length) == 0 &&
+		    !isalnum((unsigned char)text.ptr[length]))
+			return;
+	}
+	spec_error(errors, statement, "sql", "the statement must begin with SELECT, WITH, VALUES, TABLE or SHOW");
+}
 
 void monitor_check_rule(const struct doc_node *spec, struct spec_errors *errors)
 {
@@ -160,6 +199,10 @@ void monitor_check_rule(const struct doc_node *spec, struct spec_errors *errors)
 			spec_error(errors, NULL, needs[i].field, "a check of kind %s needs \"%s\"", needs[i].kind,
 			           needs[i].field);
 	}
+	if (str_is(kind, "journey"))
+		journey_rule(spec, errors);
+	if (str_is(kind, "sql") && doc_get(spec, "sql") != NULL)
+		check_statement(spec, errors);
 	if (status != NULL && !status_ranges_parse(doc_text(status, ""), &ranges))
 		spec_error(errors, status, "expect.status", "cannot read the statuses \"" STR_FMT
 		           "\"; write them as 200-399,404", STR_ARG(doc_text(status, "")));

@@ -54,8 +54,9 @@ struct probe_beats {
 
 struct probe_secrets {
 	void *context;
-	/* The value, in the caller's buffer. False: there is no such secret. */
-	bool (*find)(void *context, const char *name, struct buf *out);
+	/* The value, at the end of the caller's buffer, with a NUL behind it. ERR_NOT_FOUND and the like: the
+	 * sentence says what to do. */
+	enum err (*find)(void *context, const char *name, struct buf *out, struct error *err);
 };
 
 /* Lets another server look, when this check is its share. */
@@ -68,7 +69,7 @@ struct probe_share {
 	void (*cancel)(void *run);
 };
 
-#define PROBE_SECRET_BYTES_MAX 4096u
+#define PROBE_SECRET_BYTES_MAX 4096u /* with its NUL */
 
 /* Lent to every probe; outlives all of them. */
 struct probe_tools {
@@ -84,6 +85,7 @@ struct probe_tools {
 	const struct probe_hand *hand;
 	const struct probe_beats *beats;
 	const struct probe_secrets *secrets;
+	const char *ca_file; /* authorities of libraries that read them themselves; NULL: the system's */
 };
 
 /* How many of a lane look at once is bounded for each: slow programs never hold up the network. */
@@ -108,7 +110,7 @@ struct check_kind {
 };
 
 extern const struct check_kind check_http, check_tcp, check_tls, check_icmp, check_dns,
-	check_command, check_heartbeat;
+	check_command, check_heartbeat, check_sql, check_journey;
 
 /* Every result is good and takes no time: for tests, and to read what a kind must do. */
 extern const struct check_kind check_null;

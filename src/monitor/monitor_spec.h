@@ -25,6 +25,8 @@ struct doc_node;
 #define MONITOR_INTERVAL_MAX TIME_DAY
 #define MONITOR_TIMEOUT_MAX TIME_MINUTE
 #define MONITOR_REDIRECTS 5
+#define MONITOR_SQL_BYTES_MAX 4000
+#define MONITOR_SQL_ROWS_MAX 10000
 
 extern const struct spec_field monitor_check_fields[];
 void monitor_check_rule(const struct doc_node *spec, struct spec_errors *errors);

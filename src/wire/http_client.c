@@ -328,8 +328,12 @@ static bool follow_redirect(struct http_call *call)
 	char *next = NULL;
 	int status = call->answer.status;
 	curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &next);
-	if (status < 300 || status > 399 || next == NULL || call->redirects_max == 0)
+	if (status < 300 || status > 399 || next == NULL)
 		return false;
+	if (call->redirects_max == 0) {
+		call->answer.redirect = next; /* the handle's, which lives until the answer was given */
+		return false;
+	}
 	if (call->answer.redirects >= call->redirects_max) {
 		error_set(&call->err, ERR_LIMIT, "cannot follow \"%.200s\": more than %u redirects",
 		          call->target.url, call->redirects_max);

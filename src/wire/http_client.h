@@ -69,6 +69,7 @@ struct http_answer {
 	bool body_cut;
 	const char *url;       /* the last one asked */
 	unsigned redirects;
+	const char *redirect;  /* where a redirect that was not followed leads, as an absolute URL; or NULL */
 	struct http_timings timings;
 	bool certificated;     /* the next is set */
 	struct certificate certificate;

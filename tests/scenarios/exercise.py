@@ -164,6 +164,58 @@ def token_delete(world, who, person):
     return Request({"id": person.token("read").token_id}, status=204)
 
 
+simple("ways_in_get")
+simple("integration_list", query="limit=5")
+
+
+@makes("integration_create")
+def integration_create(world, who, person):
+    return Request(body={"name": f"Program {world.number()}", "service": world.things()["Service"]}, status=201)
+
+
+def integration(world):
+    return world.admin.client.post("integrations", integration_create(world, None, None).body)
+
+
+@makes("integration_rotate")
+def integration_rotate(world, who, person):
+    return Request({"id": integration(world)["integration"]["id"]})
+
+
+@makes("integration_test")
+def integration_test(world, who, person):
+    return Request({"id": integration(world)["integration"]["id"]})
+
+
+@makes("integration_delete")
+def integration_delete(world, who, person):
+    return Request({"id": integration(world)["integration"]["id"]}, status=204, keep=False)
+
+
+@makes("enqueue")
+def enqueue(world, who, person):
+    return Request(body={"routing_key": integration(world)["routing_key"], "event_action": "trigger",
+                         "dedup_key": f"exercise {world.number()}",
+                         "payload": {"summary": "exercise", "source": "a test", "severity": "info"}}, status=202)
+
+
+# ---- secrets ----
+
+simple("secret_list", query="limit=5")
+
+
+@makes("secret_put")
+def secret_put(world, who, person):
+    return Request({"name": f"secret-{world.number()}"}, body={"value": "postgres://u:p@h/d", "about": "a database"})
+
+
+@makes("secret_delete")
+def secret_delete(world, who, person):
+    request = secret_put(world, None, None)
+    world.admin.client.put(f"secrets/{request.params['name']}", request.body)
+    return Request(request.params, status=204, keep=False)
+
+
 # ---- incidents ----
 
 simple("incident_list", query="state=open,acknowledged&priority=P4,P5&limit=5&q=incident&from=2020-01-01T00:00:00Z")

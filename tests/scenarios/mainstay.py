@@ -29,7 +29,7 @@ START_SECONDS_MAX = 30  # sanitizers make it slow, a busy machine slower
 STOP_SECONDS_MAX = 15
 REQUEST_SECONDS_MAX = 30
 LOG_LINES_SHOWN = 60
-API_PATHS = ("/api/", "/l/", "/r/", "/s/", "/report", "/subscribe", "/healthz", "/readyz", "/-/")
+API_PATHS = ("/api/", "/l/", "/r/", "/s/", "/report", "/subscribe", "/v2/", "/healthz", "/readyz", "/-/")
 BROKEN = re.compile(r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|runtime error:|Assertion .* failed")
 
 

@@ -193,6 +193,7 @@ class Examples(Cli):
         self.write("mainstay/web.yaml", WEB % mainstay.address)
         self.write("mainstay/on-call/default.yml", DEFAULT)
         self.write("nightly.yaml", NIGHTLY)
+        self.write("shop-db.url", "postgres://watch:secret@db.example.org/shop\n")
         self.write("old-shop.yaml", SHOP.replace("name: shop", "name: old-shop"))
         self.write("old-web.yaml", (WEB % mainstay.address).replace("name: web", "name: old-web")
                    .replace("  service: shop\n", ""))

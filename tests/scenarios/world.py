@@ -44,7 +44,7 @@ def holders(operation):
 
 
 # Work tables: they say when somebody was last seen, not what is true.
-NOISE = {"user_seen", "token_use", "session", "counter", "cursor"}
+NOISE = {"integration_seen", "user_seen", "token_use", "session", "counter", "cursor"}
 # What Mainstay does by itself meanwhile: pages leave, timers run, checks look. Of the journal only what
 # people did is compared.
 BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",

@@ -67,6 +67,10 @@ function Scalar({ row, value, onChange, error, offers }: { row: Row, value: unkn
 		const text = Array.isArray(value) ? value.join('\n') : ''
 		return <Field {...common} about={`${row.about} One a line.`} whole><Text lines={3} value={text} onInput={(t) => onChange(t.split('\n'))} /></Field>
 	}
+	// What has room for a page is written over several lines.
+	if (row.type === 'text' && Number(row.max ?? 0) >= 2000) {
+		return <Field {...common} whole><Text lines={4} value={value === undefined ? '' : String(value)} onInput={onChange} /></Field>
+	}
 	const list = offers?.length ? `offers-${row.name}` : undefined
 	const type = row.secret ? 'password' : row.type === 'date' ? 'date' : row.type === 'clock' ? 'time' : 'text'
 	return (

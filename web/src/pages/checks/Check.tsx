@@ -95,7 +95,7 @@ function Certificate({ check }: { check: Data }) {
 	)
 }
 
-const found: Record<string, string> = { icmp: 'Packets', dns: 'Answers', command: 'What the plugin said', heartbeat: 'Calls' }
+const found: Record<string, string> = { icmp: 'Packets', dns: 'Answers', command: 'What the plugin said', heartbeat: 'Calls', sql: 'What the database answered', journey: 'The last journey' }
 
 /** The newest result's own part; a heartbeat without calls still needs its address. */
 function Found({ check, newest }: { check: Data, newest: CheckResult | undefined }) {
@@ -111,7 +111,7 @@ function Found({ check, newest }: { check: Data, newest: CheckResult | undefined
 
 /** Where the time of the newest look went, and whom it reached. */
 function Way({ newest }: { newest: CheckResult | undefined }) {
-	if (!newest?.timings) return null
+	if (!newest?.timings || newest.detail?.journey) return null
 	return (
 		<section class="card">
 			<header><h2>The last look</h2><span class="small soft">{newest.address && <><span class="mono">{newest.address}</span> · </>}{newest.node && <>by <span class="mono">{newest.node}</span> · </>}<Time at={newest.at} only="relative" /></span></header>

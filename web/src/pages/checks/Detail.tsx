@@ -1,6 +1,6 @@
 // What a kind of check has to say beyond its sentence: figures of a plugin, answers of a name server, packets, calls.
 import type { CheckResult } from '../../api/contract'
-import { latencyText } from '../../lib/words'
+import { latencyText, plural } from '../../lib/words'
 import { Time } from '../../ui/Time'
 
 type Detail = NonNullable<CheckResult['detail']>
@@ -75,12 +75,44 @@ function Calls({ heartbeat: beat }: { heartbeat: NonNullable<Detail['heartbeat']
 	)
 }
 
+function Row({ sql }: { sql: NonNullable<Detail['sql']> }) {
+	if (!sql.server) return null
+	return (
+		<dl class="facts">
+			<dt>Database</dt><dd class="mono">{sql.server}</dd>
+			{sql.version && <><dt>It is</dt><dd>PostgreSQL {sql.version}</dd></>}
+			{sql.column && <><dt>{sql.column}</dt><dd class="mono">{sql.value ?? 'NULL'}{sql.cut && '...'}</dd></>}
+			{sql.version && <><dt>Rows</dt><dd class="num">{sql.more && 'more than '}{sql.rows}</dd></>}
+		</dl>
+	)
+}
+
+/** Where the time of a journey went: each step begins where the one before it ended. The picture says nothing that the
+ *  words beside it do not. */
+function Steps({ steps }: { steps: NonNullable<Detail['journey']>['steps'] }) {
+	const all = Math.max(1, ...steps.map((s) => s.from_ms + s.took_ms))
+	const percent = (ms: number) => `${(100 * ms) / all}%`
+	return (
+		<ol class="waterfall small journey">
+			{steps.map((s, i) => (
+				<li key={i} class={s.state}>
+					<span class="what"><strong>{i + 1}. {s.name}</strong><span class="quiet mono">{s.method} {s.url}</span>{s.reason && <span class="s-down">{s.reason}</span>}</span>
+					<span class="fall" aria-hidden="true">{s.state !== 'not_reached' && <i style={{ left: percent(s.from_ms), width: percent(s.took_ms) }} />}</span>
+					<span class="num right">{s.state === 'not_reached' ? 'not reached' : <>{s.status ?? ''}<br />{latencyText(s.took_ms)}{s.redirects > 0 && <span class="quiet"><br />{plural(s.redirects, 'redirect')}</span>}</>}</span>
+				</li>
+			))}
+		</ol>
+	)
+}
+
 export function DetailParts({ detail }: { detail: CheckResult['detail'] | undefined }) {
 	if (!detail) return null
 	return (
 		<>
 			{detail.packets && <Packets packets={detail.packets} />}
 			{detail.dns && <Answers dns={detail.dns} />}
+			{detail.journey && <Steps steps={detail.journey.steps} />}
+			{detail.sql && <Row sql={detail.sql} />}
 			{detail.heartbeat && <Calls heartbeat={detail.heartbeat} />}
 			{detail.plugin && <Figures plugin={detail.plugin} />}
 		</>

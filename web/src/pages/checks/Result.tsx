@@ -43,7 +43,7 @@ export function ResultCard({ result }: { result: CheckResult }) {
 	return (
 		<div class="stack">
 			<div class="row wide"><CheckBadge state={result.state} pill /><span class="grow">{result.reason}</span></div>
-			{result.timings && <Waterfall timings={result.timings} />}
+			{result.timings && !result.detail?.journey && <Waterfall timings={result.timings} />}
 			<dl class="facts">
 				{result.status !== null && <><dt>Status</dt><dd class="num">{result.status}</dd></>}
 				{result.address && <><dt>Address</dt><dd class="num">{result.address}</dd></>}

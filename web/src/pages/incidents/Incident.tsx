@@ -7,7 +7,7 @@ import type { Incident as Data, IncidentRow, TimelineItem } from '../../api/cont
 import { useKeys } from '../../lib/keys'
 import { may } from '../../lib/may'
 import { complain } from '../../lib/toast'
-import { sentenceCase } from '../../lib/words'
+import { plural, sentenceCase } from '../../lib/words'
 import { durationText } from '../../lib/time'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
@@ -93,6 +93,19 @@ function Why({ incident, ask }: { incident: Data, ask: (what: Ask) => void }) {
 	)
 }
 
+/** What an event of another program brought beside its summary. Pictures are links: nothing is loaded from elsewhere. */
+function Brought({ annotations }: { annotations: Record<string, string> }) {
+	const of = (prefix: string) => Object.keys(annotations).filter((k) => k.startsWith(prefix)).sort().map((k) => annotations[k]!)
+	const links = [...of('link_'), ...of('image_')].map((text) => { const at = text.indexOf(' '); return at < 0 ? [text, text] as const : [text.slice(0, at), text.slice(at + 1)] as const })
+	const details = of('detail_')
+	return (
+		<>
+			{links.length > 0 && <div class="row">{links.map(([url, text], i) => <a key={i} href={url} rel="noreferrer noopener" target="_blank">{text}</a>)}</div>}
+			{details.length > 0 && <details><summary>{plural(details.length, 'detail')}</summary><pre class="small" tabIndex={0}>{details.join('\n')}</pre></details>}
+		</>
+	)
+}
+
 function Alerts({ incident }: { incident: Data }) {
 	if (incident.alerts.length === 0) return <p class="small soft">No alert belongs to it; it was declared by hand.</p>
 	return (
@@ -105,6 +118,7 @@ function Alerts({ incident }: { incident: Data }) {
 						{alert.runbook_url && <a href={alert.runbook_url} rel="noreferrer noopener" target="_blank">Runbook</a>}
 						{alert.generator_url && <a href={alert.generator_url} rel="noreferrer noopener" target="_blank">Where it comes from</a>}
 					</div>}
+					{alert.source === 'pagerduty' && <Brought annotations={alert.annotations} />}
 					<div class="quiet">since <Time at={alert.started_at} /></div>
 				</li>
 			))}

@@ -34,8 +34,9 @@ function useNames(): Record<string, readonly string[]> {
 	const teams = useData('definition_list', { kind: 'Team', limit: 200 }, ['definition', 'resource'])
 	const policies = useData('definition_list', { kind: 'EscalationPolicy', limit: 200 }, ['definition', 'resource'])
 	const schedules = useData('definition_list', { kind: 'Schedule', limit: 200 }, ['definition', 'resource'])
+	const secrets = useData('secret_list', { limit: 200 }, ['secret'])
 	const names = (list: { data: { items: Definition[] } | undefined }) => list.data?.items.map((d) => d.metadata.name) ?? []
-	return { service: names(services), team: names(teams), escalation_policy: names(policies), schedule: names(schedules) }
+	return { service: names(services), team: names(teams), escalation_policy: names(policies), schedule: names(schedules), secret: secrets.data?.items.map((s) => s.name) ?? [] }
 }
 
 function DeleteDialog({ kind, name, revision, onClose, after }: { kind: Kind, name: string, revision: number, onClose: () => void, after: string }) {

@@ -9,10 +9,12 @@ import { Channels, InForce } from './Channels'
 import { Contacts } from './Contacts'
 import { MatrixEditor } from './MatrixEditor'
 import { Profile } from './Profile'
+import { Secrets } from './Secrets'
 import { Subscribers } from './Subscribers'
 import { Teams } from './Teams'
 import { Tokens } from './Tokens'
 import { Users } from './Users'
+import { WaysIn } from './WaysIn'
 
 function MyContacts() {
 	return <section class="card"><header><h2>How I am reached</h2></header><Contacts /></section>
@@ -27,6 +29,8 @@ const sections: readonly [key: string, text: string, face: ComponentType, needs:
 	['teams', 'Teams', Teams, 'read'],
 	['matrix', 'Priority matrix', MatrixEditor, 'read'],
 	['subscribers', 'Subscribers', Subscribers, 'manage'],
+	['ways-in', 'Ways in', WaysIn, 'manage'],
+	['secrets', 'Secrets', Secrets, 'manage'],
 	['channels', 'Notification channels', Channels, 'admin'],
 	['server', 'Server', InForce, 'admin'],
 ]
