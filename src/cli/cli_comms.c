@@ -136,6 +136,6 @@ const struct cli_action status_actions[] = {
 	  .examples = { "mainstay status set shop --status degraded_performance --for 1h --reason \"we feel it\"",
 			"mainstay status set shop --status operational --for 30m --reason \"a false alarm\"" } },
 	{ "release", "Shows a service as it is measured again.", "DELETE", "/component-overrides/{id}", release_inputs,
-	  released, .examples = { "mainstay status release 1", "mainstay status release 1 -o json" } },
+	  released, .examples = { "mainstay status release 2", "mainstay status release 3 -o json" } },
 	{ 0 },
 };

@@ -185,8 +185,10 @@ static enum err check(const struct cli_input *input, const struct cli_screen *sc
 		*text = arena_printf(arena, "%lld", (long long)number); /* 007 is no JSON */
 		return OK;
 	case CLI_BOOL:
-		return str_is(*text, "yes") || str_is(*text, "no") ? OK
-							 : refuse(input, *text, "yes or no", err);
+		if (!str_is(*text, "yes") && !str_is(*text, "no"))
+			return refuse(input, *text, "yes or no", err);
+		*text = str_is(*text, "yes") ? STR("true") : STR("false");
+		return OK;
 	case CLI_CHOICE:
 	case CLI_CHOICES:
 		return check_choices(input, *text, err);

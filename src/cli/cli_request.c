@@ -78,7 +78,7 @@ static void put_value(struct json_writer *json, const struct cli_given *given)
 		json_bool(json, true);
 		break;
 	case CLI_BOOL:
-		json_bool(json, str_is(given->text, "yes"));
+		json_bool(json, str_is(given->text, "true"));
 		break;
 	case CLI_CHOICES:
 		put_words(json, given->text);

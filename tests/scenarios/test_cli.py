@@ -65,6 +65,7 @@ BEFORE = {
     "mainstay incident withdraw 1": ["mainstay incident update 1 --for executives --state identified Cause found"],
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
     "mainstay maintenance show 1": ["mainstay maintenance announce New cables --service shop --from +1d --until +25h"],
+    "mainstay status release 3": ["mainstay status set shop --status degraded_performance --for 1h --reason again"],
     "mainstay review start 1": ["mainstay incident resolve 1"],
     "mainstay review start 2": ["mainstay incident resolve 2"],
     "mainstay check pause web": ["mainstay check resume web"],
