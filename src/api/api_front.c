@@ -58,7 +58,7 @@ enum err api_front_choose(struct api_call *call, int status, const struct api_fr
 		rows[2 * i + 1] = (struct api_template_value){ "words", page->title };
 	}
 	const struct api_template_list links = { rows, front->page_count, 2 };
-	const struct api_face face = { .title = title, .text = "What is it about?", .links = &links };
+	const struct api_face face = { .title = title, .text = "Which of these is it about?", .links = &links };
 	return api_face_show(call, status, &face);
 }
 
