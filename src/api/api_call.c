@@ -8,6 +8,9 @@
 #include "api/api_csv.h"
 #include "base/mem.h"
 #include "guard/guard.h"
+#include "wire/markdown.h"
+
+#define MARKDOWN_SHOWN_BYTES_MAX (512u << 10)
 
 /* ---- input ---- */
 
@@ -83,6 +86,13 @@ void api_person(struct api_call *call, const char *key, int64_t user)
 	else
 		json_field_cstr(&call->json, "name", "unknown");
 	json_map_end(&call->json);
+}
+
+void api_markdown(struct api_call *call, struct str text)
+{
+	cleanup_buf struct buf html;
+	buf_init(&html, MARKDOWN_SHOWN_BYTES_MAX);
+	json_field_text(&call->json, "html", markdown_html(text, 3, &html, NULL) == OK ? buf_str(&html) : STR_NONE);
 }
 
 void api_duration(struct json_writer *json, const char *key, time_us duration)

@@ -126,8 +126,10 @@ static void write_payload(struct api_call *call, const struct event *event)
 {
 	cleanup_buf struct buf payload;
 	buf_init(&payload, 2 * EVENT_PAYLOAD_BYTES_MAX);
+	bool readable = api_event_readable(call, event);
+	json_field_text(&call->json, "text", readable ? api_sentence(call, event) : str_of(event_kinds[event->kind].about));
 	json_key(&call->json, "payload");
-	if (!api_event_readable(call, event)) {
+	if (!readable) {
 		json_null(&call->json);
 		return;
 	}

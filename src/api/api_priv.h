@@ -116,6 +116,7 @@ enum err api_if_match(struct api_call *call, int64_t *ret_expect, struct error *
 
 /* {id, name} of a person, or null for nobody. */
 void api_person(struct api_call *call, const char *key, int64_t user);
+void api_markdown(struct api_call *call, struct str text); /* "html": what it looks like, safe to show */
 void api_duration(struct json_writer *json, const char *key, time_us duration); /* "5m" */
 
 /* ---- lists: {"items": [...], "next": ...} ---- */

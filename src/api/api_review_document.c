@@ -309,6 +309,7 @@ static void write_words(struct api_call *call, const struct api_review_document 
 		json_field_cstr(json, "title", review_sections[i].title);
 		json_field_cstr(json, "asks", review_sections[i].asks);
 		json_field_text(json, "text", text->text);
+		api_markdown(call, text->text);
 		json_field_int(json, "revision", text->revision);
 		json_field_time(json, "changed_at", text->at);
 		api_person(call, "changed_by", text->by);

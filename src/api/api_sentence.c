@@ -222,6 +222,75 @@ static struct str of_report(struct api_call *call, const struct event *event)
 	}
 }
 
+static struct str of_watch(struct api_call *call, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_CHECK_CHANGED: {
+		const struct event_check_changed *e = event->payload;
+		return S(STR_FMT " went from " STR_FMT " to " STR_FMT "%s" STR_FMT, STR_ARG(e->check), STR_ARG(e->from),
+			 STR_ARG(e->to), e->reason.len > 0 ? ": " : ".", STR_ARG(e->reason));
+	}
+	case EVENT_CHECK_PAUSED: {
+		const struct event_check_paused *e = event->payload;
+		return with_reason(call, S(STR_FMT " was paused", STR_ARG(e->check)).ptr, e->reason);
+	}
+	case EVENT_MUTE_STARTED: {
+		const struct event_mute_started *e = event->payload;
+		return with_reason(call,
+				   e->target.len == 0 ? "Everything was muted"
+						      : S("The " STR_FMT " " STR_FMT " was muted", STR_ARG(e->target_kind),
+							  STR_ARG(e->target)).ptr,
+				   e->reason);
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
+static struct str of_house(struct api_call *call, const struct event *event)
+{
+	char words[DURATION_TEXT_BYTES];
+	switch (event->kind) {
+	case EVENT_SYSTEM_STARTED: {
+		const struct event_system_started *e = event->payload;
+		duration_words(e->down_for, words);
+		return e->down_for == 0 ? STR_NONE
+					: S("The server began to work; nothing was recorded for %s before.", words);
+	}
+	case EVENT_CLOCK_STEPPED: {
+		const struct event_clock_stepped *e = event->payload;
+		duration_words(e->by < 0 ? -e->by : e->by, words);
+		return S("The wall clock jumped %s by %s; timers of a span of time moved with it.",
+			 e->by < 0 ? "back" : "ahead", words);
+	}
+	case EVENT_DEFINITION_PUT: {
+		const struct event_definition_put *e = event->payload;
+		return S(STR_FMT " " STR_FMT " was %s.", STR_ARG(e->kind), STR_ARG(e->name),
+			 e->revision == 1 ? "made" : "changed");
+	}
+	case EVENT_DEFINITION_DELETED: {
+		const struct event_definition_deleted *e = event->payload;
+		return S(STR_FMT " " STR_FMT " was deleted.", STR_ARG(e->kind), STR_ARG(e->name));
+	}
+	case EVENT_SETTINGS_CHANGED: {
+		const struct event_settings_changed *e = event->payload;
+		return S("The settings of " STR_FMT " were changed.", STR_ARG(e->section));
+	}
+	case EVENT_BACKUP_MADE: {
+		const struct event_backup_made *e = event->payload;
+		return S("A backup was made of %lld events%s: " STR_FMT, (long long)e->events,
+			 e->secrets ? ", with secrets" : "", STR_ARG(e->name));
+	}
+	case EVENT_JOURNAL_RESTORED: {
+		const struct event_journal_restored *e = event->payload;
+		return S("This house was restored from a backup of %lld events of " STR_FMT "; it goes on as " STR_FMT ".",
+			 (long long)e->events, STR_ARG(e->from), STR_ARG(e->origin));
+	}
+	default:
+		return STR_NONE;
+	}
+}
+
 struct str api_sentence(struct api_call *call, const struct event *event)
 {
 	if (event->payload == NULL)
@@ -235,6 +304,10 @@ struct str api_sentence(struct api_call *call, const struct event *event)
 		text = of_review(call, event);
 	if (text.len == 0)
 		text = of_report(call, event);
+	if (text.len == 0)
+		text = of_watch(call, event);
+	if (text.len == 0)
+		text = of_house(call, event);
 	if (event->kind == EVENT_ESCALATION_MOVED) {
 		const struct event_escalation_moved *e = event->payload;
 		text = e->text.len > 0 ? e->text : S("The escalation " STR_FMT ".", STR_ARG(moved(e->action)));

@@ -6,18 +6,8 @@
 #include "comms/comms_template.h"
 #include "incident/incident.h"
 #include "wire/doc_print.h"
-#include "wire/markdown.h"
-
-#define SHOWN_BYTES_MAX (512u << 10)
 
 /* ---- one update ---- */
-
-static void write_html(struct api_call *call, struct str text)
-{
-	cleanup_buf struct buf html;
-	buf_init(&html, SHOWN_BYTES_MAX);
-	json_field_text(&call->json, "html", markdown_html(text, 3, &html, NULL) == OK ? buf_str(&html) : STR_NONE);
-}
 
 static const char *update_state(const struct comms_update *update)
 {
@@ -51,7 +41,7 @@ void api_update_row(struct api_call *call, const struct comms_update *update)
 	json_field_text(json, "state", update->state);
 	json_field_text_or_null(json, "title", update->title);
 	json_field_text(json, "text", update->text);
-	write_html(call, update->text);
+	api_markdown(call, update->text);
 	json_key(json, "components");
 	json_raw(json, update->components.len > 0 ? update->components : STR("[]"));
 	json_field_time(json, "next_at", update->next_at);
@@ -208,7 +198,7 @@ enum err api_update_check(struct api_call *call, struct error *err)
 		return r;
 	json_map_begin(&call->json);
 	r = write_hints(call, id, body, err);
-	write_html(call, doc_text(doc_get(body, "text"), ""));
+	api_markdown(call, doc_text(doc_get(body, "text"), ""));
 	json_map_end(&call->json);
 	return r;
 }

@@ -21,7 +21,7 @@ __attribute__((weak)) enum err api_now_on_call(struct api_call *call, struct err
 #define USER_KEYS                                                                              \
 	"id name email role teams time_zone disabled has_password created_at last_seen_at revision"
 #define CONTACT_KEYS "id channel address label order delay urgency verified last_result"
-#define EVENT_KEYS "seq event_time recorded_time actor kind subject payload version"
+#define EVENT_KEYS "seq event_time recorded_time actor kind subject text payload version"
 
 #define SCHEDULE                                                                              \
 	"{\"time_zone\":\"Europe/London\",\"layers\":[{\"name\":\"main\",\"start\":\"2026-03-02\"," \

@@ -16,7 +16,7 @@ static const struct cli_column event[] = {
 	{ "WHO", "actor.name" },
 	{ "KIND", "kind" },
 	{ "SUBJECT", "subject" },
-	{ "PAYLOAD", "payload", CLI_SHOW_JSON },
+	{ "WHAT", "text" },
 	{ NULL },
 };
 static const struct cli_section event_list[] = {

@@ -66,7 +66,8 @@ class Backup(Scenario):
         path = self.backup(mainstay, passphrase=PASSPHRASE)
         found = wait_until(lambda: ann.client.get("settings")["backup"], RECEIPT_SECONDS_MAX, "the backup to be recorded")
         self.assertEqual((found["name"], found["bytes"], found["secrets"]), (path.name, path.stat().st_size, True))
-        self.assertEqual(len(ann.client.items("journal?kind=backup.made")), 1)
+        made, = ann.client.items("journal?kind=backup.made")
+        self.assertRegex(made["text"], r"A backup was made of \d+ events, with secrets: ")
         mainstay.stop()
         key = verb(mainstay, "journal", "key").strip()
         self.assertEqual(self.run_verb(mainstay, "backup", "--verify", path, "--key", key).returncode, 0)
@@ -86,6 +87,7 @@ class Backup(Scenario):
         self.assertIn("mainstay-epoch/1", event["payload"]["voucher"])
         self.assertEqual(event["payload"]["from"], "mainstay/production/journal/1")
         self.assertNotEqual(event["payload"]["origin"], event["payload"]["from"])
+        self.assertRegex(event["text"], r"restored from a backup of \d+ events of mainstay/production/journal/1; it goes on as ")
         new.stop()
         verified(new)
 

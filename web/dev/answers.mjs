@@ -97,7 +97,7 @@ function events(world, query, now) {
 		const [name, subject] = names[seq % names.length]
 		if (!name.startsWith(kind) || (query.get('subject') && subject !== query.get('subject'))) continue
 		const at = now - (world.seq - seq) * 97_000
-		items.push({ seq, event_time: iso(at), recorded_time: iso(at + 200), actor: seq % 3 ? null : ref(1 + (seq % 4)), kind: name, subject, payload: seq % 11 ? { priority: 'P1', impact: 'high', urgency: 'high', title: 'Checkout answers 503' } : null, version: 1 })
+		items.push({ seq, event_time: iso(at), recorded_time: iso(at + 200), actor: seq % 3 ? null : ref(1 + (seq % 4)), kind: name, subject, text: 'What happened, in one sentence.', payload: seq % 11 ? { priority: 'P1', impact: 'high', urgency: 'high', title: 'Checkout answers 503' } : null, version: 1 })
 	}
 	return list(items, items.length ? String(items.at(-1).seq) : null)
 }

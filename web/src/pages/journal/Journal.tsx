@@ -54,6 +54,7 @@ function Detail({ event, onClose }: { event: Recorded, onClose: () => void }) {
 	const late = Date.parse(event.recorded_time) - Date.parse(event.event_time)
 	return (
 		<Dialog title={`Event ${event.seq}`} onClose={onClose} wide>
+			<p>{event.text}</p>
 			<dl class="facts">
 				<dt>Kind</dt><dd class="mono">{event.kind} <span class="quiet">version {event.version}</span></dd>
 				<dt>Subject</dt><dd class="mono">{event.subject}</dd>
@@ -96,7 +97,7 @@ function Row({ event, open }: { event: Recorded, open: () => void }) {
 		<tr>
 			<td><button type="button" class="linklike num" onClick={open} aria-label={`Event ${event.seq}`}>{event.seq}</button></td>
 			<td><Time at={event.recorded_time} /></td>
-			<td class="mono">{event.kind}</td>
+			<td>{event.text}<div class="mono small quiet">{event.kind}</div></td>
 			<td>{link ? <a href={link}>{event.subject}</a> : event.subject}</td>
 			<td>{event.actor ? <Person user={event.actor} /> : <span class="quiet">Mainstay</span>}</td>
 		</tr>
@@ -128,7 +129,7 @@ export default function Journal() {
 						{() => (items.length === 0 ? <Empty icon="journal" title="No event fits">Take a filter away.</Empty> : (
 							<div class="card flush"><div class="scroll">
 								<table class="table journal">
-									<thead><tr><th>Seq</th><th>Recorded</th><th>Kind</th><th>Subject</th><th>Actor</th></tr></thead>
+									<thead><tr><th>Seq</th><th>Recorded</th><th>What happened</th><th>Subject</th><th>Actor</th></tr></thead>
 									<tbody>{items.map((event) => <Row key={event.seq} event={event} open={() => setOpen(event)} />)}</tbody>
 								</table></div>
 								{next && <div class="more"><Button onClick={more}>Older ones</Button></div>}

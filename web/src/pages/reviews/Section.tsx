@@ -52,7 +52,7 @@ export function Section({ id, part, editable, refetch }: { id: number, part: Par
 	return (
 		<section class="part" aria-label={part.title}>
 			<header><h2>{part.title}</h2>{editable && !editing && <Button size="small" kind="plain" icon="edit" onClick={() => setDraft({ text: part.text, revision: part.revision })}>{part.text ? 'Edit' : 'Write'}</Button>}</header>
-			{!editing && (part.text ? <div class="pre prose">{part.text}</div> : <p class="quiet">{part.asks}</p>)}
+			{!editing && (part.text ? <div class="prose" dangerouslySetInnerHTML={{ __html: part.html }} /> : <p class="quiet">{part.asks}</p>)}
 			{editing && (
 				<form class="stack" onSubmit={(e) => { e.preventDefault(); void save(draft.text, draft.revision) }}>
 					{problem && <ProblemFace problem={problem} />}
