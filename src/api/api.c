@@ -98,21 +98,51 @@ static bool is_ui_path(struct str path)
 	return !str_starts(path, STR("/api/")) && !str_starts(path, STR("/l/")) && !str_starts(path, STR(STATUS_PREFIX));
 }
 
-const struct http_asset *api_asset(const struct api *api, struct str path)
+static const struct http_asset *asset_of(const struct http_asset *assets, size_t count, struct str path)
 {
-	for (size_t i = 0; i < api->options.asset_count; i++) {
-		if (str_is(path, api->options.assets[i].path))
-			return &api->options.assets[i];
+	for (size_t i = 0; i < count; i++) {
+		if (str_is(path, assets[i].path))
+			return &assets[i];
 	}
 	return NULL;
+}
+
+const struct http_asset *api_asset(const struct api *api, struct str path)
+{
+	return asset_of(api->options.assets, api->options.asset_count, path);
+}
+
+bool api_endpoint_streams(const void *endpoint)
+{
+	const struct api_endpoint *row = endpoint;
+	return row != NULL && row->handler == NULL;
+}
+
+struct http_route api_route_without(const struct http_asset *assets, size_t count, struct str method,
+				    struct str path)
+{
+	struct str params[API_PARAMS_MAX];
+	bool known;
+	const struct api_endpoint *row = find(method, path, params, &known);
+	if (row != NULL)
+		return (struct http_route){
+			.kind = row->handler == NULL ? HTTP_KIND_STREAM : HTTP_KIND_HANDLER,
+			.queue = row->queue,
+			.body_limit_bytes = row->body_limit_bytes,
+			.endpoint = row,
+		};
+	const struct http_asset *file = str_starts(path, STR(API_TEMPLATES)) ? NULL : asset_of(assets, count, path);
+	if (file == NULL && !known && is_ui_path(path) && memchr(path.ptr, '.', path.len) == NULL)
+		file = asset_of(assets, count, STR("/index.html"));
+	if (file != NULL && str_is(method, "GET"))
+		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
+	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,
+				    .body_limit_bytes = UNKNOWN_BODY_BYTES };
 }
 
 struct http_route api_route(void *context, struct str method, struct str path)
 {
 	const struct api *api = context;
-	struct str params[API_PARAMS_MAX];
-	bool known;
-	const struct api_endpoint *row = find(method, path, params, &known);
 	if (api->options.status != NULL && str_is(method, "GET") && str_starts(path, STR(STATUS_PREFIX))) {
 		/* Of a public page: from memory, on the web thread, whatever the store does. */
 		const struct http_asset *found = api_status_find(api->options.status, path);
@@ -122,20 +152,7 @@ struct http_route api_route(void *context, struct str method, struct str path)
 						    .find_context = api->options.status };
 		}
 	}
-	if (row != NULL)
-		return (struct http_route){
-			.kind = row->handler == NULL ? HTTP_KIND_STREAM : HTTP_KIND_HANDLER,
-			.queue = row->queue,
-			.body_limit_bytes = row->body_limit_bytes,
-			.endpoint = row,
-		};
-	const struct http_asset *file = str_starts(path, STR(API_TEMPLATES)) ? NULL : api_asset(api, path);
-	if (file == NULL && !known && is_ui_path(path) && memchr(path.ptr, '.', path.len) == NULL)
-		file = api_asset(api, STR("/index.html"));
-	if (file != NULL && str_is(method, "GET"))
-		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };
-	return (struct http_route){ .kind = HTTP_KIND_HANDLER, .queue = HTTP_QUEUE_READ,
-				    .body_limit_bytes = UNKNOWN_BODY_BYTES };
+	return api_route_without(api->options.assets, api->options.asset_count, method, path);
 }
 
 /* The stylesheet, fonts and icons of the pages; and what is for everybody below /status/. */

@@ -47,6 +47,8 @@ struct api_sense {
 			     struct error *err);
 	/* When it is looked at next; TIME_NONE: unknown, or paused. */
 	time_us (*next_at)(void *context, struct str name);
+	/* How many checks that server looked at last; "": this one. NULL: no other looks. */
+	unsigned (*looked_by)(void *context, const char *node);
 };
 
 /* Proxies that are believed when they say for whom they ask. */
@@ -84,6 +86,10 @@ struct api_options {
 	bool (*nothing_stored)(void *context); /* is it known that nothing can be stored now? may be NULL */
 	void *nothing_stored_context;
 	struct api_proxies proxies;
+	/* The servers on the same database: false when that cannot be told now. NULL: there are no others. */
+	bool (*nodes)(void *context, struct store_nodes *ret_nodes);
+	void *nodes_context;
+	const char *node; /* what this one is called among them */
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
@@ -99,6 +105,11 @@ void api_destroy(struct api **api); /* after the last call has returned */
 
 /* For http_server: which queue, which limit, which row. Also gives the UI's assets. */
 struct http_route api_route(void *api, struct str method, struct str path);
+
+/* The same without an API behind it, for a server that hands on to another: limits, queues and the UI's files. */
+struct http_route api_route_without(const struct http_asset *assets, size_t count, struct str method,
+				    struct str path);
+bool api_endpoint_streams(const void *endpoint); /* of a route; NULL: it does not */
 
 /* One request. The response's body is the caller's to take, its header values are freed by
  * api_response_finish. Not for streams. */

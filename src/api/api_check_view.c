@@ -282,6 +282,7 @@ void api_check_result(struct api_call *call, const struct check_rules *rules,
 	else
 		json_null(json);
 	json_field_text_or_null(json, "address", str_of(result->address));
+	json_field_text_or_null(json, "node", str_of(result->node));
 	write_timings(json, &result->timings);
 	api_certificate(call, "cert", result);
 	json_key(json, "detail");

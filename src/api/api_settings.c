@@ -1,4 +1,6 @@
 /* api_settings.c: how notifications leave this installation, and what browsers say of those they got. */
+#include <string.h>
+
 #include "api/api_handlers.h"
 #include "journal/copies.h"
 #include "notify/notify.h"
@@ -51,6 +53,43 @@ static enum err write_backup(struct api_call *call, struct error *err)
 	return OK;
 }
 
+static void write_node(struct api_call *call, const struct store_nodes *seen, const struct store_node *node)
+{
+	const struct api_options *options = &call->api->options;
+	const struct api_sense *sense = options->sense;
+	struct json_writer *json = &call->json;
+	bool here = strcmp(node->name, options->node) == 0;
+	json_map_begin(json);
+	json_field_cstr(json, "name", node->name);
+	json_field_text_or_null(json, "url", str_of(node->url));
+	json_field_bool(json, "leads", strcmp(node->name, seen->leader.node) == 0 && seen->leader.alive);
+	json_field_time(json, "seen_at", call->now - node->silent);
+	json_field_int(json, "checks", sense != NULL && sense->looked_by != NULL
+					       ? (int64_t)sense->looked_by(sense->context, here ? "" : node->name) : 0);
+	json_map_end(json);
+}
+
+/* Null: the store belongs to this server alone, or does not say. */
+static void write_servers(struct api_call *call)
+{
+	const struct api_options *options = &call->api->options;
+	struct json_writer *json = &call->json;
+	struct store_nodes *seen = arena_new(&call->arena, struct store_nodes);
+	json_key(json, "servers");
+	if (options->nodes == NULL || !options->nodes(options->nodes_context, seen)) {
+		json_null(json);
+		return;
+	}
+	json_map_begin(json);
+	json_field_int(json, "epoch", seen->leader.epoch);
+	json_key(json, "items");
+	json_list_begin(json);
+	for (unsigned i = 0; i < seen->count; i++)
+		write_node(call, seen, &seen->rows[i]);
+	json_list_end(json);
+	json_map_end(json);
+}
+
 enum err api_settings_get(struct api_call *call, struct error *err)
 {
 	const struct api_options *options = &call->api->options;
@@ -64,6 +103,7 @@ enum err api_settings_get(struct api_call *call, struct error *err)
 	json_map_begin(&call->json);
 	json_key(&call->json, "items");
 	json_raw(&call->json, items.used > 0 ? buf_str(&items) : STR("[]"));
+	write_servers(call);
 	json_key(&call->json, "backup");
 	enum err r = write_backup(call, err);
 	json_key(&call->json, "notifications");

@@ -1,4 +1,6 @@
 /* api_system.c: is it alive, is it ready, what can it do. */
+#include <stdio.h>
+
 #include "api/api_handlers.h"
 #include "journal/journal.h"
 
@@ -52,6 +54,22 @@ static enum err decide_a_write(struct decision *d, const void *args, struct erro
 	return OK;
 }
 
+static void health_leader(struct api_call *call)
+{
+	const struct api_options *options = &call->api->options;
+	struct store_nodes *seen = arena_new(&call->arena, struct store_nodes);
+	char detail[200];
+	if (options->nodes == NULL)
+		return;
+	bool told = options->nodes(options->nodes_context, seen);
+	if (told)
+		snprintf(detail, sizeof detail, "this server leads: %s, epoch %lld, of %u", options->node,
+			 (long long)seen->leader.epoch, seen->count);
+	else
+		snprintf(detail, sizeof detail, "this server led: %s; the database does not say who does now", options->node);
+	health_part(call, "leader", told, detail);
+}
+
 enum err api_readyz(struct api_call *call, struct error *err)
 {
 	const struct api_options *options = &call->api->options;
@@ -62,6 +80,7 @@ enum err api_readyz(struct api_call *call, struct error *err)
 	bool ready = call->api->options.run(call->api->options.run_context, &command, err) == OK;
 	health_begin(call, ready ? "ok" : "failing");
 	health_part(call, "store", ready, ready ? "a commit was made just now" : err->text);
+	health_leader(call);
 	health_end(call);
 	call->status = ready ? 200 : 503;
 	return OK;

@@ -530,7 +530,7 @@ TEST(a_result_says_what_it_means_by_itself)
 	define_checks(&w);
 	struct api_result got = ask(&w, "GET", V "/checks/web/results", NULL);
 	check_keys(api_at(&got, "items/0"),
-		   "at state latency_ms reason status address timings cert detail");
+		   "at state latency_ms reason status address node timings cert detail");
 	CHECK_STR(api_text(&got, "items/0/state"), "degraded"); /* 12.5 ms, and 10 are slow */
 	got = ask(&w, "POST", V "/checks/api/run", NULL);
 	CHECK_STATUS(got, 200);

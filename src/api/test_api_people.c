@@ -368,7 +368,7 @@ TEST(an_admin_sets_how_notifications_leave_and_secrets_are_never_answered)
 	check_keys(api_at(&got, "smtp"), "host port security user password_set from");
 	got = api_call(&w, &admin, "GET", V "/settings", NULL);
 	CHECK_STATUS(got, 200);
-	check_keys(got.doc, "items notifications backup");
+	check_keys(got.doc, "items notifications servers backup");
 	CHECK(doc_bool(api_at(&got, "notifications/smtp/password_set"), false));
 	CHECK(!api_says(got.body, "hush-hush"));
 	got = api_call(&w, &admin, "GET", V "/journal?kind=settings.", NULL);

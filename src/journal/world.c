@@ -479,10 +479,12 @@ void world_keep_lead(struct world *world)
 	time_us until = store_lead_until(world->conn);
 	if (until == INT64_MAX || world->unled)
 		return;
-	if (until - clock_since_boot(world->options.clock) < LEAD_RENEW_LEFT &&
-	    store_lead_renew(world->conn, &err) != OK)
+	bool due = until - clock_since_boot(world->options.clock) < LEAD_RENEW_LEFT;
+	bool failed = due && store_lead_renew(world->conn, &err) != OK;
+	if (failed && !world->lead_failing)
 		log_write(LOG_WARNING, "could not tell the database that this server is alive",
 			  "reason=\"%s\"", err.text);
+	world->lead_failing = failed;
 	tell_unled(world);
 }
 

@@ -43,6 +43,7 @@ struct world {
 	size_t follower_count;
 	bool followers_behind;
 	bool unled; /* told */
+	bool timers_failing, lead_failing; /* the last try failed, and that was told */
 	const struct event **events; /* of the running batch */
 	size_t event_count;
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "journal/world_priv.h"
 
+#define TIMERS_AGAIN (TIME_SECOND / 4) /* after they could not be run */
 #define TIMERS_AT_ONCE 64u
 #define FOLLOWER_SLICE 64u
 #define FOLLOWER_FAILURES_MAX 3
@@ -94,10 +95,13 @@ bool world_run_timers(struct world *world)
 			r = fire_all(world, timers, count, now, &err);
 		r = batch_end(world, r, &err);
 	}
-	if (r != OK)
+	if (r != OK && !world->timers_failing)
 		log_write(LOG_ERROR, "could not run timers", "reason=\"%s\"", err.text);
 	arena_reset(&world->batch);
-	world->next_timer_known = r == OK ? false : world->next_timer_known;
+	world->timers_failing = r != OK;
+	world->next_timer_known = r != OK; /* what is due stays due: without a pause the writer would only try */
+	if (r != OK)
+		world->next_timer = clock_wall(world->options.clock) + TIMERS_AGAIN;
 	return r == OK && count > 0;
 }
 

@@ -313,7 +313,11 @@ static enum err check_space(const struct making *m, struct error *err)
 {
 	char folder[BACKUP_PATH_BYTES];
 	struct statvfs fs;
-	int64_t needed = SPARE_BYTES + m->source->bytes_expected;
+	int64_t bytes;
+	enum err r = store_bytes(m->from, &bytes, err);
+	if (r != OK)
+		return r;
+	int64_t needed = SPARE_BYTES + m->source->bytes_expected + bytes;
 	backup_file_folder(m->made->path, folder, sizeof folder);
 	if (statvfs(folder, &fs) != 0)
 		return error_set(err, ERR_NOT_FOUND, "could not look at the folder \"%.300s\": %s", folder,
@@ -329,14 +333,14 @@ static enum err make(struct making *m, struct error *err)
 {
 	enum err r = choose_path(m, m->made->path, sizeof m->made->path, err);
 	if (r == OK)
+		r = store_connect(m->source->store, true, &m->from, err);
+	if (r == OK)
 		r = check_space(m, err);
 	if (r != OK)
 		return r;
 	backup_file_neighbour(m->made->path, m->part, sizeof m->part);
 	introduce(m);
-	r = store_connect(m->source->store, true, &m->from, err);
-	if (r == OK)
-		r = make_parts(m, err);
+	r = make_parts(m, err);
 	if (r == OK)
 		r = backup_file_publish(m->fd, m->part, m->made->path, err);
 	if (r != OK)

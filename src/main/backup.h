@@ -29,7 +29,7 @@ struct backup_source {
 	const struct store_table *const *tables; /* NULL-terminated */
 	const char *name;                        /* of the installation */
 	const struct note_signer *signer;        /* the journal's; NULL: nobody signs */
-	int64_t bytes_expected;                  /* how large the copy may become */
+	int64_t bytes_expected;                  /* how large the files of the store are; a database says it itself */
 	time_us now;
 };
 

@@ -1,5 +1,6 @@
 /* doctor_kept.c: the store, the record and its copies. See doctor.c. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "journal/copies.h"
@@ -14,6 +15,34 @@
 #define JUMPS_LOOKED_AT (7 * TIME_DAY)
 #define JUMPS_MAX 1000u
 
+#define SILENT_LONG (10 * TIME_SECOND)
+
+/* Each with when it was seen; a database that an older version made knows none. */
+static void say_servers(struct doctor *d)
+{
+	struct store_nodes seen;
+	struct error err;
+	cleanup_buf struct buf words;
+	bool lost = false;
+	buf_init(&words, 4096);
+	if (store_nodes_get(d->conn, &seen, &err) != OK || seen.count == 0)
+		return;
+	for (unsigned i = 0; i < seen.count; i++) {
+		const struct store_node *node = &seen.rows[i];
+		char ago[DURATION_TEXT_BYTES];
+		bool leads = seen.leader.alive && strcmp(node->name, seen.leader.node) == 0;
+		duration_words(node->silent > 0 ? node->silent : 0, ago);
+		buf_printf(&words, "%s%s%s, %s, seen %s ago", i > 0 ? "; " : "", node->name, leads ? " (leads)" : "",
+			   node->url[0] != '\0' ? node->url : "not reached by others", ago);
+		lost = lost || node->silent > SILENT_LONG;
+	}
+	if (lost)
+		doctor_say(d, DOCTOR_DOUBT, "servers", "start it, or wait: it is forgotten after a day", "%.*s",
+			   (int)words.used, words.bytes);
+	else
+		doctor_good(d, "servers", "%.*s", (int)words.used, words.bytes);
+}
+
 /* Of several servers on one database one leads; none may, when all are down. */
 void doctor_database(struct doctor *d)
 {
@@ -25,12 +54,14 @@ void doctor_database(struct doctor *d)
 	settings_shown(d->settings->store, shown, sizeof shown);
 	enum err r = store_leader(d->conn, &leader, &err);
 	if (r == OK && leader.alive)
-		doctor_good(d, "database", "%s, where server %s leads", shown, leader.node);
+		doctor_good(d, "database", "%s, where server %s leads, epoch %lld", shown, leader.node,
+			    (long long)leader.epoch);
 	else if (r == OK)
 		doctor_good(d, "database", "%s, where no server works", shown);
 	else
 		doctor_say(d, DOCTOR_WRONG, "database", "see that a server of this version was started on it once", "%s: %s",
 			   shown, err.text);
+	say_servers(d);
 }
 
 void doctor_store(struct doctor *d)

@@ -10,6 +10,7 @@
 
 #include "alert/alert.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "guard/guard.h"
 #include "main/wiring.h"
@@ -74,13 +75,12 @@ static enum err name_node(struct place *place, char *out, size_t size, struct er
 
 static enum err open_database(struct place *place, const struct settings *settings, struct error *err)
 {
-	char node[STORE_NODE_BYTES];
-	enum err r = name_node(place, node, sizeof node, err);
+	enum err r = name_node(place, place->node, sizeof place->node, err);
 	if (r != OK)
 		return r;
 	struct store_options options = {
 		.path = settings->store,
-		.node = node,
+		.node = place->node,
 		.patient = settings->patient,
 	};
 	return store_open("postgres", &options, &place->store, err);
@@ -174,6 +174,22 @@ static enum err load_alerts(struct place *place, struct error *err)
 	return r;
 }
 
+/* Once it has stood by, a database that fails at the wrong moment is waited for, too. */
+static enum err open_or_stand_by(const struct world_options *options, const struct place_hooks *hooks,
+				 struct world **ret_world, struct error *err)
+{
+	bool stood_by = false;
+	for (;;) {
+		enum err r = world_open(options, ret_world, err);
+		bool again = r == ERR_CONFLICT || (r == ERR_UNAVAILABLE && stood_by);
+		if (again && r != ERR_CONFLICT)
+			log_write(LOG_WARNING, "could not take over", "reason=\"%s\"", err->text);
+		if (!again || hooks->standby == NULL || !hooks->standby(hooks->context))
+			return r;
+		stood_by = true;
+	}
+}
+
 static enum err open_world(struct place *place, const struct settings *settings,
 			   const char *public_url, const struct place_hooks *hooks, struct error *err)
 {
@@ -198,10 +214,7 @@ static enum err open_world(struct place *place, const struct settings *settings,
 		.committed = hooks->committed,
 		.committed_context = hooks->context,
 	};
-	enum err r;
-	do {
-		r = world_open(&options, &place->world, err);
-	} while (r == ERR_CONFLICT && hooks->standby != NULL && hooks->standby(hooks->context));
+	enum err r = open_or_stand_by(&options, hooks, &place->world, err);
 	return r == OK ? load_alerts(place, err) : r;
 }
 
@@ -240,6 +253,8 @@ enum err place_open(const struct settings *settings, const char *public_url,
 		r = open_world(place, settings, public_url, hooks, err);
 	if (r == OK && settings->store != NULL) /* a folder with its database inside has one key */
 		r = check_signer(place, err);
+	if (r != OK && hooks->failing != NULL)
+		hooks->failing(hooks->context);
 	if (r != OK)
 		place_close(place);
 	return r;

@@ -4,7 +4,7 @@
  *
  *     DATA/lock         held while somebody works here
  *     DATA/mainstay.db  the store (SQLite, write-ahead log beside it), unless --store names a database
- *     DATA/node         with a database: what this server is called in its leader row
+ *     DATA/node         with a database: this server's own part of its name in the leader row
  *     DATA/flight       what was running when the process died (journal/flight.h)
  *     DATA/journal.key  the key that signs checkpoints, 0600
  *     DATA/reserve      64 MiB that are given up when the disk is full
@@ -32,6 +32,7 @@ struct place {
 	struct world *world;
 	struct note_signer signer;
 	bool can_sign;
+	char node[STORE_NODE_BYTES]; /* with a database: what this server is called in its leader row */
 	char path[512]; /* of the data folder */
 };
 
@@ -41,6 +42,7 @@ struct place_hooks {
 	/* Another server leads on this database: false gives up, true asks again. Else ERR_CONFLICT. */
 	bool (*standby)(void *context);
 	void (*unled)(void *context); /* as in world_options */
+	void (*failing)(void *context); /* it cannot be opened: what stands on its store must go, now */
 	void *context;
 };
 

@@ -17,7 +17,10 @@
 #include "journal/journal.h"
 #include "journal/writer.h"
 #include "main/backup.h"
+#include "main/front.h"
 #include "main/hand_client.h"
+#include "main/node_seal.h"
+#include "main/nodes.h"
 #include "main/place.h"
 #include "main/serve_alerts.h"
 #include "main/serve_notify.h"
@@ -32,7 +35,8 @@
 
 #define DRAIN_MS 3000
 #define HEARTBEAT_S WARNINGS_TICK_S
-#define STANDBY_PAUSE_MS 500
+#define STANDBY_PAUSE_MS 100
+#define STANDBY_BEATS 100 /* of those pauses, between words to the service manager */
 #define ACT_WORKERS 64 /* each waits for its COMMIT: so many share one fsync */
 #define URL_BYTES 300
 
@@ -53,9 +57,13 @@ struct server {
 	struct http_server *http;
 	struct warnings *warnings;
 	struct http_server *http_public; /* --status-listen; NULL: there is none */
+	struct nodes *nodes; /* with a database: the servers on it; else NULL, as the next */
+	struct front *front; /* stands between `http` and the API */
+	unsigned char seal_key[NODE_SEAL_KEY_BYTES];
 	char public_url[URL_BYTES];
 	sigset_t signals;
-	bool standing_by, told_to_end;
+	bool told_to_end, stood_by;
+	struct error unable; /* to follow; code OK: it is able */
 	bool offers_link; /* nobody can sign in yet: this one-time link is printed */
 	struct guard_link_made link;
 };
@@ -128,19 +136,6 @@ static enum err read_last(struct server *server, time_us *ret_last, struct error
 
 /* ---- starting ---- */
 
-/* Another server leads: wait for its end, or for ours. */
-static bool stand_by(void *context)
-{
-	struct server *server = context;
-	struct timespec pause = { 0, STANDBY_PAUSE_MS * 1000000L };
-	if (!server->standing_by)
-		log_write(LOG_INFO, "another server leads on this database; standing by", NULL);
-	server->standing_by = true;
-	int number = sigtimedwait(&server->signals, NULL, &pause);
-	server->told_to_end = number == SIGTERM || number == SIGINT;
-	return !server->told_to_end;
-}
-
 /* On the writer's thread: another server has taken over. This one begins anew, and stands by. */
 static void unled(void *context)
 {
@@ -157,6 +152,131 @@ static void choose_public_url(struct server *server)
 	else
 		snprintf(server->public_url, sizeof server->public_url, "%s://%.280s",
 			 s->tls_cert != NULL ? "https" : "http", s->listen);
+}
+
+/* Nobody else can reach it, unless somebody said by which address they do. */
+static bool is_on_loopback(const struct settings *settings)
+{
+	struct str listen = str_of(settings->listen);
+	return settings->public_url == NULL &&
+	       (str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")));
+}
+
+/* ---- several servers on one database ---- */
+
+/* How others reach it, unless somebody said so: as it listens, and by this machine's name when it listens
+ * to every address of it. */
+static void tell_where(struct server *server)
+{
+	const char *url = http_server_url(server->http), *port = strrchr(url, ':');
+	char host[80] = "", text[STORE_NODE_URL_BYTES];
+	struct str rest = str_of(strstr(url, "://") + 3);
+	bool every = str_starts(rest, STR("0.0.0.0:")) || str_starts(rest, STR("[::]:"));
+	if (every && gethostname(host, sizeof host - 1) != 0)
+		every = false;
+	if (server->settings->node_url != NULL)
+		snprintf(text, sizeof text, "%s", server->settings->node_url);
+	else if (every)
+		snprintf(text, sizeof text, "%.*s%s%s", (int)(rest.ptr - url), url, host, port);
+	else
+		snprintf(text, sizeof text, "%s", url);
+	nodes_reached_at(server->nodes, text);
+}
+
+static enum err start_nodes(struct server *server, struct error *err)
+{
+	if (server->settings->store == NULL || server->nodes != NULL)
+		return OK;
+	node_seal_key(&server->place.signer, server->seal_key);
+	return nodes_start(server->place.store, &server->place.clock, server->place.node, &server->nodes, err);
+}
+
+static enum err start_front(struct server *server, bool follows, struct error *err)
+{
+	struct front_options options = {
+		.settings = server->settings,
+		.store = server->place.store,
+		.nodes = server->nodes,
+		.clock = &server->place.clock,
+		.random = &server->place.random,
+		.seal_key = server->seal_key,
+		.assets = ui_assets,
+		.asset_count = ui_assets_count,
+		.on_loopback = is_on_loopback(server->settings),
+		.follows = follows,
+	};
+	return front_create(&options, &server->front, err);
+}
+
+static enum err listen_http(struct server *server, struct error *err);
+
+static void announce_listening(const struct server *server)
+{
+	printf("mainstay: listening on %s\n", http_server_url(server->http));
+	fflush(stdout);
+	service_tell("READY=1");
+}
+
+static enum err start_following(struct server *server, struct error *err)
+{
+	enum err r = start_nodes(server, err);
+	if (r == OK)
+		r = start_front(server, true, err);
+	if (r == OK)
+		r = listen_http(server, err);
+	if (r != OK)
+		return r;
+	log_write(LOG_INFO, "another server leads on this database; standing by", "node=%s", server->place.node);
+	tell_where(server);
+	announce_listening(server);
+	return OK;
+}
+
+/* Nobody leads, and that is certain. While the database is silent there is nothing to take over. */
+static bool is_unled(struct server *server)
+{
+	struct store_nodes seen;
+	return nodes_now(server->nodes, &seen) && !seen.leader.alive;
+}
+
+static void reload_tls(struct server *server)
+{
+	struct error err;
+	if (server->settings->tls_cert != NULL && http_server_reload_tls(server->http, &err) != OK)
+		log_write(LOG_WARNING, "could not read the certificate again", "reason=\"%s\"", err.text);
+}
+
+/* It stood by and came to nothing: told to end, or the database went when it took over. */
+static void end_following(void *context)
+{
+	struct server *server = context;
+	if (server->front != NULL)
+		front_take_over(server->front); /* first: who waits is answered */
+	if (server->http != NULL)
+		http_server_stop(server->http, DRAIN_MS);
+	http_server_destroy(&server->http);
+	front_destroy(&server->front);
+	nodes_stop(&server->nodes);
+}
+
+/* Another server leads: hand on to it until it does no more (true: try to lead), or until our end. */
+static bool stand_by(void *context)
+{
+	struct server *server = context;
+	struct timespec pause = { 0, STANDBY_PAUSE_MS * 1000000L };
+	if (server->front == NULL && start_following(server, &server->unable) != OK)
+		return false;
+	for (unsigned beats = 0; !server->told_to_end; beats++) {
+		int number = sigtimedwait(&server->signals, NULL, &pause);
+		server->told_to_end = number == SIGTERM || number == SIGINT;
+		if (number == SIGHUP)
+			reload_tls(server);
+		if (beats % STANDBY_BEATS == 0)
+			service_tell("WATCHDOG=1");
+		if (!server->told_to_end && is_unled(server))
+			return true;
+	}
+	return false;
 }
 
 /* Without a supervisor there is no hand, and commands are not run: never in this process. */
@@ -212,6 +332,8 @@ static enum err start_sense(struct server *server, struct error *err)
 		.clock = &server->place.clock,
 		.untold = untold,
 		.untold_context = server,
+		.nodes = server->nodes,
+		.seal_key = server->seal_key,
 	};
 	struct serve_sense *sense;
 	enum err r = serve_sense_start(&options, &sense, err);
@@ -242,12 +364,10 @@ static bool nothing_stored(void *context)
 	return trouble_state(server->place.trouble) == TROUBLE_NOTHING;
 }
 
-/* Nobody else can reach it, unless somebody said by which address they do. */
-static bool is_on_loopback(const struct settings *settings)
+static bool seen_nodes(void *context, struct store_nodes *ret_nodes)
 {
-	struct str listen = str_of(settings->listen);
-	return settings->public_url == NULL &&
-	       (str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")));
+	struct server *server = context;
+	return nodes_now(server->nodes, ret_nodes);
 }
 
 static enum err start_api(struct server *server, struct error *err)
@@ -272,6 +392,9 @@ static enum err start_api(struct server *server, struct error *err)
 		.status = serve_status_pages(server->status),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
+		.nodes = server->nodes != NULL ? seen_nodes : NULL,
+		.nodes_context = server,
+		.node = server->place.node,
 		.nothing_stored = nothing_stored,
 		.nothing_stored_context = server,
 	};
@@ -290,22 +413,43 @@ static enum err start_api(struct server *server, struct error *err)
 	return OK;
 }
 
-static enum err start_http(struct server *server, struct error *err)
+static enum err listen_http(struct server *server, struct error *err)
 {
 	struct http_server_config config;
 	http_server_config_default(&config);
 	config.listen = server->settings->listen;
 	config.tls_cert = server->settings->tls_cert;
 	config.tls_key = server->settings->tls_key;
-	config.route = api_route;
-	config.handle = api_serve;
-	config.context = server->api;
+	config.route = server->front != NULL ? front_route : api_route;
+	config.handle = server->front != NULL ? front_handle : api_serve;
+	config.context = server->front != NULL ? (void *)server->front : server->api;
 	config.assets = ui_assets;
 	config.asset_count = ui_assets_count;
 	config.clock = &server->place.clock;
 	config.random = &server->place.random;
 	config.queues[HTTP_QUEUE_ACT].workers = ACT_WORKERS;
-	enum err r = http_server_create(&config, &server->http, err);
+	return http_server_create(&config, &server->http, err);
+}
+
+static bool leads_now(void *context)
+{
+	struct server *server = context;
+	return world_leads(server->place.world);
+}
+
+/* With a front it may listen already; what it answers changes in one moment. */
+static enum err start_http(struct server *server, struct error *err)
+{
+	bool stood_by = server->stood_by = server->http != NULL;
+	enum err r = OK;
+	if (server->nodes != NULL && server->front == NULL)
+		r = start_front(server, false, err);
+	if (r == OK && server->front != NULL)
+		front_lead(server->front, server->api, leads_now, server);
+	if (r == OK && !stood_by)
+		r = listen_http(server, err);
+	if (r == OK && server->nodes != NULL && !stood_by)
+		tell_where(server);
 	if (r == OK)
 		warnings_watch(server->warnings, server->http);
 	if (r == OK && server->settings->public_url == NULL)
@@ -325,7 +469,10 @@ static enum err make_first_user(struct server *server, struct error *err)
 
 static void announce(const struct server *server)
 {
-	printf("mainstay: listening on %s\n", http_server_url(server->http));
+	if (server->stood_by)
+		log_write(LOG_INFO, "this server leads now", "node=%s", server->place.node);
+	else
+		printf("mainstay: listening on %s\n", http_server_url(server->http));
 	if (server->http_public != NULL)
 		printf("mainstay: status pages on %s\n", http_server_url(server->http_public));
 	if (server->offers_link)
@@ -337,12 +484,18 @@ static void announce(const struct server *server)
 static enum err start(struct server *server, struct error *err)
 {
 	choose_public_url(server);
-	struct place_hooks hooks = { committed, stand_by, unled, server };
+	struct place_hooks hooks = { committed, stand_by, unled, end_following, server };
 	enum err r = place_open(server->settings, server->public_url, &hooks, &server->place, err);
+	if (r == ERR_CONFLICT && server->unable.code != OK)
+		*err = server->unable;
 	if (r != OK)
 		return r;
+	if (server->front != NULL)
+		front_take_over(server->front);
 	time_us last = TIME_NONE;
-	r = read_last(server, &last, err);
+	r = start_nodes(server, err);
+	if (r == OK)
+		r = read_last(server, &last, err);
 	if (r == OK)
 		r = make_first_user(server, err);
 	if (r == OK)
@@ -403,6 +556,8 @@ static void stop(struct server *server, const char *reason)
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
 	warnings_destroy(&server->warnings);
+	front_destroy(&server->front);
+	nodes_stop(&server->nodes);
 	place_close(&server->place);
 }
 
@@ -459,11 +614,8 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 			return number == SIGTERM ? "SIGTERM" : "SIGINT";
 		if (number == SIGUSR2)
 			return LOST_LEAD;
-		struct error err;
-		if (number == SIGHUP && server->settings->tls_cert != NULL &&
-		    http_server_reload_tls(server->http, &err) != OK)
-			log_write(LOG_WARNING, "could not read the certificate again", "reason=\"%s\"",
-				  err.text);
+		if (number == SIGHUP)
+			reload_tls(server);
 		api_heartbeat(server->api);
 		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);

@@ -173,6 +173,8 @@ static void on_tick(void *context)
 {
 	struct serve_sense *s = context;
 	on_inbox(s);
+	if (s->share != NULL)
+		serve_share_tick(s->share);
 	if (s->retell)
 		tell_again(s);
 	if (++s->ticks % TICKS_PER_FLUSH == 0)
@@ -191,6 +193,27 @@ static bool find_beat(void *context, const char *check, struct probe_beat *ret_b
 	*ret_beat = entry->beat;
 	ret_beat->listening = s->began;
 	return true;
+}
+
+static int64_t revision_of(void *context, const char *check)
+{
+	const struct entry *entry = book_find(context, str_of(check));
+	return entry != NULL ? entry->revision : 0;
+}
+
+static void open_share(struct serve_sense *s)
+{
+	struct serve_share_options options = {
+		.nodes = s->options.nodes,
+		.seal_key = s->options.seal_key,
+		.tools = &s->tools,
+		.revision = revision_of,
+		.context = s,
+	};
+	if (s->options.nodes == NULL)
+		return;
+	s->share = serve_share_create(&options);
+	s->tools.share = serve_share_probe(s->share);
 }
 
 static enum err open_tools(struct serve_sense *s, struct error *err)
@@ -222,6 +245,7 @@ static enum err open_tools(struct serve_sense *s, struct error *err)
 	entropy_init(&s->random);
 	s->ping = s->tools.ping = ping_create(s->loop, s->options.clock, s->resolve, &s->random,
 					      s->tools.policy);
+	open_share(s);
 	return OK;
 }
 
@@ -315,6 +339,7 @@ void serve_sense_destroy(struct serve_sense **pointer)
 	assert(s->closed);
 	assert(s->sense == NULL);
 	free_inbox(s);
+	serve_share_destroy(&s->share);
 	ping_destroy(&s->ping);
 	http_client_destroy(&s->http);
 	resolve_destroy(&s->resolve);

@@ -15,6 +15,7 @@
 
 #include "api/api.h"
 #include "journal/writer.h"
+#include "main/nodes.h"
 #include "monitor/monitor_probe.h"
 
 struct serve_sense;
@@ -34,6 +35,8 @@ struct serve_sense_options {
 	void (*untold)(void *context, const char *check, const char *reason);
 	void *untold_context;
 	const struct probe_hand *hand; /* runs plugins; NULL: there are none; must outlive it */
+	struct nodes *nodes; /* the servers that look at their share of the checks; NULL: this one alone */
+	const unsigned char *seal_key; /* of what they are asked; NULL with the former */
 	const char *ca_file; /* NULL: the system's authorities; must outlive it */
 };
 

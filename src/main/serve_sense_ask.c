@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -238,6 +239,18 @@ static time_us next_at(void *context, struct str name)
 	return next;
 }
 
+static unsigned looked_by(void *context, const char *node)
+{
+	struct serve_sense *s = context;
+	unsigned count = 0;
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++)
+		for (const struct entry *entry = s->table[i]; entry != NULL; entry = entry->next)
+			count += entry->has_last && !entry->paused && strcmp(entry->last.node, node) == 0;
+	pthread_mutex_unlock(&s->lock);
+	return count;
+}
+
 /* ---- what listens here ---- */
 
 static void on_discovered(void *context, struct discovery *discovery)
@@ -332,6 +345,7 @@ void ask_init(struct serve_sense *s)
 		.called = called,
 		.discover = discover,
 		.next_at = next_at,
+		.looked_by = looked_by,
 	};
 }
 

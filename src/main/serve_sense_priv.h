@@ -4,6 +4,7 @@
  *	serve_sense.c       life: the loop, its thread, words from other threads
  *	serve_sense_load.c  which checks there are, how they were, which are muted
  *	serve_sense_book.c  memory: one entry a check, its last results
+ *	serve_sense_share.c looks by other servers
  *	serve_sense_tell.c  commands to the writer: news, rows
  *	serve_sense_ask.c   struct api_sense: questions from other threads
  */
@@ -12,6 +13,7 @@
 #include <pthread.h>
 
 #include "main/serve_sense.h"
+#include "main/serve_sense_share.h"
 #include "monitor/monitor.h"
 #include "monitor/monitor_sense.h"
 
@@ -95,6 +97,7 @@ struct serve_sense {
 	struct http_client *http;
 	struct random random;
 	struct ping *ping;
+	struct serve_share *share; /* NULL: no other server looks */
 	struct probe_beats beats;
 	time_us began; /* since boot */
 	struct probe_tools tools;

@@ -106,7 +106,8 @@ void tell_done(struct serve_sense *s, struct telling *told)
 	enum err result = told->command.result;
 	bool later = result == ERR_UNAVAILABLE || result == ERR_IO;
 	struct entry *entry = book_find(s, str_of(told->name));
-	if (later && s->options.untold != NULL && str_is(told->change.to, check_status_name(CHECK_DOWN)))
+	bool elsewhere = later && s->share != NULL && serve_share_is_led_elsewhere(s->share); /* then that one looks and pages */
+	if (later && !elsewhere && s->options.untold != NULL && str_is(told->change.to, check_status_name(CHECK_DOWN)))
 		s->options.untold(s->options.untold_context, told->name, told->reason);
 	if (result != OK && result != ERR_NOT_FOUND && result != ERR_CONFLICT)
 		log_write(later ? LOG_WARNING : LOG_ERROR, "could not record the change of a check",

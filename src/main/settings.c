@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "store/store.h"
 #include "sys/file.h"
 #include "wire/json_writer.h"
 #include "wire/pq.h"
@@ -39,6 +40,8 @@ static const struct setting rows[] = {
 	    "where to listen; port 0 takes a free one"),
 	ROW("status-listen", SETTING_TEXT, status_listen, NULL, "ADDRESS:PORT",
 	    "where to serve status pages and nothing else, the home page at /"),
+	ROW("node-url", SETTING_TEXT, node_url, NULL, "URL",
+	    "how other servers on the same database reach this one (as it listens)"),
 	ROW("public-url", SETTING_TEXT, public_url, NULL, "URL",
 	    "how people reach it, for links in pages"),
 	ROW("trusted-proxy", SETTING_TEXT, trusted_proxy, NULL, "ADDRESSES",
@@ -245,6 +248,13 @@ static bool is_loopback(const char *listen)
 	       str_starts(text, STR("localhost:"));
 }
 
+static bool is_base_url(const char *url)
+{
+	struct str text = str_of(url);
+	return (str_starts(text, STR("http://")) || str_starts(text, STR("https://"))) && !str_ends(text, STR("/")) &&
+	       text.len < STORE_NODE_URL_BYTES;
+}
+
 enum err settings_check(const struct settings *settings, struct error *err)
 {
 	bool https_in_front = settings->public_url != NULL &&
@@ -265,6 +275,8 @@ enum err settings_check(const struct settings *settings, struct error *err)
 		return error_set(err, ERR_INVALID, "--public-url begins with https:// or http://");
 	if (settings->public_url != NULL && str_ends(str_of(settings->public_url), STR("/")))
 		return error_set(err, ERR_INVALID, "--public-url ends without a slash");
+	if (settings->node_url != NULL && !is_base_url(settings->node_url))
+		return error_set(err, ERR_INVALID, "--node-url is like https://first.example.org:8443");
 	if (is_loopback(settings->listen) || settings->tls_cert != NULL || https_in_front ||
 	    settings->insecure_http)
 		return OK;
@@ -340,19 +352,29 @@ static const char *value_of(const struct settings *settings, const struct settin
 	return value;
 }
 
-/* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". */
+/* How much of `text` stands before the first of these. */
+static size_t before_any(struct str text, const char *bytes)
+{
+	size_t length = 0;
+	while (length < text.len && strchr(bytes, text.ptr[length]) == NULL)
+		length++;
+	return length;
+}
+
+/* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". A password that should have been
+ * written with %40, %2F or %3F may hold any of the signs that part an address, so what is shown is only what
+ * certainly is none of it: the name before the first sign, and what follows the last '@', up to a '?'. */
 void settings_shown(const char *address, char *out, size_t size)
 {
-	struct str text = str_of(address), scheme, rest, before, host, user, secret;
-	str_cut(text, '?', &text, &rest);
-	str_cut(text, '@', &before, &host);
-	if (host.len == 0) {
-		snprintf(out, size, STR_FMT, STR_ARG(text));
-		return;
-	}
-	scheme = str_sub(before, 0, (size_t)(strstr(address, "://") - address) + 3);
-	str_cut(str_sub(before, scheme.len, before.len), ':', &user, &secret);
-	snprintf(out, size, STR_FMT STR_FMT "@" STR_FMT, STR_ARG(scheme), STR_ARG(user), STR_ARG(host));
+	const char *mark = strstr(address, "://"), *last = strrchr(address, '@');
+	size_t scheme = mark != NULL ? (size_t)(mark - address) + 3 : 0;
+	struct str rest = str_of(address + scheme);
+	const char *place = last != NULL ? last + 1 : rest.ptr;
+	struct str host = str_of(place);
+	size_t user = last != NULL ? before_any(rest, ":@/?") : 0;
+	host = str_sub(host, 0, before_any(host, "?"));
+	snprintf(out, size, "%.*s%.*s%s" STR_FMT, (int)scheme, address, (int)user, rest.ptr, last != NULL ? "@" : "",
+		 STR_ARG(host));
 }
 
 enum err settings_json(void *context, struct buf *out, struct error *err)

@@ -18,6 +18,7 @@ struct settings {
 	const char *store;      /* postgres:// URL; NULL: SQLite in the folder */
 	const char *listen;     /* "127.0.0.1:8484" */
 	const char *status_listen; /* where status pages are served too; NULL: only at `listen` */
+	const char *node_url;   /* how other servers reach this one; NULL: as it listens */
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
 	const char *commands;   /* folder of the commands that pages may run; NULL: none */

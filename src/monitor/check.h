@@ -62,6 +62,7 @@ enum check_status {
 };
 
 #define CHECK_REASON_BYTES 256
+#define CHECK_NODE_BYTES 64
 #define CHECK_DETAIL_BYTES_MAX 32768
 #define CHECK_COUNT_MAX 100    /* fail_after and recover_after */
 #define CHECK_FLAP_STATES 21
@@ -93,6 +94,7 @@ struct check_result {
 	time_us latency;   /* of the whole probe; 0 when there was no answer */
 	int status;        /* HTTP status; 0 when there is none */
 	char address[ADDRESS_TEXT_BYTES]; /* it spoke to, or tried last; empty: none was reached or known */
+	char node[CHECK_NODE_BYTES];      /* the other server that looked; empty: this one */
 	struct check_timings timings;
 	bool certificated; /* the next four are set */
 	int days_left;

@@ -204,6 +204,7 @@ static void dns_target(const struct check_spec *spec, char *ret_text, size_t siz
 
 const struct check_kind check_dns = {
 	.name = "dns",
+	.anywhere = true,
 	.read = dns_read,
 	.forget = dns_forget,
 	.target = dns_target,

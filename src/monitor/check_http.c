@@ -97,6 +97,7 @@ static void http_cancel(void *context)
 
 const struct check_kind check_http = {
 	.name = "http",
+	.anywhere = true,
 	.start = http_start,
 	.cancel = http_cancel,
 };

@@ -138,6 +138,7 @@ static void icmp_target(const struct check_spec *spec, char *ret_text, size_t si
 
 const struct check_kind check_icmp = {
 	.name = "icmp",
+	.anywhere = true,
 	.read = icmp_read,
 	.target = icmp_target,
 	.start = icmp_start,

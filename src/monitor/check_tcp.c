@@ -164,6 +164,7 @@ static void tcp_cancel(void *context)
 
 const struct check_kind check_tcp = {
 	.name = "tcp",
+	.anywhere = true,
 	.start = tcp_start,
 	.cancel = tcp_cancel,
 };

@@ -104,6 +104,7 @@ static void tls_cancel(void *context)
 
 const struct check_kind check_tls = {
 	.name = "tls",
+	.anywhere = true,
 	.start = tls_start,
 	.cancel = tls_cancel,
 };

@@ -58,6 +58,16 @@ struct probe_secrets {
 	bool (*find)(void *context, const char *name, struct buf *out);
 };
 
+/* Lets another server look, when this check is its share. */
+struct probe_share {
+	void *context;
+	/* False: it is nobody else's. The spec is lent until the answer or `cancel`. `done` as of a kind's start. */
+	bool (*start)(void *context, const struct check_spec *spec,
+	              void (*done)(void *done_context, const struct check_result *result), void *done_context,
+	              void **ret_run);
+	void (*cancel)(void *run);
+};
+
 #define PROBE_SECRET_BYTES_MAX 4096u
 
 /* Lent to every probe; outlives all of them. */
@@ -69,6 +79,7 @@ struct probe_tools {
 	struct trust *trust;
 	const struct egress_policy *policy;
 	struct random *random;
+	const struct probe_share *share;     /* may be NULL: all is looked at here; never asked for a dry run */
 	struct ping *ping;                   /* the five may be NULL: then the kinds that need them say so */
 	const struct probe_hand *hand;
 	const struct probe_beats *beats;
@@ -84,6 +95,7 @@ typedef void probe_done_fn(void *context, const struct check_result *result);
 struct check_kind {
 	const char *name;
 	enum probe_lane lane;
+	bool anywhere; /* any server may look in place of any other: it needs nothing but the network */
 	/* Reads the kind's own fields into spec->own; NULL: it has none. ERR_INVALID. */
 	enum err (*read)(const struct doc_node *doc, struct check_spec *spec, struct error *err);
 	void (*forget)(void *own); /* frees it; NULL: mem_free is enough */

@@ -31,6 +31,7 @@ struct watch {
 	time_us began_wall, began_boot;
 	void *run;
 	bool waiting, running, muted, run_now;
+	bool shared; /* it runs on another server: `run` is of tools.share */
 };
 
 /* Words on their way outlive the sense they are for: they hold this, and find it empty. */
@@ -254,6 +255,11 @@ static void start_watch(struct watch *watch)
 	watch->began_wall = now_wall(sense);
 	watch->began_boot = now_boot(sense);
 	count_running(watch, true);
+	const struct probe_share *share = sense->tools.share;
+	watch->shared = share != NULL && watch->spec.kind->anywhere &&
+	                share->start(share->context, &watch->spec, on_done, watch, &watch->run);
+	if (watch->shared)
+		return;
 	if (watch->spec.kind->start(&sense->tools, &watch->spec, on_done, watch, &watch->run, &err) == OK)
 		return;
 	struct check_result result = { .good = false };
@@ -286,7 +292,10 @@ static void leave_round(struct watch *watch)
 	if (watch->waiting)
 		queue_remove(sense, watch);
 	if (watch->running) {
-		watch->spec.kind->cancel(watch->run);
+		if (watch->shared)
+			sense->tools.share->cancel(watch->run);
+		else
+			watch->spec.kind->cancel(watch->run);
 		count_running(watch, false);
 		watch->run = NULL;
 	}

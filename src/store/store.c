@@ -10,7 +10,8 @@
 #include "store/store_backend.h"
 
 #define SQL_BYTES_MAX (64u << 10)
-#define CACHE_SLOTS 1024u /* a power of two; a slot that is taken is given to the newcomer */
+#define CACHE_SLOTS 1024u
+#define CACHE_WAYS 4u /* slots a statement may lie in; the one used longest ago is given to a newcomer */
 
 static const struct store_backend *const backends[] = {
 	&store_backend_sqlite,
@@ -27,6 +28,7 @@ struct store {
 struct cached {
 	char *sql; /* as the caller wrote it */
 	void *statement;
+	uint64_t used; /* by the connection's count */
 	bool busy;
 };
 
@@ -35,6 +37,7 @@ struct store_conn {
 	const struct store_backend *backend;
 	void *link;
 	int64_t as_of;
+	uint64_t uses;
 	struct cached cache[CACHE_SLOTS];
 	struct made {
 		const struct store_table *table;
@@ -213,11 +216,24 @@ static enum err prepare(struct store_conn *conn, const char *sql, void **ret_sta
 	return r;
 }
 
+static struct cached *slot_for(struct store_conn *conn, const char *sql)
+{
+	size_t set = str_hash(str_of(sql)) % (CACHE_SLOTS / CACHE_WAYS);
+	struct cached *slots = &conn->cache[set * CACHE_WAYS], *oldest = slots;
+	for (size_t i = 0; i < CACHE_WAYS; i++) {
+		if (slots[i].sql != NULL && strcmp(slots[i].sql, sql) == 0)
+			return &slots[i];
+		if (oldest->busy || (!slots[i].busy && slots[i].used < oldest->used))
+			oldest = &slots[i];
+	}
+	return oldest;
+}
+
 /* A statement that is ready to bind; ret_cached NULL when it is the caller's to free. */
 static enum err statement_for(struct store_conn *conn, const char *sql, void **ret_statement,
 			      struct cached **ret_cached, struct error *err)
 {
-	struct cached *slot = &conn->cache[str_hash(str_of(sql)) & (CACHE_SLOTS - 1)];
+	struct cached *slot = slot_for(conn, sql);
 	if (conn->as_of != 0 || slot->busy) { /* history reads carry their seq in the text */
 		*ret_cached = NULL;
 		return prepare(conn, sql, ret_statement, err);
@@ -231,6 +247,7 @@ static enum err statement_for(struct store_conn *conn, const char *sql, void **r
 		*slot = (struct cached){ .sql = mem_strdup(sql), .statement = statement };
 	}
 	slot->busy = true;
+	slot->used = ++conn->uses;
 	*ret_statement = slot->statement;
 	*ret_cached = slot;
 	return OK;

@@ -124,6 +124,35 @@ enum err store_lead_renew(struct store_conn *conn, struct error *err);
 time_us store_lead_until(const struct store_conn *conn);
 enum err store_leader(struct store_conn *conn, struct store_leader *ret_leader, struct error *err);
 
+/* ---- which servers there are (store_nodes.c) ----
+ *
+ * Each says, a few times while a lease lasts, that it is there and how the others reach it. On a
+ * store that belongs to one server there are none. */
+
+#define STORE_NODES_MAX 32u
+#define STORE_NODE_URL_BYTES 256
+#define STORE_NODE_KEPT TIME_DAY /* one that was not seen for longer is forgotten */
+
+struct store_node {
+	char name[STORE_NODE_BYTES], url[STORE_NODE_URL_BYTES];
+	time_us silent; /* since it was seen last, by the database's clock */
+};
+
+struct store_nodes {
+	struct store_leader leader;
+	unsigned count;
+	struct store_node rows[STORE_NODES_MAX]; /* in order of name */
+};
+
+/* `conn` does not lead and is in no transaction. */
+enum err store_node_seen(struct store_conn *conn, const char *name, const char *url, struct error *err);
+enum err store_nodes_get(struct store_conn *conn, struct store_nodes *ret_nodes, struct error *err);
+/* It ends in order: the others need not wait until it was silent for long. */
+enum err store_node_gone(struct store_conn *conn, const char *name, struct error *err);
+
+/* How large all of it is on PostgreSQL; 0: not known here, a file's size says it. */
+enum err store_bytes(struct store_conn *conn, int64_t *ret_bytes, struct error *err);
+
 /* Pages written to the log since the last checkpoint are moved into the database; off the
  * writer's path. Does what it can and never waits for a reader. */
 void store_checkpoint(struct store_conn *conn);

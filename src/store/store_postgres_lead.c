@@ -3,6 +3,7 @@
  *
  *     leader       one row: epoch, batch, holder, pid (of its backend), until (by the database's clock)
  *     leader_past  epoch -> the last batch that was committed in it
+ *     node         which servers there are, see store_nodes.c
  *
  *   claim    row locked: holder is dead, or it is us -> leader_past gets (epoch, batch), epoch + 1
  *   fence    first statement of a batch: batch + 1, until + lease, WHERE epoch = ours; no row, no batch
@@ -32,8 +33,12 @@ static const char *const tables[] = {
 	"CREATE TABLE IF NOT EXISTS leader (id BIGINT PRIMARY KEY, epoch BIGINT NOT NULL, "
 	"batch BIGINT NOT NULL, holder TEXT NOT NULL, pid BIGINT NOT NULL, until TIMESTAMPTZ NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS leader_past (epoch BIGINT PRIMARY KEY, batch BIGINT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS node (name TEXT COLLATE \"C\" PRIMARY KEY, url TEXT NOT NULL, "
+	"seen TIMESTAMPTZ NOT NULL)",
+	/* Looked up first: a conflict alone would wait for a holder that hangs in its batch. */
 	"INSERT INTO leader (id, epoch, batch, holder, pid, until) "
-	"VALUES (1, 0, 0, '', 0, clock_timestamp()) ON CONFLICT (id) DO NOTHING",
+	"SELECT 1, 0, 0, '', 0, clock_timestamp() WHERE NOT EXISTS (SELECT 1 FROM leader WHERE id = 1) "
+	"ON CONFLICT (id) DO NOTHING",
 };
 
 /* ---- small steps ---- */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "store/store_table.h"
@@ -316,11 +317,10 @@ TEST(a_leader_that_hung_in_a_batch_is_replaced_and_cannot_commit)
 	CHECK_OK(store_begin(a.conn, &err));
 	CHECK_OK(insert(a.conn, 1, &err));
 	CHECK_INT(count_of(a.conn, 1), 1); /* the row is locked by now */
-	int tries = 0;
-	while (store_lead(b.conn, &err) != OK) {
-		CHECK(++tries < 100);
+	time_t begun = time(NULL);
+	while (store_lead(b.conn, &err) != OK)
 		usleep(100000);
-	}
+	CHECK(time(NULL) - begun <= STORE_LEASE / TIME_SECOND + 2); /* it waits for the lease, never for the lock */
 	CHECK_OK(store_begin(b.conn, &err));
 	CHECK_OK(insert(b.conn, 1, &err));
 	CHECK_OK(store_commit(b.conn, &err));
@@ -363,6 +363,38 @@ TEST(a_server_that_was_killed_takes_up_its_lead_at_once)
 	CHECK_OK(store_commit(same.conn, &err));
 	node_close(&same);
 	node_close(&a);
+}
+
+TEST(servers_are_seen_with_their_address_and_their_silence_and_forgotten_after_a_day)
+{
+	struct node a = node_open(server_port(), "nodes", "a"), eye = node_open(server_port(), "nodes", "eye");
+	struct error err = { 0 };
+	struct store_nodes seen;
+	CHECK_OK(store_lead(a.conn, &err));
+	CHECK_OK(store_node_seen(eye.conn, "a", "http://a:1", &err));
+	CHECK_OK(store_node_seen(eye.conn, "b", "", &err));
+	CHECK_OK(store_exec(eye.conn, "UPDATE node SET seen = seen - interval '1 minute' WHERE name = 'a'", STORE_NO_VALUES, &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_INT(seen.count, 2);
+	CHECK_TEXT(seen.leader.node, "a");
+	CHECK_TEXT(seen.rows[0].url, "http://a:1");
+	CHECK(seen.rows[0].silent >= TIME_MINUTE && seen.rows[0].silent < 2 * TIME_MINUTE);
+	CHECK(seen.rows[1].silent >= 0 && seen.rows[1].silent < TIME_MINUTE);
+	CHECK_OK(store_node_seen(eye.conn, "a", "http://a:2", &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_TEXT(seen.rows[0].url, "http://a:2");
+	CHECK(seen.rows[0].silent < TIME_MINUTE);
+	CHECK_OK(store_node_gone(eye.conn, "a", &err));
+	CHECK_OK(store_exec(eye.conn, "UPDATE node SET seen = seen - interval '25 hours'", STORE_NO_VALUES, &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_INT(seen.count, 0);
+	CHECK_OK(store_node_seen(eye.conn, "c", "", &err));
+	CHECK_INT(store_changes(eye.conn), 1);
+	int64_t left;
+	CHECK_OK(store_one_int(eye.conn, "SELECT count(*) FROM node", STORE_NO_VALUES, 0, &left, &err));
+	CHECK_INT(left, 1);
+	node_close(&a);
+	node_close(&eye);
 }
 
 /* One batch through the relay, cut after `bytes` of one direction, counted from BEGIN. Gives false when
@@ -426,4 +458,5 @@ TESTS(RUN(values_come_back_as_they_went), RUN(a_text_that_postgres_would_refuse_
       RUN(a_leader_that_hung_in_a_batch_is_replaced_and_cannot_commit),
       RUN(a_batch_under_an_old_epoch_is_refused_by_the_row_itself),
       RUN(a_server_that_was_killed_takes_up_its_lead_at_once),
+      RUN(servers_are_seen_with_their_address_and_their_silence_and_forgotten_after_a_day),
       RUN(a_commit_that_nobody_answered_is_told_as_what_it_was_wherever_it_was_cut))

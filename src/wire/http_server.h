@@ -112,6 +112,9 @@ struct http_request {
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 
+/* Another server that we believe handed it on: for whom it asks. Before anybody reads the request. */
+void http_exchange_stands_for(struct http_exchange *exchange, const char *peer, bool peer_is_loopback, bool tls);
+
 /* First header of that name, any case; true and the value, or false. */
 bool http_request_header(const struct http_request *request, const char *name,
 			 struct str *ret_value);

@@ -68,6 +68,14 @@ const struct http_request *http_exchange_request(const struct http_exchange *exc
 	return &exchange->request;
 }
 
+void http_exchange_stands_for(struct http_exchange *exchange, const char *peer, bool peer_is_loopback, bool tls)
+{
+	assert(exchange->magic == HTTP_MAGIC_EXCHANGE);
+	snprintf(exchange->request.peer, sizeof exchange->request.peer, "%s", peer);
+	exchange->request.peer_is_loopback = peer_is_loopback;
+	exchange->request.tls = tls;
+}
+
 /* --- collecting the body ------------------------------------------------------------------ */
 
 /* Makes room for `need` bytes and the padding, within what all bodies may take together. */

@@ -60,11 +60,35 @@ struct str pq_said(const char *message)
 	return line.len > 0 ? line : STR("no reason was given");
 }
 
+static size_t count_of(struct str text, char byte)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < text.len; i++)
+		count += text.ptr[i] == byte;
+	return count;
+}
+
+/* libpq ends name and password at the first '@', if it comes before the first '/'. What it takes for host, port
+ * or database when they hold such signs themselves is part of the password, and stands in what it says. */
+static bool may_cut_password(const char *url)
+{
+	struct str rest = str_of(strstr(url, "://") + 3), authority, behind, path, query;
+	str_cut(rest, '/', &authority, &behind);
+	str_cut(behind, '?', &path, &query);
+	size_t ends = count_of(authority, '@');
+	return ends > 1 || count_of(path, '@') > 0 || (ends == 0 && count_of(rest, '@') > 0);
+}
+
 enum err pq_url_check(const struct pq *pq, const char *url, struct error *err)
 {
 	char *why = NULL;
 	if (!pq_is_url(str_of(url)))
 		return error_set(err, ERR_INVALID, "an address of PostgreSQL begins with postgres://");
+	if (may_cut_password(url)) {
+		error_set(err, ERR_INVALID, "cannot tell where the password ends in the address of PostgreSQL");
+		error_hint(err, "write @ as %%40, / as %%2F and ? as %%3F in its name and password");
+		return ERR_INVALID;
+	}
 	PQconninfoOption *options = pq->conninfoParse(url, &why);
 	if (options == NULL)
 		/* What libpq says may quote the URL, password included. */

@@ -40,6 +40,24 @@ TEST(a_url_is_checked_without_connecting_and_never_quoted)
 	CHECK(strstr(err.hint, "secret") == NULL);
 }
 
+/* libpq would look for a host "cret@db", and say so. */
+TEST(a_password_that_would_be_taken_for_a_host_is_refused_and_not_told)
+{
+	static const char *const urls[] = {
+		"postgres://ann:se@cret@db/house", "postgres://ann:se/cret@db/house", "postgres://ann:se/cr?et@db/house",
+		"postgres://ann:s@e/cret@db/house",
+	};
+	struct pq pq = loaded();
+	struct error err;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		CHECK_ERR(pq_url_check(&pq, urls[i], &err), ERR_INVALID);
+		CHECK_TEXT(err.hint, "write @ as %40, / as %2F and ? as %3F in its name and password");
+		CHECK(strstr(err.text, "cret") == NULL);
+	}
+	CHECK_OK(pq_url_check(&pq, "postgres://ann:se%40cret@db/house?options=-csearch_path%3Da", &err));
+	CHECK_OK(pq_url_check(&pq, "postgres://ann:se?cret@db/house?passfile=/a@b", &err));
+}
+
 TEST(a_url_is_shown_without_its_password)
 {
 	struct pq pq = loaded();
@@ -131,7 +149,7 @@ TEST(nobody_there_is_unavailable_and_says_so)
 
 TESTS(RUN(the_library_is_loaded_when_it_is_asked_for),
       RUN(a_url_is_checked_without_connecting_and_never_quoted),
-      RUN(a_url_is_shown_without_its_password),
+      RUN(a_password_that_would_be_taken_for_a_host_is_refused_and_not_told), RUN(a_url_is_shown_without_its_password),
       RUN(a_question_is_answered_and_a_wrong_one_says_why),
       RUN(settings_given_with_the_url_reach_the_server_and_the_url_wins), RUN(a_wait_has_a_deadline),
       RUN(a_connection_that_is_ended_from_the_other_side_is_unavailable),

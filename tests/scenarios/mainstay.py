@@ -434,6 +434,13 @@ class Mainstay:
         postgres.copy(self.environment["MAINSTAY_STORE"], path)
         return path
 
+    def change_behind(self, sql):
+        """Changes the store behind the server's back, as a stranger or a fault would."""
+        if "MAINSTAY_STORE" in self.environment:
+            postgres.psql(self.environment["MAINSTAY_STORE"], sql)
+        else:
+            subprocess.run(["sqlite3", self.data / "mainstay.db", sql], check=True)
+
     def log(self, lines=LOG_LINES_SHOWN):
         return "\n".join(["--- what mainstay printed:", *self.lines[-lines:]])
 

@@ -114,7 +114,7 @@ function Way({ newest }: { newest: CheckResult | undefined }) {
 	if (!newest?.timings) return null
 	return (
 		<section class="card">
-			<header><h2>The last look</h2><span class="small soft">{newest.address && <><span class="mono">{newest.address}</span> · </>}<Time at={newest.at} only="relative" /></span></header>
+			<header><h2>The last look</h2><span class="small soft">{newest.address && <><span class="mono">{newest.address}</span> · </>}{newest.node && <>by <span class="mono">{newest.node}</span> · </>}<Time at={newest.at} only="relative" /></span></header>
 			<Waterfall timings={newest.timings} />
 		</section>
 	)

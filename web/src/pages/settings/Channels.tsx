@@ -76,6 +76,27 @@ function LastBackup({ of }: { of: Backup | null }) {
 	return <p><Time at={of.made} /> · {megabytes(of.bytes)} · <span class="mono">{of.name}</span> · {of.secrets ? 'with secrets, sealed by a passphrase' : 'without secrets'}</p>
 }
 
+type Servers = NonNullable<Settings['servers']>
+
+/** Several servers on one database: who leads, and whether the others are still seen. */
+function Servers({ of }: { of: Servers }) {
+	return (
+		<section class="card flush">
+			<header><h2>Servers on this database</h2><span class="small soft">epoch {of.epoch}</span></header>
+			<div class="scroll"><table class="table">
+				<thead><tr><th>Server</th><th>Seen</th><th class="num">Checks it looks at</th></tr></thead>
+				<tbody>{of.items.map((s) => (
+					<tr key={s.name}>
+						<td><span class="mono">{s.name}</span> {s.leads && <span class="tag">leads</span>}<div class="quiet mono">{s.url ?? 'not reached by the others'}</div></td>
+						<td><Time at={s.seen_at} only="relative" /></td>
+						<td class="num">{s.checks}</td>
+					</tr>
+				))}</tbody>
+			</table></div>
+		</section>
+	)
+}
+
 export function InForce() {
 	const settings = useData('settings_get', {}, ['settings', 'backup'])
 	return (
@@ -84,6 +105,7 @@ export function InForce() {
 			<header><h2>Last backup</h2></header>
 			<Loaded of={settings}>{(data) => <LastBackup of={data.backup} />}</Loaded>
 		</section>
+		{settings.data?.servers && <Servers of={settings.data.servers} />}
 		<section class="card flush">
 			<header><h2>Settings in force</h2></header>
 			<Loaded of={settings}>

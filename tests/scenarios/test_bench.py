@@ -1,0 +1,18 @@
+"""test_bench.py: what measures keeps working: the short form of each, which asserts what is right and never a time."""
+import subprocess
+
+from mainstay import BINARY, TOP, Scenario
+
+SECONDS_MAX = 240
+
+
+class Bench(Scenario):
+    def run_short(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_the_figures_of_a_crowd_can_be_taken(self):
+        said = self.run_short(TOP / "bench/crowd", BINARY, "--short")
+        for words in ("beside 10 heavy queries", "each first page accepted", "a change is seen"):
+            self.assertIn(words, said)
