@@ -20,7 +20,9 @@ api_handler api_alert_list, api_mute_list, api_mute_create, api_mute_delete, api
 /* api_report.c, api_outside.c */
 api_handler api_report_list, api_report_create, api_report_inbox, api_report_get, api_report_accept,
 	api_report_join, api_report_duplicate, api_report_answer, api_report_reject, api_report_undo,
-	api_report_erase, api_incident_people, api_report_form, api_report_form_send, api_report_link,
+	api_report_erase, api_incident_people, api_report_form, api_report_form_send,
+	api_page_report_form, api_page_report_form_send, api_page_subscribe_form, api_page_subscribe_form_send,
+	api_front_rate, api_report_link,
 	api_report_link_press;
 /* api_subscriber.c */
 api_handler api_subscriber_list, api_subscriber_counts, api_subscriber_get, api_subscriber_create,

@@ -4,7 +4,7 @@
  * No sign-in, no script. A GET changes nothing, whoever does it and however often: mail scanners press links. What
  * changes is a form that POSTs. What they look like is web/src/report.html and web/src/outside.html.
  */
-#include "api/api_report.h"
+#include "api/api_front.h"
 
 #include "api/api_handlers.h"
 #include "api/api_template.h"
@@ -12,6 +12,7 @@
 
 #define FACE API_TEMPLATES "outside.html"
 #define FORM API_TEMPLATES "report.html"
+#define REPORT_TITLE "Report a problem"
 
 /* ---- filling pages ---- */
 
@@ -39,11 +40,12 @@ enum err api_face_show(struct api_call *call, int status, const struct api_face 
 		rows[2 * buttons] = (struct api_template_value){ "value", str_of(face->buttons[buttons].value) };
 		rows[2 * buttons + 1] = (struct api_template_value){ "words", str_of(face->buttons[buttons].words) };
 	}
-	const struct api_template_list list = { rows, buttons, 2 };
+	const struct api_template_list list = { rows, buttons, 2 }, nothing = { rows, 0, 2 };
 	const struct api_template_value values[] = {
 		{ "title", str_of(face->title) },
 		{ "text", str_of(face->text) },
 		{ "more", face->more },
+		{ .name = "links", .list = face->links != NULL ? face->links : &nothing },
 		{ .name = "buttons", .list = &list },
 	};
 	return api_outside_page(call, status, FACE, values, sizeof values / sizeof values[0]);
@@ -63,7 +65,9 @@ enum err api_form_read(struct api_call *call, struct form *ret_form, struct erro
 
 /* ---- report a problem ---- */
 
-static enum err show_form(struct api_call *call, int status, const struct form *given, const char *wrong,
+/* `incident` is said to be over, and is not for them; NULL: they speak of none. */
+static enum err show_form(struct api_call *call, int status, const struct api_front *front,
+			  const struct comms_page_incident *incident, const struct form *given, const char *wrong,
 			  struct error *err)
 {
 	static const char *const severities[] = { "stopped", "hindered", "small" };
@@ -74,15 +78,17 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 	struct api_public_service *services;
 	struct api_template_value rows[3 * API_PUBLIC_SERVICES_MAX], bad[9], since[12];
 	size_t count;
-	enum err r = api_public_services(call, &services, &count, err);
+	enum err r = api_public_services(call, front->page, &services, &count, err);
 	if (r != OK)
 		return r;
 	struct str chosen = form_get(given, "service"), severity = form_get(given, "severity");
 	struct str ago = form_get(given, "ago");
+	if (chosen.len == 0 && incident != NULL && incident->component_count > 0)
+		chosen = str_of(front->page->components[incident->components[0]].id);
 	for (size_t i = 0; i < count; i++) {
-		rows[3 * i] = (struct api_template_value){ "value", services[i].name };
+		rows[3 * i] = (struct api_template_value){ "value", services[i].key };
 		rows[3 * i + 1] = (struct api_template_value){ "words", services[i].display };
-		rows[3 * i + 2] = (struct api_template_value){ "on", str_eq(chosen, services[i].name) ? STR("1") : STR_NONE };
+		rows[3 * i + 2] = (struct api_template_value){ "on", str_eq(chosen, services[i].key) ? STR("1") : STR_NONE };
 	}
 	for (size_t i = 0; i < 3; i++) {
 		bool on = str_is(severity, severities[i]) || (severity.len == 0 && i == 1);
@@ -99,6 +105,12 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 	const struct api_template_list ago_list = { since, 4, 3 };
 	const struct api_template_value values[] = {
 		{ "wrong", str_of(wrong) },
+		{ "action", api_front_action(call, front, "/report") },
+		{ "page", front->page != NULL ? front->page->title : STR_NONE },
+		{ "home", front->page != NULL ? api_front_action(call, front, "") : STR_NONE },
+		{ "incident", incident != NULL ? str_of(incident->id) : STR_NONE },
+		{ "again", incident != NULL ? incident->name : STR_NONE },
+		{ "first", incident == NULL ? STR("1") : STR_NONE },
 		{ "text", form_get(given, "text") },
 		{ "email", form_get(given, "email") },
 		{ "choose", count > 0 ? STR("1") : STR_NONE },
@@ -109,10 +121,32 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 	return api_outside_page(call, status, FORM, values, sizeof values / sizeof values[0]);
 }
 
-enum err api_report_form(struct api_call *call, struct error *err)
+static enum err form_of(struct api_call *call, const struct api_front *front, struct error *err)
 {
 	struct form nothing = { .count = 0 };
-	return show_form(call, 200, &nothing, "", err);
+	const struct comms_page_incident *incident;
+	enum err r = api_front_incident(call, front, api_query(call, "incident"), &incident, err);
+	if (r == OK && incident != NULL && !comms_page_incident_over(incident))
+		incident = NULL;
+	return r == OK ? show_form(call, 200, front, incident, &nothing, "", err) : r;
+}
+
+enum err api_report_form(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_house(call, &front, err);
+	if (r == OK && api_front_is_choice(&front))
+		return api_front_choose(call, 200, &front, REPORT_TITLE, "/report");
+	return r == OK ? form_of(call, &front, err) : r;
+}
+
+enum err api_page_report_form(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_page(call, &front, err);
+	if (r == ERR_NOT_FOUND)
+		return api_front_unknown(call);
+	return r == OK ? form_of(call, &front, err) : r;
 }
 
 static enum err thanks(struct api_call *call, struct error *err)
@@ -135,32 +169,62 @@ static time_us since_of(struct str ago, time_us now)
 				      : TIME_NONE;
 }
 
-enum err api_report_form_send(struct api_call *call, struct error *err)
+static enum err take(struct api_call *call, const struct api_front *front, const struct form *form,
+		     const struct comms_page_incident *incident, struct error *err)
+{
+	struct report_receive in = {
+		.text = form_get(form, "text"),
+		.severity = form_get(form, "severity"),
+		.email = str_trim(form_get(form, "email")),
+		.source = STR("form"),
+		.page = front->page != NULL ? front->page->name : STR_NONE,
+		.since = since_of(form_get(form, "ago"), call->now),
+		.not_fixed = incident != NULL ? incident->number : 0,
+	};
+	enum err r = api_public_service_of(call, front->page, form_get(form, "service"), &in.service, err);
+	return r == OK ? api_report_take(call, &in, thanks, err) : r;
+}
+
+static enum err receive_form(struct api_call *call, const struct api_front *front, struct error *err)
 {
 	struct form form = { .count = 0 };
 	struct error why = { .code = OK };
+	const struct comms_page_incident *incident = NULL;
 	enum err r = api_form_read(call, &form, &why);
 	/* A field that no person sees: what fills it is a machine, and is thanked all the same. */
 	if (r == OK && form_get(&form, "website").len > 0)
 		return thanks(call, err);
 	if (r == OK)
 		r = api_outside(call, &why);
-	if (r == OK) {
-		struct report_receive in = {
-			.text = form_get(&form, "text"),
-			.service = form_get(&form, "service"),
-			.severity = form_get(&form, "severity"),
-			.email = str_trim(form_get(&form, "email")),
-			.source = STR("form"),
-			.since = since_of(form_get(&form, "ago"), call->now),
-		};
-		r = api_report_take(call, &in, thanks, &why);
-	}
+	if (r == OK)
+		r = api_front_incident(call, front, form_get(&form, "incident"), &incident, &why);
+	if (incident != NULL && !comms_page_incident_over(incident))
+		incident = NULL;
+	if (r == OK)
+		r = take(call, front, &form, incident, &why);
 	if (r == OK)
 		return OK;
 	struct str wrong = arena_printf(&call->arena, "%s%s%s.", why.text, why.hint[0] != '\0' ? "; " : "", why.hint);
 	int status = r == ERR_LIMIT ? 429 : r == ERR_UNAVAILABLE ? 503 : 400;
-	return show_form(call, status, &form, arena_cstr(&call->arena, wrong), err);
+	return show_form(call, status, front, incident, &form, arena_cstr(&call->arena, wrong), err);
+}
+
+enum err api_report_form_send(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_house(call, &front, err);
+	if (r == OK && api_front_is_choice(&front))
+		return api_front_choose(call, 400, &front, REPORT_TITLE, "/report");
+	return r == OK ? receive_form(call, &front, err) : r;
+}
+
+enum err api_page_report_form_send(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_page(call, &front, err);
+	if (r == ERR_NOT_FOUND)
+		return api_front_unknown(call);
+	return r == OK ? receive_form(call, &front, err) : r;
 }
 
 /* ---- the link in a mail about a report ---- */

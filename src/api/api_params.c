@@ -57,6 +57,8 @@ static const struct param_row {
 	  { { "state", PARAM_WORDS, "new accepted joined duplicate answered rejected" },
 	    { "service", PARAM_NAME, NULL }, { "incident", PARAM_INT, NULL }, PAGED, AS_OF } },
 	{ "report_get", { AS_OF } },
+	{ "report_form", { { "incident", PARAM_TEXT, NULL } } },
+	{ "page_report_form", { { "incident", PARAM_TEXT, NULL } } },
 	{ "subscriber_list", { { "state", PARAM_WORDS, "unconfirmed active suspended" }, WORDS, PAGED } },
 	{ "incident_people", { AS_OF } },
 	{ "incident_get", { AS_OF } },

@@ -3,9 +3,8 @@
 
 #include "api/api_handlers.h"
 #include "api/api_incident_view.h"
-#include "catalog/catalog.h"
+#include "comms/comms_page.h"
 #include "journal/journal.h"
-#include "resource/definition.h"
 
 #define SLICE 100u     /* rows read at once */
 #define SCAN_MAX 5000u /* rows looked at for one page; a short page still has a `next` */
@@ -50,6 +49,9 @@ static bool suggest(void *context, const struct incident *incident)
 static void write_suggested(struct api_call *call, const struct report *report)
 {
 	struct suggesting suggesting = { .found = false };
+	struct incident over;
+	bool again = str_is(report->state, "new") && str_is(report->verdict, "not_fixed") &&
+		     api_incident(call, report->verdict_of, &over, NULL) == OK;
 	struct guard_sql *visible = arena_new(&call->arena, struct guard_sql);
 	guard_visible(&call->principal, NULL, "? IN (opened_by, acknowledged_by)", visible);
 	struct incident_filter filter = {
@@ -61,6 +63,14 @@ static void write_suggested(struct api_call *call, const struct report *report)
 		.visible_count = visible->count,
 	};
 	json_key(&call->json, "suggested");
+	if (again) {
+		json_map_begin(&call->json);
+		json_field_int(&call->json, "id", over.id);
+		json_field_text(&call->json, "title", over.title);
+		json_field_cstr(&call->json, "reason", "who sent it says that this is not fixed for them");
+		json_map_end(&call->json);
+		return;
+	}
 	bool asked = str_is(report->state, "new") && report->service.len > 0 &&
 		     incident_list(call->conn, &filter, &call->arena, suggest, &suggesting, NULL) == OK;
 	if (!asked || !suggesting.found) {
@@ -92,8 +102,10 @@ static void write_proposed(struct api_call *call, const struct report *report)
 static enum err write_report(struct api_call *call, const struct report *report, struct error *err)
 {
 	struct json_writer *json = &call->json;
-	struct str words = STR_NONE;
+	struct str words = STR_NONE, title = STR_NONE, component = STR_NONE;
 	enum err r = report_words(call->conn, report->id, &call->arena, &words, err);
+	if (r == OK && report->page.len > 0)
+		r = comms_page_words(call->conn, report->page, report->service, &call->arena, &title, &component, err);
 	if (r != OK)
 		return r;
 	json_map_begin(json);
@@ -102,6 +114,8 @@ static enum err write_report(struct api_call *call, const struct report *report,
 	json_field_text_or_null(json, "text", words);
 	json_field_text_or_null(json, "service", report->service);
 	json_field_text_or_null(json, "page", report->page);
+	json_field_text_or_null(json, "page_title", title);
+	json_field_text_or_null(json, "component", component);
 	json_field_text(json, "severity", report->severity);
 	write_proposed(call, report);
 	json_field_time(json, "since", report->since);
@@ -117,6 +131,7 @@ static enum err write_report(struct api_call *call, const struct report *report,
 	json_field_time(json, "triaged_at", report->triaged);
 	json_field_text_or_null(json, "verdict", report->verdict);
 	json_field_time(json, "verdict_at", report->verdict_at);
+	json_field_id_or_null(json, "verdict_of", report->verdict_of);
 	json_field_text_or_null(json, "erased", report->erased);
 	write_suggested(call, report);
 	json_map_end(json);
@@ -286,35 +301,6 @@ enum err api_incident_people(struct api_call *call, struct error *err)
 }
 
 /* ---- taking one ---- */
-
-struct see_services {
-	struct api_call *call;
-	struct api_public_service *rows;
-	size_t count;
-};
-
-static bool see_service(void *context, const struct definition *definition)
-{
-	struct see_services *see = context;
-	struct catalog_service service;
-	struct arena *arena = &see->call->arena;
-	if (catalog_service_get(see->call->conn, definition->name, arena, &service, NULL) == OK && service.customers)
-		see->rows[see->count++] = (struct api_public_service){ arena_str(arena, service.name),
-								       arena_str(arena, service.display) };
-	return see->count < API_PUBLIC_SERVICES_MAX;
-}
-
-enum err api_public_services(struct api_call *call, struct api_public_service **ret_rows, size_t *ret_count,
-			     struct error *err)
-{
-	struct see_services see = { .call = call };
-	see.rows = arena_array(&call->arena, struct api_public_service, API_PUBLIC_SERVICES_MAX);
-	enum err r = definition_list(call->conn, STR(CATALOG_SERVICE), STR_NONE, STR_NONE, 10000, &call->arena,
-				     see_service, &see, err);
-	*ret_rows = see.rows;
-	*ret_count = see.count;
-	return r;
-}
 
 enum err api_outside(struct api_call *call, struct error *err)
 {

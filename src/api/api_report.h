@@ -8,22 +8,16 @@
 /* Passes what came in on to the room, within the limits for people outside. ret_report 0: it was not taken. */
 enum err api_report_take(struct api_call *call, struct report_receive *in, api_handler *render, struct error *err);
 
-/* Services that people outside may name: those customers use. */
-struct api_public_service {
-	struct str name, display;
-};
-#define API_PUBLIC_SERVICES_MAX 200u
-enum err api_public_services(struct api_call *call, struct api_public_service **ret_rows, size_t *ret_count,
-			     struct error *err);
-
 /* How often people outside may write to us at all, by form or API. ERR_LIMIT with when to come back. */
 enum err api_outside(struct api_call *call, struct error *err);
 
 /* ---- pages without script (api_outside.c) ---- */
 
+struct api_template_list;
 struct api_face {
 	const char *title, *text;
 	struct str more; /* a second paragraph; may be empty */
+	const struct api_template_list *links; /* path and words; NULL: none */
 	/* Up to two buttons that POST `act` = value; NULL: no button. */
 	struct {
 		const char *value, *words;

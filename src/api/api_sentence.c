@@ -218,6 +218,16 @@ static struct str of_report(struct api_call *call, const struct event *event)
 		return S("Who sent report %lld says that it is %sfixed.", (long long)e->report,
 			 e->fixed ? "" : "not ");
 	}
+	case EVENT_SUBSCRIBER_NOTIFIED: {
+		const struct event_subscriber_notified *e = event->payload;
+		return S("%lld subscribers were written to about maintenance %lld.", (long long)e->count,
+			 (long long)e->maintenance);
+	}
+	case EVENT_RATING_GIVEN: {
+		const struct event_rating_given *e = event->payload;
+		return S("A reader of update %lld says that %s.", (long long)e->update,
+			 e->helped ? "it helped" : "they still do not know what they wanted to know");
+	}
 	default:
 		return STR_NONE;
 	}
@@ -388,6 +398,10 @@ struct str api_subject(struct arena *arena, const struct event *event)
 	if (str_is(group, "escalation") || str_is(group, "page") || str_is(group, "update") ||
 	    str_is(group, "review"))
 		return numbered(arena, "incident", event->subject);
+	if (event->kind == EVENT_SUBSCRIBER_NOTIFIED)
+		return numbered(arena, "maintenance", event->subject);
+	if (event->kind == EVENT_SUBSCRIBER_TOLD || event->kind == EVENT_RATING_GIVEN)
+		return numbered(arena, "update", event->subject);
 	if (str_is(group, "contact"))
 		return numbered(arena, "user", event->subject);
 	return numbered(arena, arena_cstr(arena, group), event->subject);

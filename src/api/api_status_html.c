@@ -73,7 +73,7 @@ static struct str path_of(struct filling *f, const char *rest)
 
 /* ---- incidents and maintenance ---- */
 
-#define UPDATE_WIDTH 6
+#define UPDATE_WIDTH 7
 static value updates_value(struct filling *f, const struct comms_page_incident *incident, unsigned heading)
 {
 	value *rows = arena_array(f->arena, value, (incident->update_count + 1) * UPDATE_WIDTH);
@@ -87,6 +87,8 @@ static value updates_value(struct filling *f, const struct comms_page_incident *
 		row[4] = text_value("update_edited",
 				    update->edited != TIME_NONE ? comms_page_time(f->page, update->edited, f->arena) : STR_NONE);
 		row[5] = markdown_value(f, "update_html", update->text, heading);
+		/* Asked of the newest only: whoever reads on knows what came after. */
+		row[6] = flag("update_rate", i == 0 && update->number > 0 && !f->page->is_private);
 	}
 	return list_value(f, "updates", rows, incident->update_count, UPDATE_WIDTH);
 }
@@ -101,7 +103,7 @@ static struct str affected_names(struct filling *f, const struct comms_page_inci
 	return arena_str(f->arena, buf_str(&out));
 }
 
-#define INCIDENT_WIDTH 12
+#define INCIDENT_WIDTH 13
 static void fill_incident(struct filling *f, const struct comms_page_incident *incident, unsigned heading, value *row)
 {
 	char rest[64];
@@ -120,7 +122,11 @@ static void fill_incident(struct filling *f, const struct comms_page_incident *i
 	row[9] = text_value("incident_until", planned ? comms_page_time(f->page, incident->until, f->arena) : STR_NONE);
 	row[10] = text_value("incident_over", incident->resolved != TIME_NONE
 						      ? comms_page_time(f->page, incident->resolved, f->arena) : STR_NONE);
-	row[11] = updates_value(f, incident, heading);
+	bool again = incident->number > 0 && !f->page->is_private && comms_page_incident_over(incident);
+	row[11] = text_value("incident_again", again ? arena_printf(f->arena, STR_FMT "?incident=%s",
+								    STR_ARG(path_of(f, "/report")), incident->id)
+						     : STR_NONE);
+	row[12] = updates_value(f, incident, heading);
 }
 
 static value incidents_value(struct filling *f, const char *name, const struct comms_page_incident *rows, size_t count,
@@ -296,6 +302,8 @@ void api_status_html(const struct http_asset *page_template, const struct comms_
 		text_value("atom_path", path_of(&f, "/history.atom")),
 		text_value("rss_path", path_of(&f, "/history.rss")),
 		text_value("json_path", path_of(&f, "/api/v2/summary.json")),
+		text_value("subscribe_path", page->is_private ? STR_NONE : path_of(&f, "/subscribe")),
+		text_value("report_path", page->is_private ? STR_NONE : path_of(&f, "/report")),
 		text_value("made", comms_page_time(page, page->made, arena)),
 		text_value("made_iso", iso(&f, page->made)),
 		flag("index", view == STATUS_INDEX),

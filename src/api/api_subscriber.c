@@ -1,5 +1,5 @@
 /* api_subscriber.c: who outside is told of updates: the manager's list, and the pages of those who subscribe. */
-#include "api/api_report.h"
+#include "api/api_front.h"
 
 #include <string.h>
 
@@ -36,6 +36,7 @@ static void write_subscriber(struct api_call *call, const struct subscriber *sub
 	json_field_text(json, "channel", subscriber->channel);
 	json_field_text_or_null(json, "address", subscriber->address);
 	write_services(call, "services", subscriber->components);
+	json_field_text_or_null(json, "page", subscriber->page);
 	json_field_text(json, "source", subscriber->source);
 	json_field_time(json, "added_at", subscriber->added);
 	json_field_time(json, "confirmed_at", subscriber->confirmed);
@@ -135,6 +136,7 @@ static const struct spec_field add_fields[] = {
 	  .about = "E-mail address or URL." },
 	{ .name = "secret", .type = SPEC_TEXT, .flags = SPEC_SECRET, .max = 200, .about = "Signs webhooks." },
 	SERVICES,
+	{ .name = "page", .type = SPEC_NAME, .about = "The status page whose news they get; of every service when absent." },
 	{ .name = "agreed", .type = SPEC_BOOL, .otherwise = "false", .about = "They have agreed; no mail asks." },
 	{ .name = NULL },
 };
@@ -185,6 +187,29 @@ static enum err services_of(struct api_call *call, const struct doc_node *list, 
 			     ret_json, err);
 }
 
+/* The page, and that it shows each of the services. */
+static enum err check_page(struct api_call *call, struct str name, const struct doc_node *services, struct error *err)
+{
+	struct comms_page *page;
+	if (name.len == 0)
+		return OK;
+	enum err r = comms_page_outline(call->conn, name, &call->arena, &page, err);
+	if (r == ERR_NOT_FOUND || (r == OK && page->is_private)) {
+		error_set(err, ERR_INVALID, "there is no public status page \"" STR_FMT "\"", STR_ARG(name));
+		error_field(err, "page");
+		return ERR_INVALID;
+	}
+	for (size_t i = 0; r == OK && i < doc_count(services); i++) {
+		struct str service = doc_text(doc_at(services, i), "");
+		if (comms_page_component_of(page, service) == NULL) {
+			r = error_set(err, ERR_INVALID, "the page does not show the service \"" STR_FMT "\"",
+				      STR_ARG(service));
+			error_field(err, "services");
+		}
+	}
+	return r;
+}
+
 enum err api_subscriber_create(struct api_call *call, struct error *err)
 {
 	const struct doc_node *body;
@@ -193,8 +218,11 @@ enum err api_subscriber_create(struct api_call *call, struct error *err)
 	enum err r = api_body(call, add_fields, &body, err);
 	if (r == OK)
 		r = services_of(call, doc_get(body, "services"), &add.components, err);
+	if (r == OK)
+		r = check_page(call, doc_text(doc_get(body, "page"), ""), doc_get(body, "services"), err);
 	if (r != OK)
 		return r;
+	add.page = doc_text(doc_get(body, "page"), "");
 	add.channel = doc_text(doc_get(body, "channel"), "email");
 	add.address = str_trim(doc_text(doc_get(body, "address"), ""));
 	add.signing = doc_text(doc_get(body, "secret"), "");
@@ -310,17 +338,19 @@ enum err api_subscriber_import(struct api_call *call, struct error *err)
 
 /* ---- for people outside ---- */
 
-static enum err show_form(struct api_call *call, int status, const struct form *given, const char *wrong,
-			  struct error *err)
+#define SUBSCRIBE_TITLE "Be told of updates"
+
+static enum err show_form(struct api_call *call, int status, const struct api_front *front, const struct form *given,
+			  const char *wrong, struct error *err)
 {
 	struct api_public_service *services;
 	struct api_template_value rows[3 * API_PUBLIC_SERVICES_MAX];
 	size_t count;
-	enum err r = api_public_services(call, &services, &count, err);
+	enum err r = api_public_services(call, front->page, &services, &count, err);
 	if (r != OK)
 		return r;
 	for (size_t i = 0; i < count; i++) {
-		struct str field = arena_printf(&call->arena, "service." STR_FMT, STR_ARG(services[i].name));
+		struct str field = arena_printf(&call->arena, "service." STR_FMT, STR_ARG(services[i].key));
 		struct str on = form_get(given, arena_cstr(&call->arena, field));
 		rows[3 * i] = (struct api_template_value){ "field", field };
 		rows[3 * i + 1] = (struct api_template_value){ "words", services[i].display };
@@ -329,8 +359,11 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 	const struct api_template_list list = { rows, count, 3 };
 	const struct api_template_value values[] = {
 		{ "wrong", str_of(wrong) },
+		{ "action", api_front_action(call, front, "/subscribe") },
+		{ "page", front->page != NULL ? front->page->title : STR_NONE },
+		{ "home", front->page != NULL ? api_front_action(call, front, "") : STR_NONE },
 		{ "email", form_get(given, "email") },
-		{ "choose", count > 0 ? STR("1") : STR_NONE },
+		{ "choose", count > 1 ? STR("1") : STR_NONE },
 		{ .name = "services", .list = &list },
 	};
 	return api_outside_page(call, status, SUBSCRIBE_FORM, values, sizeof values / sizeof values[0]);
@@ -339,7 +372,21 @@ static enum err show_form(struct api_call *call, int status, const struct form *
 enum err api_subscribe_form(struct api_call *call, struct error *err)
 {
 	struct form nothing = { .count = 0 };
-	return show_form(call, 200, &nothing, "", err);
+	struct api_front front;
+	enum err r = api_front_of_house(call, &front, err);
+	if (r == OK && api_front_is_choice(&front))
+		return api_front_choose(call, 200, &front, SUBSCRIBE_TITLE, "/subscribe");
+	return r == OK ? show_form(call, 200, &front, &nothing, "", err) : r;
+}
+
+enum err api_page_subscribe_form(struct api_call *call, struct error *err)
+{
+	struct form nothing = { .count = 0 };
+	struct api_front front;
+	enum err r = api_front_of_page(call, &front, err);
+	if (r == ERR_NOT_FOUND)
+		return api_front_unknown(call);
+	return r == OK ? show_form(call, 200, &front, &nothing, "", err) : r;
 }
 
 /* The same for who is known and who is not. */
@@ -353,26 +400,31 @@ static enum err thanks(struct api_call *call, struct error *err)
 	return api_face_show(call, 202, &face);
 }
 
-static enum err chosen(struct api_call *call, const struct form *form, struct str *ret_json, struct error *err)
+static enum err chosen(struct api_call *call, const struct api_front *front, const struct form *form,
+		       struct str *ret_json, struct error *err)
 {
 	struct api_public_service *services;
 	struct str names[SUBSCRIBER_SERVICES_MAX];
 	size_t public_count, count = 0;
-	enum err r = api_public_services(call, &services, &public_count, err);
-	for (size_t i = 0; r == OK && i < form->count && count < SUBSCRIBER_SERVICES_MAX; i++) {
-		struct str name = form->fields[i].name;
-		if (!str_starts(name, SERVICE_FIELD))
+	enum err r = api_public_services(call, front->page, &services, &public_count, err);
+	for (size_t i = 0; r == OK && i < form->count; i++) {
+		struct str key = form->fields[i].name;
+		if (!str_starts(key, SERVICE_FIELD))
 			continue;
-		name = str_sub(name, SERVICE_FIELD.len, name.len);
+		key = str_sub(key, SERVICE_FIELD.len, key.len);
 		for (size_t j = 0; j < public_count; j++) {
-			if (str_eq(name, services[j].name))
-				names[count++] = name;
+			if (!str_eq(key, services[j].key))
+				continue;
+			if (count == SUBSCRIBER_SERVICES_MAX)
+				return error_set(err, ERR_INVALID, "choose at most %u, or none to hear of all",
+						 SUBSCRIBER_SERVICES_MAX);
+			names[count++] = services[j].name;
 		}
 	}
 	return r == OK ? services_json(call, names, count, ret_json, err) : r;
 }
 
-enum err api_subscribe_form_send(struct api_call *call, struct error *err)
+static enum err receive_form(struct api_call *call, const struct api_front *front, struct error *err)
 {
 	struct form form = { .count = 0 };
 	struct error why = { .code = OK };
@@ -383,16 +435,35 @@ enum err api_subscribe_form_send(struct api_call *call, struct error *err)
 	if (r == OK)
 		r = api_outside(call, &why);
 	if (r == OK)
-		r = chosen(call, &form, &add.components, &why);
+		r = chosen(call, front, &form, &add.components, &why);
 	if (r == OK) {
 		add.address = str_trim(form_get(&form, "email"));
+		add.page = front->page != NULL ? front->page->name : STR_NONE;
 		r = api_change_as(call, ACTOR_SYSTEM, "subscribe", subscriber_add_decide, &add, thanks, &why);
 	}
 	if (r == OK)
 		return OK;
 	struct str wrong = arena_printf(&call->arena, "%s%s%s.", why.text, why.hint[0] != '\0' ? "; " : "", why.hint);
-	return show_form(call, r == ERR_LIMIT ? 429 : r == ERR_UNAVAILABLE ? 503 : 400, &form,
+	return show_form(call, r == ERR_LIMIT ? 429 : r == ERR_UNAVAILABLE ? 503 : 400, front, &form,
 			 arena_cstr(&call->arena, wrong), err);
+}
+
+enum err api_subscribe_form_send(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_house(call, &front, err);
+	if (r == OK && api_front_is_choice(&front))
+		return api_front_choose(call, 400, &front, SUBSCRIBE_TITLE, "/subscribe");
+	return r == OK ? receive_form(call, &front, err) : r;
+}
+
+enum err api_page_subscribe_form_send(struct api_call *call, struct error *err)
+{
+	struct api_front front;
+	enum err r = api_front_of_page(call, &front, err);
+	if (r == ERR_NOT_FOUND)
+		return api_front_unknown(call);
+	return r == OK ? receive_form(call, &front, err) : r;
 }
 
 static enum err unknown(struct api_call *call)
@@ -406,9 +477,14 @@ static enum err show_subscriber(struct api_call *call, int64_t id, struct error 
 {
 	struct subscriber subscriber;
 	struct api_face face = { .title = "Your subscription" };
+	struct str title = STR_NONE, component;
 	enum err r = subscriber_get(call->conn, id, &call->arena, &subscriber, err);
+	if (r == OK && subscriber.page.len > 0)
+		r = comms_page_words(call->conn, subscriber.page, STR_NONE, &call->arena, &title, &component, err);
 	if (r != OK)
 		return r;
+	if (title.len > 0)
+		face.more = arena_printf(&call->arena, "Of: " STR_FMT, STR_ARG(title));
 	size_t buttons = 0;
 	if (str_is(subscriber.state, "unconfirmed")) {
 		face.title = "Do you want to be told of updates?";

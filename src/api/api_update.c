@@ -14,6 +14,23 @@ static const char *update_state(const struct comms_update *update)
 	return update->withdrawn != TIME_NONE ? "withdrawn" : update->published != TIME_NONE ? "published" : "waiting";
 }
 
+/* Of now only: null for an earlier time, for those inside, and until it is out. */
+static void write_rating(struct api_call *call, const struct comms_update *update)
+{
+	struct json_writer *json = &call->json;
+	struct comms_rating rating;
+	json_key(json, "rating");
+	if (!comms_is_public(update->audience) || update->published == TIME_NONE || api_query(call, "as_of").len > 0 ||
+	    comms_rating_get(call->conn, update->id, &rating, NULL) != OK) {
+		json_null(json);
+		return;
+	}
+	json_map_begin(json);
+	json_field_int(json, "helped", rating.helped);
+	json_field_int(json, "unsure", rating.unsure);
+	json_map_end(json);
+}
+
 void api_update_row(struct api_call *call, const struct comms_update *update)
 {
 	struct json_writer *json = &call->json;
@@ -33,6 +50,7 @@ void api_update_row(struct api_call *call, const struct comms_update *update)
 	api_person(call, "posted_by", update->posted_by);
 	json_field_time(json, "public_at", update->public_at);
 	json_field_time(json, "edited_at", update->edited);
+	write_rating(call, update);
 	json_map_end(json);
 }
 

@@ -112,7 +112,8 @@ static const struct cli_section acted[] = {
 static const struct cli_column update[] = {
 	{ "ID", "id", CLI_SHOW_NUMBER },	 { "WHEN", "posted_at", CLI_SHOW_TIME },
 	{ "FOR", "audience" },			 { "STATE", "state", CLI_SHOW_STATE },
-	{ "DELIVERY", "delivery" },		 { "TEXT", "text", CLI_SHOW_LINE },
+	{ "DELIVERY", "delivery" },		 { "HELPED", "rating.helped", CLI_SHOW_NUMBER },
+	{ "UNSURE", "rating.unsure", CLI_SHOW_NUMBER }, { "TEXT", "text", CLI_SHOW_LINE },
 	{ NULL },
 };
 static const struct cli_section update_list[] = {

@@ -12,6 +12,7 @@ static const struct cli_column row[] = {
 	{ "SERVICE", "service" },
 	{ "CAME", "received_at", CLI_SHOW_TIME },
 	{ "INCIDENT", "incident", CLI_SHOW_NUMBER },
+	{ "SENDER SAYS", "verdict" },
 	{ NULL },
 };
 
@@ -25,6 +26,8 @@ static const struct cli_column fields[] = {
 	{ "state", "state", CLI_SHOW_STATE },
 	{ "what", "text" },
 	{ "service", "service" },
+	{ "page", "page_title" },
+	{ "called there", "component" },
 	{ "how bad", "severity" },
 	{ "since", "since", CLI_SHOW_TIME },
 	{ "came", "received_at", CLI_SHOW_TIME },
@@ -141,6 +144,7 @@ static const struct cli_column subscriber_row[] = {
 	{ "STATE", "state", CLI_SHOW_STATE },
 	{ "CHANNEL", "channel" },
 	{ "ADDRESS", "address" },
+	{ "PAGE", "page" },
 	{ "SERVICES", "services" },
 	{ "ADDED", "added_at", CLI_SHOW_TIME },
 	{ NULL },
@@ -154,6 +158,7 @@ static const struct cli_column subscriber_fields[] = {
 	{ "state", "state", CLI_SHOW_STATE },
 	{ "channel", "channel" },
 	{ "address", "address" },
+	{ "page", "page" },
 	{ "services", "services" },
 	{ "came by", "source" },
 	{ "added", "added_at", CLI_SHOW_TIME },
@@ -172,6 +177,7 @@ static const struct cli_input subscriber_list_inputs[] = {
 static const struct cli_input subscriber_add_inputs[] = {
 	{ "ADDRESS", CLI_TEXT, CLI_BODY, "e-mail address, or URL of a webhook", CLI_REQUIRED, .key = "address" },
 	{ "channel", CLI_CHOICE, CLI_BODY, "how", .choices = "email|webhook" },
+	{ "page", CLI_TEXT, CLI_BODY, "the status page whose news they get", .value = "NAME" },
 	{ "agreed", CLI_SWITCH, CLI_BODY, "they have agreed: no mail asks them first" },
 	{ .name = NULL },
 };

@@ -31,6 +31,7 @@
 #define COMMS_COMPONENTS_MAX 50u
 #define COMMS_REASON_BYTES_MAX 500u
 #define COMMS_UPDATES_MAX 500u /* of one incident */
+#define COMMS_RATINGS_MAX 100000 /* of one update; more are not counted */
 
 extern const struct store_table *const comms_update_tables[];
 
@@ -90,6 +91,13 @@ struct comms_edit {
 };
 decide_fn comms_edit_decide;
 
+/* Somebody outside says whether an update on a status page helped. Counted, and nothing else is kept. */
+struct comms_rate {
+	int64_t update;
+	bool helped;
+};
+decide_fn comms_rate_decide;
+
 /* ---- timers ---- */
 
 #define COMMS_PUBLISH_TIMER "update.publish" /* of an update */
@@ -100,7 +108,7 @@ timer_fn comms_publish_due, comms_plan_due, comms_watch_due;
 /* ---- applies ---- */
 
 apply_fn comms_apply_posted, comms_apply_published, comms_apply_withdrawn, comms_apply_edited,
-	comms_apply_planned, comms_apply_reminded;
+	comms_apply_planned, comms_apply_reminded, comms_apply_rated;
 /* What changes what is owed only sets the timer that works it out: nothing here can hold up a page. */
 apply_fn comms_apply_incident_opened, comms_apply_incident_priority_set, comms_apply_incident_resolved,
 	comms_apply_incident_reopened, comms_apply_incident_undone;
@@ -122,6 +130,11 @@ struct comms_update_filter {
 enum err comms_update_list(struct store_conn *conn, const struct comms_update_filter *filter,
 			   struct arena *arena, comms_each_update_fn *each, void *context,
 			   struct error *err);
+
+struct comms_rating {
+	int64_t helped, unsure;
+};
+enum err comms_rating_get(struct store_conn *conn, int64_t update, struct comms_rating *ret_rating, struct error *err);
 
 /* What is owed for an incident: to customers, and to those inside. */
 struct comms_owed {

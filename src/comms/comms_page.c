@@ -179,6 +179,7 @@ static struct comms_page_incident *add_incident(struct building *b, const struct
 	struct comms_page_incident *incident = &page->incidents[page->incident_count];
 	b->incident_ids[page->incident_count++] = source->id;
 	*incident = (struct comms_page_incident){
+		.number = source->id,
 		.impact = str_of(impact_word(source->impact)),
 		.created = source->opened,
 		.components = arena_array(b->arena, size_t, COMMS_PAGE_COMPONENTS_MAX),
@@ -266,7 +267,7 @@ static enum err tell_incident(struct building *b, const struct told *told, size_
 			continue;
 		struct comms_page_update *update = &incident->updates[incident->update_count++];
 		*update = (struct comms_page_update){
-			.state = row->state, .text = row->text, .at = row->published, .edited = row->edited,
+			.number = row->id, .state = row->state, .text = row->text, .at = row->published, .edited = row->edited,
 		};
 		make_id(b->page, "update", row->id, STR_NONE, update->id);
 		r = read_affected(b, row, incident, update);
@@ -702,6 +703,55 @@ enum err comms_page_build(struct store_conn *conn, struct zones *zones, struct s
 	qsort(page->incidents, page->incident_count, sizeof page->incidents[0], newest_first);
 	sum_up(page);
 	*ret_page = page;
+	return OK;
+}
+
+enum err comms_page_outline(struct store_conn *conn, struct str name, struct arena *arena, struct comms_page **ret_page,
+			    struct error *err)
+{
+	struct building *b = arena_new(arena, struct building);
+	struct comms_page *page = arena_new(arena, struct comms_page);
+	struct str automatic;
+	*b = (struct building){ .conn = conn, .arena = arena, .page = page, .err = err };
+	page->components = arena_array(arena, struct comms_page_component, COMMS_PAGE_COMPONENTS_MAX);
+	enum err r = read_definition(b, name, NULL, &automatic);
+	if (r == OK)
+		*ret_page = page;
+	return r;
+}
+
+const struct comms_page_component *comms_page_component_of(const struct comms_page *page, struct str service)
+{
+	size_t at = component_of(page, service);
+	return at != NONE ? &page->components[at] : NULL;
+}
+
+enum err comms_page_words(struct store_conn *conn, struct str name, struct str service, struct arena *arena,
+			  struct str *ret_title, struct str *ret_component, struct error *err)
+{
+	struct definition definition;
+	struct catalog_service found;
+	const struct doc_node *spec, *groups;
+	*ret_title = *ret_component = STR_NONE;
+	enum err r = definition_get(conn, STR(COMMS_PAGE), name, arena, &definition, err);
+	if (r == OK)
+		r = definition_spec(conn, COMMS_PAGE, name, arena, &spec, err);
+	if (r != OK)
+		return r == ERR_NOT_FOUND ? OK : r;
+	*ret_title = doc_text(doc_get(spec, "title"), "");
+	groups = doc_get(spec, "groups");
+	for (size_t g = 0; g < doc_count(groups); g++) {
+		const struct doc_node *components = doc_get(doc_at(groups, g), "components");
+		for (size_t c = 0; c < doc_count(components); c++) {
+			if (!str_eq(doc_text(doc_get(doc_at(components, c), "service"), ""), service))
+				continue;
+			*ret_component = doc_text(doc_get(doc_at(components, c), "name"), "");
+			r = catalog_service_get(conn, service, arena, &found, err);
+			if (r == OK && ret_component->len == 0)
+				*ret_component = found.display;
+			return r;
+		}
+	}
 	return OK;
 }
 

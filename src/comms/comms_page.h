@@ -59,6 +59,7 @@ struct comms_page_affected {
 
 struct comms_page_update {
 	char id[COMMS_PAGE_ID_BYTES];
+	int64_t number; /* ours, never shown; 0: nobody wrote it, or it is of planned work */
 	struct str state, text; /* text: Markdown */
 	time_us at, edited;
 	struct comms_page_affected *affected;
@@ -67,6 +68,7 @@ struct comms_page_update {
 
 struct comms_page_incident {
 	char id[COMMS_PAGE_ID_BYTES];
+	int64_t number; /* ours, never shown; 0: planned work */
 	struct str name, state, impact; /* state and impact in the contract's words */
 	time_us created, updated, monitoring, resolved;
 	time_us from, until; /* of maintenance; TIME_NONE otherwise */
@@ -99,6 +101,16 @@ struct comms_page {
 /* ERR_NOT_FOUND: there is no such page. */
 enum err comms_page_build(struct store_conn *conn, struct zones *zones, struct str name, time_us now,
 			  struct arena *arena, struct comms_page **ret_page, struct error *err);
+
+/* Only what its definition says: words, links, groups and components; not how anything is. ERR_NOT_FOUND. */
+enum err comms_page_outline(struct store_conn *conn, struct str name, struct arena *arena, struct comms_page **ret_page,
+			    struct error *err);
+/* NULL: the service does not stand on the page. */
+const struct comms_page_component *comms_page_component_of(const struct comms_page *page, struct str service);
+
+/* What a page is called, and what a service is called on it; empty when it is not there. */
+enum err comms_page_words(struct store_conn *conn, struct str name, struct str service, struct arena *arena,
+			  struct str *ret_title, struct str *ret_component, struct error *err);
 
 /* Names of all pages in the arena, in order. */
 enum err comms_page_names(struct store_conn *conn, struct arena *arena, struct str **ret_names, size_t *ret_count,

@@ -79,7 +79,7 @@ static enum err check_service(struct decision *d, const struct report_receive *i
 	if (r != OK || in->service.len == 0)
 		return r;
 	/* Whoever is outside learns no name of what they do not use. */
-	if (!ret_service->known || (in->user == 0 && !ret_service->customers))
+	if (!ret_service->known || (in->user == 0 && in->page.len == 0 && !ret_service->customers))
 		return invalid(err, "service", "there is no service of that name");
 	return OK;
 }
@@ -173,9 +173,13 @@ enum err report_receive_decide(struct decision *d, const void *args, struct erro
 		return r;
 	received.report = *in->ret_report = decision_new_id(d, "report");
 	r = keep_private(d, in, received.report, &received.wants_news, err);
-	if (r == OK)
-		decision_emit(d, EVENT_REPORT_RECEIVED, received.report, &received);
-	return r;
+	if (r != OK)
+		return r;
+	decision_emit(d, EVENT_REPORT_RECEIVED, received.report, &received);
+	struct event_report_verdict verdict = { received.report, in->not_fixed, false };
+	if (in->not_fixed > 0)
+		decision_emit(d, EVENT_REPORT_VERDICT, received.report, &verdict);
+	return OK;
 }
 
 /* ---- the sender's link ---- */

@@ -58,7 +58,8 @@ enum err report_rule_get(struct store_conn *conn, struct arena *arena, struct re
 struct report_receive {
 	struct str text, service, severity, email, source, page; /* service, email, page may be empty */
 	time_us since;      /* TIME_NONE: not said */
-	int64_t user;       /* 0: somebody outside, who may name services that customers use */
+	int64_t user;       /* 0: somebody outside, who may name services that customers use, or of `page` */
+	int64_t not_fixed;  /* the incident that is said to be over and is not, for them; 0: none */
 	uint64_t throttled; /* that came too fast since the last one; only counted */
 	int64_t *ret_report;
 	bool *ret_dropped;
@@ -104,6 +105,7 @@ struct report {
 	int64_t triaged_by, triaged_seq;
 	time_us triaged; /* TIME_NONE while it is new */
 	struct str verdict; /* fixed, not_fixed, or empty */
+	int64_t verdict_of; /* the incident it speaks of; 0: none */
 	time_us verdict_at;
 	struct str erased; /* all, address, or empty */
 };

@@ -185,9 +185,14 @@ enum err report_on_verdict(struct decision *d, const struct event *event, struct
 	struct report_rule rule;
 	struct report_count count;
 	struct incident incident;
+	struct report report;
 	if (e->fixed)
 		return OK;
-	enum err r = report_rule_get(d->conn, d->arena, &rule, err);
+	/* Only who was counted to it by somebody here can reopen it: anybody can fill in a form. */
+	enum err r = report_get(d->conn, e->report, d->arena, &report, err);
+	if (r != OK || report.incident != e->incident)
+		return r;
+	r = report_rule_get(d->conn, d->arena, &rule, err);
 	if (r == OK)
 		r = report_count_of(d->conn, e->incident, &count, err);
 	if (r == OK)

@@ -19,7 +19,8 @@ static const struct store_table report_table = {
 		     "user_id {id} NOT NULL", "wants_news {int} NOT NULL", "confirmed {int} NOT NULL",
 		     "incident {id} NOT NULL", "of_report {id} NOT NULL", "reason {text} NOT NULL",
 		     "triaged_by {id} NOT NULL", "triaged {int} NOT NULL", "triaged_seq {id} NOT NULL",
-		     "verdict {text} NOT NULL", "verdict_at {int} NOT NULL", "erased {text} NOT NULL" },
+		     "verdict {text} NOT NULL", "verdict_at {int} NOT NULL", "erased {text} NOT NULL",
+		     "verdict_of {id} NOT NULL" },
 	.indexes = { "state, id", "incident, id", "of_report, id", "service, received, id" },
 };
 
@@ -57,7 +58,7 @@ const struct store_table *const report_tables[] = { &report_table, &surge_table,
 #define COLUMNS                                                                                        \
 	"id, state, service, page, severity, source, impact, urgency, priority, why, since, received, " \
 	"user_id, wants_news, confirmed, incident, of_report, reason, triaged_by, triaged, triaged_seq, " \
-	"verdict, verdict_at, erased"
+	"verdict, verdict_at, erased, verdict_of"
 
 static struct report read_row(struct store_rows *rows, struct arena *arena)
 {
@@ -86,6 +87,7 @@ static struct report read_row(struct store_rows *rows, struct arena *arena)
 		.verdict = arena_str(arena, store_text(rows, 21)),
 		.verdict_at = store_int(rows, 22),
 		.erased = arena_str(arena, store_text(rows, 23)),
+		.verdict_of = store_int(rows, 24),
 	};
 }
 
@@ -360,7 +362,8 @@ enum err report_apply_received(struct apply *a, const struct event *event, struc
 					    STORE_INT(event->event_time), STORE_INT(e->user),
 					    STORE_INT(e->wants_news), STORE_INT(0), STORE_INT(0), STORE_INT(0),
 					    STORE_TEXT(STR("")), STORE_INT(0), STORE_INT(0), STORE_INT(0),
-					    STORE_TEXT(STR("")), STORE_INT(0), STORE_TEXT(STR(""))),
+					    STORE_TEXT(STR("")), STORE_INT(0), STORE_TEXT(STR("")),
+					    STORE_INT(0)),
 			       err);
 	if (r == OK)
 		r = timer_set(a, REPORT_KEEP_TIMER, e->report, event->event_time + REPORT_KEPT, TIMER_CALENDAR, err);
@@ -411,9 +414,9 @@ enum err report_apply_surged(struct apply *a, const struct event *event, struct 
 enum err report_apply_verdict(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_report_verdict *e = event->payload;
-	return store_set(a->conn, &report_table, event->seq, "verdict = ?, verdict_at = ?",
+	return store_set(a->conn, &report_table, event->seq, "verdict = ?, verdict_at = ?, verdict_of = ?",
 			 STORE_VALUES(STORE_TEXT(e->fixed ? STR("fixed") : STR("not_fixed")),
-				      STORE_INT(event->event_time), STORE_INT(e->report)),
+				      STORE_INT(event->event_time), STORE_INT(e->incident), STORE_INT(e->report)),
 			 err);
 }
 

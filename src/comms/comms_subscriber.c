@@ -21,13 +21,13 @@ static enum err check_address(const struct subscriber_add *add, struct error *er
 	return ERR_INVALID;
 }
 
-static void ask(struct decision *d, struct subscriber_private private)
+static enum err ask(struct decision *d, struct subscriber_private private, struct str page, struct error *err)
 {
 	struct subscriber_private *row = arena_new(d->arena, struct subscriber_private);
 	*row = private;
 	row->asked = d->now;
 	decision_work(d, subscriber_private_put, row);
-	subscriber_mail_confirm(d, row);
+	return subscriber_mail_confirm(d, row, page, err);
 }
 
 /* Who is there already and has not answered is asked again, but not as often as somebody likes. */
@@ -41,7 +41,7 @@ static enum err ask_again(struct decision *d, int64_t id, struct error *err)
 		r = subscriber_private_get(d->conn, id, d->arena, &found, &private, err);
 	if (r == OK && found && str_is(subscriber.state, "unconfirmed") &&
 	    d->now - private.asked >= SUBSCRIBER_ASK_EVERY)
-		ask(d, private);
+		r = ask(d, private, subscriber.page, err);
 	return r;
 }
 
@@ -61,6 +61,7 @@ static enum err add_new(struct decision *d, const struct subscriber_add *add, st
 		.channel = add->channel,
 		.source = add->source,
 		.components = add->components,
+		.page = add->page,
 		.state = active ? STR("active") : STR("unconfirmed"),
 	};
 	struct subscriber_private *private = arena_new(d->arena, struct subscriber_private);
@@ -71,12 +72,11 @@ static enum err add_new(struct decision *d, const struct subscriber_add *add, st
 		.signing = arena_str(d->arena, add->signing),
 	};
 	decision_emit(d, EVENT_SUBSCRIBER_ADDED, added.subscriber, &added);
-	if (active)
-		decision_work(d, subscriber_private_put, private);
-	else
-		ask(d, *private);
 	if (add->ret_subscriber != NULL)
 		*add->ret_subscriber = added.subscriber;
+	if (!active)
+		return ask(d, *private, add->page, err);
+	decision_work(d, subscriber_private_put, private);
 	return OK;
 }
 
@@ -86,7 +86,7 @@ enum err subscriber_add_decide(struct decision *d, const void *args, struct erro
 	int64_t known;
 	enum err r = check_address(add, err);
 	if (r == OK)
-		r = subscriber_of_address(d->conn, add->address, &known, err);
+		r = subscriber_of_address(d->conn, add->address, add->page, &known, err);
 	if (r != OK)
 		return r;
 	if (known == 0)
@@ -105,7 +105,7 @@ enum err subscriber_import_decide(struct decision *d, const void *args, struct e
 		int64_t known;
 		r = check_address(&import->rows[i], err);
 		if (r == OK)
-			r = subscriber_of_address(d->conn, import->rows[i].address, &known, err);
+			r = subscriber_of_address(d->conn, import->rows[i].address, import->rows[i].page, &known, err);
 		for (size_t j = 0; r == OK && j < i && known == 0; j++)
 			known = str_eq(import->rows[i].address, import->rows[j].address);
 		if (r == OK && known == 0) {
@@ -193,8 +193,7 @@ enum err subscriber_ask_decide(struct decision *d, const void *args, struct erro
 		return r;
 	if (!found || !str_is(subscriber.state, "unconfirmed"))
 		return error_set(err, ERR_CONFLICT, "there is nothing to confirm");
-	ask(d, private);
-	return OK;
+	return ask(d, private, subscriber.page, err);
 }
 
 enum err subscriber_confirm_due(struct decision *d, const struct timer *timer, struct error *err)
@@ -209,7 +208,7 @@ enum err subscriber_on_refused(struct decision *d, const struct event *event, st
 {
 	const struct event_mail_refused *e = event->payload;
 	struct subscriber subscriber;
-	if (!str_is(e->purpose, SUBSCRIBER_UPDATE))
+	if (!str_is(e->purpose, SUBSCRIBER_UPDATE) && !str_is(e->purpose, SUBSCRIBER_WORK))
 		return OK;
 	enum err r = subscriber_get(d->conn, e->party, d->arena, &subscriber, err);
 	if (r != OK || str_is(subscriber.state, "removed"))

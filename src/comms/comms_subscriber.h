@@ -7,6 +7,17 @@
  *
  *     update.published --apply: a timer--> subscriber_mail_due: a slice of subscribers --> rows of the slow lane
  *                                                 ^--------- subscriber.told, until all are ---------+
+ *     maintenance.put, moved, noted, reminded --apply: a notice and a timer--> subscriber_work_due: the same in slices
+ *                                                 ^------- subscriber.notified, until all are -------+
+ *
+ * A notice of planned work (table subscriber_notice): waiting --told to all--> done
+ *                                                       \--the work is cancelled or no longer public--> dropped
+ * Notices of one work go out in their order. What is announced waits ten seconds, and while it waits a change or the
+ * beginning takes its place: one mail, not two. A cancellation takes from the slow lane what has not left, and is told
+ * to those alone whom something has reached.
+ *
+ * A subscription belongs to a status page, or to none: then it hears of every service. Who has several hears each
+ * news once.
  *
  * Addresses stand in the vault. Each update is told once to each: the slices follow the ids, and a row of the slow
  * lane has the update's name. A slice is small, so that telling a hundred thousand holds up no page.
@@ -28,7 +39,11 @@
 #define SUBSCRIBER_LINK_PATH "/s/"
 #define SUBSCRIBER_MAIL_TIMER "subscriber.mail"       /* of an update */
 #define SUBSCRIBER_CONFIRM_TIMER "subscriber.confirm" /* of a subscriber */
+#define SUBSCRIBER_WORK_TIMER "subscriber.work"       /* of a maintenance */
 #define SUBSCRIBER_UPDATE "update"                    /* purpose in the slow lane; its seq is the update's id */
+#define SUBSCRIBER_WORK "maintenance"                 /* the same of planned work; its seq is the event's */
+#define SUBSCRIBER_WORK_AFTER (10 * TIME_SECOND)      /* what is announced may be put right for so long */
+#define SUBSCRIBER_PAGES_MAX 50u
 
 extern const struct store_table *const subscriber_tables[];
 
@@ -38,6 +53,7 @@ struct subscriber_add {
 	struct str channel, address; /* email or webhook */
 	struct str signing;          /* of a webhook; may be empty */
 	struct str components;       /* JSON: names of services; "[]": all */
+	struct str page;             /* the status page whose news they get; empty: of every service */
 	struct str source;           /* form, manager or import */
 	bool agreed;                 /* a manager says that they have agreed: no mail is needed */
 	int64_t *ret_subscriber;     /* NULL for the form: whether it was known is nobody's business */
@@ -63,16 +79,19 @@ decide_fn subscriber_confirm_decide, subscriber_change_decide, subscriber_remove
 /* ---- wiring ---- */
 
 now_fn subscriber_on_refused;
-timer_fn subscriber_mail_due, subscriber_confirm_due;
+timer_fn subscriber_mail_due, subscriber_confirm_due, subscriber_work_due;
 apply_fn subscriber_apply_added, subscriber_apply_confirmed, subscriber_apply_changed,
 	subscriber_apply_refused, subscriber_apply_resumed, subscriber_apply_removed, subscriber_apply_published,
-	subscriber_apply_told;
+	subscriber_apply_told, subscriber_apply_notified;
+/* Before those of the maintenance itself: they look at what it was. */
+apply_fn subscriber_apply_work_put, subscriber_apply_work_moved, subscriber_apply_work_noted,
+	subscriber_apply_work_reminded;
 
 /* ---- reading ---- */
 
 struct subscriber {
 	int64_t id;
-	struct str state, channel, source, components; /* components: JSON */
+	struct str state, channel, source, page, components; /* components: JSON */
 	time_us added, confirmed;                      /* confirmed: TIME_NONE: not */
 	int64_t failures;
 	time_us refused; /* the last time; TIME_NONE: never */

@@ -12,7 +12,8 @@ static const struct store_table subscriber_table = {
 	.history = STORE_VERSIONED,
 	.keys = 1,
 	.columns = { "id {id} NOT NULL", "state {text} NOT NULL", "channel {text} NOT NULL",
-		     "source {text} NOT NULL", "components {text} NOT NULL", "added {int} NOT NULL",
+		     "source {text} NOT NULL", "page {text} NOT NULL", "components {text} NOT NULL",
+		     "added {int} NOT NULL",
 		     "confirmed {int} NOT NULL", "failures {int} NOT NULL", "refused {int} NOT NULL" },
 	.indexes = { "state, id" },
 };
@@ -35,10 +36,11 @@ static const struct store_table told_table = {
 	.columns = { "update_id {id} NOT NULL", "up_to {id} NOT NULL" },
 };
 
-const struct store_table *const subscriber_tables[] = { &subscriber_table, &private_table, &told_table, NULL };
+const struct store_table *const subscriber_tables[] = { &subscriber_table, &private_table, &told_table, &subscriber_notice_table,
+							 NULL };
 
 #define COLUMNS                                                                                        \
-	"s.id, s.state, s.channel, s.source, s.components, s.added, s.confirmed, s.failures, s.refused, " \
+	"s.id, s.state, s.channel, s.source, s.page, s.components, s.added, s.confirmed, s.failures, s.refused, " \
 	"coalesce(p.address, '')"
 #define FROM " FROM {subscriber} s LEFT JOIN subscriber_private p ON p.subscriber = s.id "
 
@@ -49,12 +51,13 @@ static struct subscriber read_row(struct store_rows *rows, struct arena *arena)
 		.state = arena_str(arena, store_text(rows, 1)),
 		.channel = arena_str(arena, store_text(rows, 2)),
 		.source = arena_str(arena, store_text(rows, 3)),
-		.components = arena_str(arena, store_text(rows, 4)),
-		.added = store_int(rows, 5),
-		.confirmed = store_int(rows, 6),
-		.failures = store_int(rows, 7),
-		.refused = store_int(rows, 8),
-		.address = arena_str(arena, store_text(rows, 9)),
+		.page = arena_str(arena, store_text(rows, 4)),
+		.components = arena_str(arena, store_text(rows, 5)),
+		.added = store_int(rows, 6),
+		.confirmed = store_int(rows, 7),
+		.failures = store_int(rows, 8),
+		.refused = store_int(rows, 9),
+		.address = arena_str(arena, store_text(rows, 10)),
 	};
 }
 
@@ -176,12 +179,35 @@ enum err subscriber_private_get(struct store_conn *conn, int64_t subscriber, str
 	return OK;
 }
 
-enum err subscriber_of_address(struct store_conn *conn, struct str address, int64_t *ret_subscriber,
+enum err subscriber_of_address(struct store_conn *conn, struct str address, struct str page, int64_t *ret_subscriber,
 			       struct error *err)
 {
 	char small[2048];
-	return store_one_int(conn, "SELECT subscriber FROM subscriber_private WHERE lower_address = ?",
-			     STORE_VALUES(STORE_TEXT(lower(address, small, sizeof small))), 0, ret_subscriber, err);
+	return store_one_int(conn,
+			     "SELECT s.id FROM subscriber_private p JOIN {subscriber} s ON s.id = p.subscriber "
+			     "WHERE p.lower_address = ? AND s.page = ? ORDER BY s.id LIMIT 1",
+			     STORE_VALUES(STORE_TEXT(lower(address, small, sizeof small)), STORE_TEXT(page)), 0,
+			     ret_subscriber, err);
+}
+
+enum err subscriber_older(struct store_conn *conn, int64_t subscriber, struct arena *arena, subscriber_each_fn *each,
+			  void *context, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn,
+				 "SELECT " COLUMNS " FROM subscriber_private own "
+				 "JOIN subscriber_private p ON p.lower_address = own.lower_address "
+				 "AND p.subscriber < own.subscriber JOIN {subscriber} s ON s.id = p.subscriber "
+				 "WHERE own.subscriber = ? AND s.state = 'active' ORDER BY s.id LIMIT ?",
+				 STORE_VALUES(STORE_INT(subscriber), STORE_INT(SUBSCRIBER_PAGES_MAX + 1)), &rows, err);
+	if (r != OK)
+		return r;
+	bool more = true;
+	while (more && store_next(rows)) {
+		struct subscriber older = read_row(rows, arena);
+		more = each(context, &older);
+	}
+	return store_done(&rows, err);
 }
 
 /* Asked by the id; the secret is compared in constant time. */
@@ -212,7 +238,7 @@ enum err subscriber_apply_added(struct apply *a, const struct event *event, stru
 	bool active = str_is(e->state, "active");
 	enum err r = store_put(a->conn, &subscriber_table, event->seq,
 			       STORE_VALUES(STORE_INT(e->subscriber), STORE_TEXT(e->state), STORE_TEXT(e->channel),
-					    STORE_TEXT(e->source), STORE_TEXT(e->components),
+					    STORE_TEXT(e->source), STORE_TEXT(e->page), STORE_TEXT(e->components),
 					    STORE_INT(event->event_time),
 					    STORE_INT(active ? event->event_time : TIME_NONE), STORE_INT(0),
 					    STORE_INT(TIME_NONE)),

@@ -250,6 +250,25 @@ enum err comms_withdraw_decide(struct decision *d, const void *args, struct erro
 	return OK;
 }
 
+enum err comms_rate_decide(struct decision *d, const void *args, struct error *err)
+{
+	const struct comms_rate *rate = args;
+	struct comms_update update;
+	struct comms_rating rating;
+	enum err r = comms_update_get(d->conn, rate->update, d->arena, &update, err);
+	if (r == OK)
+		r = comms_rating_get(d->conn, rate->update, &rating, err);
+	if (r != OK)
+		return r;
+	if (!comms_is_public(update.audience) || update.published == TIME_NONE || update.withdrawn != TIME_NONE)
+		return error_set(err, ERR_NOT_FOUND, "there is no such update");
+	if (rating.helped + rating.unsure >= COMMS_RATINGS_MAX)
+		return OK;
+	struct event_rating_given given = { update.id, rate->helped };
+	decision_emit(d, EVENT_RATING_GIVEN, update.id, &given);
+	return OK;
+}
+
 enum err comms_edit_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct comms_edit *edit = args;

@@ -28,7 +28,15 @@ static const struct store_table owed_table = {
 	.indexes = { "public_due", "internal_due" },
 };
 
-const struct store_table *const comms_update_tables[] = { &update_table, &owed_table, NULL };
+static const struct store_table rating_table = {
+	.name = "update_rating",
+	.class = STORE_PROJECTION,
+	.history = STORE_NOW,
+	.keys = 1,
+	.columns = { "update_id {id} NOT NULL", "helped {int} NOT NULL", "unsure {int} NOT NULL" },
+};
+
+const struct store_table *const comms_update_tables[] = { &update_table, &owed_table, &rating_table, NULL };
 
 #define COLUMNS                                                                                       \
 	"id, incident, audience, state, title, text, components, next_at, public_at, posted, "         \
@@ -319,4 +327,35 @@ enum err comms_apply_incident_undone(struct apply *a, const struct event *event,
 {
 	const struct event_incident_undone *e = event->payload;
 	return plan_at(a, e->incident, event->event_time + PLAN_AFTER, err);
+}
+
+/* ---- whether it helped ---- */
+
+enum err comms_rating_get(struct store_conn *conn, int64_t update, struct comms_rating *ret_rating, struct error *err)
+{
+	struct store_rows *rows;
+	struct comms_rating rating = { 0 };
+	enum err r = store_query(conn, "SELECT helped, unsure FROM update_rating WHERE update_id = ?",
+				 STORE_VALUES(STORE_INT(update)), &rows, err);
+	if (r != OK)
+		return r;
+	if (store_next(rows))
+		rating = (struct comms_rating){ store_int(rows, 0), store_int(rows, 1) };
+	r = store_done(&rows, err);
+	if (r == OK)
+		*ret_rating = rating;
+	return r;
+}
+
+enum err comms_apply_rated(struct apply *a, const struct event *event, struct error *err)
+{
+	const struct event_rating_given *e = event->payload;
+	struct comms_rating rating;
+	enum err r = comms_rating_get(a->conn, e->update, &rating, err);
+	if (r != OK)
+		return r;
+	return store_put(a->conn, &rating_table, 0,
+			 STORE_VALUES(STORE_INT(e->update), STORE_INT(rating.helped + e->helped),
+				      STORE_INT(rating.unsure + !e->helped)),
+			 err);
 }

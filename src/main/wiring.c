@@ -87,6 +87,7 @@ static const struct wire_apply applies[] = {
 	{ EVENT_UPDATE_PUBLISHED, comms_apply_published },
 	{ EVENT_UPDATE_WITHDRAWN, comms_apply_withdrawn },
 	{ EVENT_UPDATE_EDITED, comms_apply_edited },
+	{ EVENT_RATING_GIVEN, comms_apply_rated },
 	{ EVENT_UPDATE_PLANNED, comms_apply_planned },
 	{ EVENT_UPDATE_REMINDED, comms_apply_reminded },
 	{ EVENT_INCIDENT_OPENED, comms_apply_incident_opened },
@@ -95,6 +96,11 @@ static const struct wire_apply applies[] = {
 	{ EVENT_INCIDENT_REOPENED, comms_apply_incident_reopened },
 	{ EVENT_INCIDENT_UNDONE, comms_apply_incident_undone },
 
+	/* who is told of planned work looks at what it was before */
+	{ EVENT_MAINTENANCE_PUT, subscriber_apply_work_put },
+	{ EVENT_MAINTENANCE_MOVED, subscriber_apply_work_moved },
+	{ EVENT_MAINTENANCE_NOTED, subscriber_apply_work_noted },
+	{ EVENT_MAINTENANCE_REMINDED, subscriber_apply_work_reminded },
 	{ EVENT_MAINTENANCE_PUT, comms_apply_maintenance_put },
 	{ EVENT_MAINTENANCE_MOVED, comms_apply_maintenance_moved },
 	{ EVENT_MAINTENANCE_NOTED, comms_apply_maintenance_noted },
@@ -133,6 +139,7 @@ static const struct wire_apply applies[] = {
 	{ EVENT_SUBSCRIBER_REMOVED, subscriber_apply_removed },
 	{ EVENT_SUBSCRIBER_TOLD, subscriber_apply_told },
 	{ EVENT_UPDATE_PUBLISHED, subscriber_apply_published },
+	{ EVENT_SUBSCRIBER_NOTIFIED, subscriber_apply_notified },
 	{ 0 },
 };
 
@@ -205,6 +212,7 @@ static const struct wire_timer timers[] = {
 	{ REPORT_CONFIRM_TIMER, report_confirm_due },
 	{ SUBSCRIBER_MAIL_TIMER, subscriber_mail_due },
 	{ SUBSCRIBER_CONFIRM_TIMER, subscriber_confirm_due },
+	{ SUBSCRIBER_WORK_TIMER, subscriber_work_due },
 	{ 0 },
 };
 

@@ -51,6 +51,9 @@ struct notify_bulk_count {
 };
 enum err notify_bulk_count(struct store_conn *conn, struct str purpose, int64_t seq,
 			   struct notify_bulk_count *ret_count, struct error *err);
+/* Whether this one has not left yet. */
+enum err notify_bulk_waits(struct store_conn *conn, struct str purpose, int64_t seq, int64_t party, bool *ret_waits,
+			   struct error *err);
 enum err notify_bulk_waiting(struct store_conn *conn, int64_t *ret_count, struct error *err);
 
 /* One try has ended. A mail that the other side refused for good is event mail.refused. */

@@ -90,6 +90,17 @@ enum err notify_bulk_drop(struct store_conn *conn, const void *args, struct erro
 			  err);
 }
 
+enum err notify_bulk_waits(struct store_conn *conn, struct str purpose, int64_t seq, int64_t party, bool *ret_waits,
+			   struct error *err)
+{
+	int64_t count;
+	enum err r = store_one_int(conn, "SELECT count(*) FROM bulk WHERE purpose = ? AND seq = ? AND party = ?",
+				   STORE_VALUES(STORE_TEXT(purpose), STORE_INT(seq), STORE_INT(party)), 0, &count, err);
+	if (r == OK)
+		*ret_waits = count > 0;
+	return r;
+}
+
 enum err notify_bulk_waiting(struct store_conn *conn, int64_t *ret_count, struct error *err)
 {
 	return store_one_int(conn, "SELECT count(*) FROM bulk", NULL, 0, 0, ret_count, err);

@@ -363,9 +363,10 @@ def component_release(world, who, person):
 def status_page(world):
     """A page with one incident on it; its address parts are read from its own JSON."""
     if not getattr(world, "status_incident", None):
+        world.status_service = world.things()["Service"]
         world.define("StatusPage", "exercise", {"title": "Exercise", "automatic": "P5", "groups": [
-            {"components": [{"service": world.things()["Service"]}]}]})
-        world.incident(service=world.things()["Service"])
+            {"components": [{"service": world.status_service}]}]})
+        world.incident(service=world.status_service)
         shown = lambda: (lambda got: got.status == 200 and got.json["incidents"])(  # noqa: E731
             world.admin.client.request("GET", "/status/exercise/api/v2/incidents.json"))
         world.status_incident = wait_until(shown, 20, "an incident on the status page")[0]["id"]
@@ -384,6 +385,36 @@ of_page("status_file", file="history.atom")
 of_page("status_incident")
 of_page("status_document", file="summary.json")
 of_page("status_documents", kind="incidents", file="unresolved.json")
+of_page("page_subscribe_form")
+of_page("page_report_form")
+
+
+@makes("page_subscribe_form_send")
+def page_subscribe_form_send(world, who, person):
+    status_page(world)
+    return Request({"page": "exercise"}, body=b"email=somebody%40example.com", status=202, headers=dict(FORM))
+
+
+@makes("page_report_form_send")
+def page_report_form_send(world, who, person):
+    status_page(world)
+    return Request({"page": "exercise"}, body=b"text=It+hangs&severity=small&website=", status=201, headers=dict(FORM))
+
+
+@makes("status_rate")
+def status_rate(world, who, person):
+    """The words of a person about the incident on the page; of those that come by themselves nobody is asked."""
+    status_page(world)
+    if not getattr(world, "status_update", None):
+        incident = world.incident(service=world.status_service)["id"]
+        world.admin.client.post(f"incidents/{incident}/updates", {"audience": "customers", "state": "investigating",
+                                                                 "title": "Exercised", "text": "We look into it."})
+        def shown():
+            rows = world.admin.client.request("GET", "/status/exercise/api/v2/incidents.json").json["incidents"]
+            return [(row["id"], row["incident_updates"][0]["id"]) for row in rows if row["name"] == "Exercised"]
+        world.status_update = wait_until(shown, 30, "an update on the status page")[0]
+    page_incident, update = world.status_update
+    return Request({"page": "exercise", "incident": page_incident}, body=f"update={update}&act=helped".encode(), headers=dict(FORM))
 
 
 # ---- what people outside say ----

@@ -2,10 +2,12 @@
 import gzip
 import http.client
 import json
+import re
 import subprocess
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
 
@@ -211,6 +213,53 @@ class Telling(Scenario):
         self.refused(409, ann, "POST", f"maintenances/{made['id']}/move", {"to": "verifying"})
         wait_until(lambda: self.json("scheduled-maintenances.json")["scheduled_maintenances"][0]["status"] == "completed", 20, "completed")
         self.assertEqual("operational", self.json("components.json")["components"][0]["status"])
+
+    def form(self, path, **fields):
+        """What a browser without script sends, and the page it gets."""
+        body = urllib.parse.urlencode(fields).encode() if fields else None
+        answer = self.mainstay_.client().request("POST" if fields else "GET", path, body,
+                                                 headers={"Content-Type": "application/x-www-form-urlencoded"} if fields else {})
+        return answer.status, answer.body.decode()
+
+    def test_readers_say_whether_an_update_helps_and_that_it_is_not_fixed_for_them(self):
+        mainstay, ann = self.setting()
+        incident = declare(ann, "db7 is full", service="shop")
+        post = lambda state: ann.client.post(f"incidents/{incident}/updates", {  # noqa: E731
+            "audience": "customers", "state": state, "title": "Payments", "text": f"{state}: we know what it is."})
+        post("identified")
+        page = self.until_shown("Does this help you?")[2]
+        action = re.search(r'<form class="rate" method="post" action="(/status/main/incidents/[0-9a-z]{12})">', page)[1]
+        update = re.search(r'name="update" value="([0-9a-z]{12})"', page)[1]
+        rating = lambda: ann.client.get(f"incidents/{incident}/updates")["items"][-1]["rating"]  # noqa: E731
+        self.assertEqual({"helped": 0, "unsure": 0}, rating())
+        self.assertEqual(200, self.form(action)[0], "a GET counts nothing")
+        for act in ("helped", "unsure", "helped"):
+            self.assertIn("Thank you", self.form(action, update=update, act=act)[1])
+        self.assertEqual({"helped": 2, "unsure": 1}, rating())
+        self.assertEqual(404, self.form(action, update="000000000000", act="helped")[0])
+        self.assertEqual(400, self.form(action, update=update, act="no")[0])
+        self.assertEqual({"helped": 2, "unsure": 1}, rating())
+        self.assertNotIn("Still broken", fetch(self.url(action[len("/status/main"):]))[2])
+        post("resolved")
+        ann.client.post(f"incidents/{incident}/resolve", {})
+        page = self.until_shown("Still broken for me", action[len("/status/main"):])[2]
+        path = re.search(r'href="(/status/main/report\?incident=[0-9a-z]{12})"', page)[1]
+        status, form = self.form(path)
+        self.assertEqual(200, status)
+        self.assertIn("“Payments” is over", form)
+        component = re.search(r'<option value="([0-9a-z]{12})" selected>Shop &lt;b&gt;<', form)[1]
+        self.assertNotIn('value="shop"', form)
+        hidden = re.search(r'name="incident" value="([0-9a-z]{12})"', form)[1]
+        sent = {"text": "I still cannot pay", "severity": "stopped", "service": component, "incident": hidden}
+        self.assertEqual(201, self.form("/status/main/report", **sent)[0])
+        report = ann.client.get("reports")["items"][0]
+        self.assertEqual(("new", "not_fixed", incident, "shop", "main", "Acme", "Shop <b>"),
+                         tuple(report[key] for key in ("state", "verdict", "verdict_of", "service", "page", "page_title", "component")))
+        self.assertEqual(incident, report["suggested"]["id"])
+        self.assertEqual("resolved", ann.client.get(f"incidents/{incident}")["state"])
+        ann.client.post(f"reports/{report['id']}/join", {"incident": incident})
+        self.assertEqual(1, ann.client.get(f"incidents/{incident}/people")["not_fixed"])
+        self.assertEqual(400, self.form("/status/main/report", text="x", severity="small", service="shop")[0], "its own ids only")
 
     def test_a_status_set_by_hand_outweighs_what_is_measured_and_ends(self):
         mainstay, ann = self.setting()

@@ -171,7 +171,8 @@ def least(name):
 
 for each in sorted(set(MAKERS) - {"healthz", "readyz", "openapi_get", "link_show", "link_acknowledge", "report_create",
                                  "report_form", "report_form_send", "report_link", "report_link_press",
-                                 "subscribe_form", "subscribe_form_send", "subscriber_link", "subscriber_link_press"}):
+                                 "subscribe_form", "subscribe_form_send", "page_subscribe_form", "page_subscribe_form_send",
+                                 "page_report_form", "page_report_form_send", "status_rate", "subscriber_link", "subscriber_link_press"}):
     setattr(Least, f"test_{each}_by_the_least_who_may", least(each))
 
 

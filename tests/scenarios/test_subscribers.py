@@ -1,6 +1,7 @@
 """Subscribers: asked first, told of each update once, gone with one click; their mail never holds up a page."""
 import json
 import re
+import time
 import urllib.parse
 
 from mainstay import Scenario, wait_until
@@ -142,6 +143,135 @@ class Subscribers(Scenario):
         told = wait_until(lambda: [c.json for c in hook.calls if c.method == "POST"], 40)[0]
         self.assertEqual((told["type"], told["state"], told["text"]), ("update", "identified", "Paying fails."))
         self.assertEqual(told["components"], [{"service": "shop", "status": "partial_outage"}])
+
+    def plan(self, seconds, **more):
+        at = lambda seconds: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))  # noqa: E731
+        return self.ann.client.post("maintenances", {"title": "New disks", "text": "Slow for an hour.", "services": ["shop"],
+                                                     "from": at(seconds), "until": at(seconds + 3600)} | more)
+
+    def until_told(self, count):
+        """So many notices have gone through the list, and nothing waits in the slow lane."""
+        def done():
+            told = [e for e in self.ann.client.items("journal?kind=subscriber.notified&limit=200")]
+            return len(told) >= count and self.ann.client.get("subscribers/counts")["mails_waiting"] == 0 and told
+        return wait_until(done, 60, f"{count} notices told")
+
+    def titles(self, address):
+        return [m["Subject"] for m in self.smtp.mails(address) if "New disks" in m["Subject"]]
+
+    def test_planned_work_is_told_when_it_is_announced_changes_has_news_begins_and_ends(self):
+        hook = self.peer(Webhook())
+        for address, services in (("all@example.net", []), ("shop@example.net", ["shop"]), ("search@example.net", ["search"])):
+            self.ann.client.post("subscribers", {"address": address, "services": services, "agreed": True})
+        self.ann.client.post("subscribers", {"channel": "webhook", "address": hook.url, "services": ["shop"]})
+        made = self.plan(7200)
+        path = f"maintenances/{made['id']}"
+        mail = text_of(self.wait_mail("shop@example.net", "Planned work: New disks")[0])
+        for words in ("On: The shop", "From ", "Slow for an hour."):
+            self.assertIn(words, mail)
+        same = {key: made[key] for key in ("title", "text", "services", "from", "until")}
+        self.ann.client.request("PUT", path, same | {"mute": False})
+        self.ann.client.request("PUT", path, same | {"text": "Slow for two hours."})
+        self.assertIn("two hours", text_of(self.wait_mail("shop@example.net", "Planned work changed: New disks")[0]))
+        self.ann.client.post(f"{path}/note", {"text": "The disks are here."})
+        self.assertIn("The disks are here.", text_of(self.wait_mail("shop@example.net", "News of planned work: ")[0]))
+        for to in ("in_progress", "verifying", "completed"):
+            self.ann.client.post(f"{path}/move", {"to": to, "text": f"It is {to}."})
+        self.until_told(6)
+        titles = ["Planned work", "Planned work changed", "News of planned work", "Planned work has begun",
+                  "Planned work is being verified", "Planned work is complete"]
+        for address in ("all@example.net", "shop@example.net"):
+            self.assertEqual(self.titles(address), [f"{title}: New disks" for title in titles], address)
+        self.assertEqual(self.titles("search@example.net"), [])
+        posted = [c.json for c in hook.calls if c.method == "POST"]
+        self.assertEqual([p["what"] for p in posted], ["announced", "changed", "noted", "in_progress", "verifying", "completed"])
+        self.assertEqual({(p["type"], p["title"], *p["services"]) for p in posted}, {("maintenance", "New disks", "shop")})
+        self.server.kill9()
+        self.server.start()
+        self.plan(7200, title="New disks again", services=["search"])
+        wait_until(lambda: self.titles("search@example.net"), 40, "told after a crash")
+        self.assertEqual(len(self.titles("shop@example.net")), 6, "told twice after a crash")
+
+    def test_work_that_is_cancelled_before_a_mail_left_was_never_announced(self):
+        self.ann.client.post("subscribers", {"address": "all@example.net", "agreed": True})
+        early = self.plan(7200)
+        self.ann.client.post(f"maintenances/{early['id']}/move", {"to": "cancelled"})
+        self.smtp.mode("busy")
+        made = self.plan(7200)
+        wait_until(lambda: self.ann.client.get("subscribers/counts")["mails_waiting"], 40, "the announcement waits in the slow lane")
+        self.ann.client.post(f"maintenances/{made['id']}/move", {"to": "cancelled"})
+        self.until_told(2)
+        self.smtp.mode("accept")
+        told = self.plan(7200)
+        self.wait_mail("all@example.net", "Planned work: New disks")
+        self.ann.client.post(f"maintenances/{told['id']}/move", {"to": "cancelled", "text": "They did not arrive."})
+        self.assertIn("They did not arrive.", text_of(self.wait_mail("all@example.net", "Planned work is cancelled: ")[0]))
+        self.until_told(4)
+        self.assertEqual(self.titles("all@example.net"), ["Planned work: New disks", "Planned work is cancelled: New disks"])
+
+    def test_work_that_is_not_public_or_begins_at_once_is_told_as_it_should_be(self):
+        self.ann.client.post("subscribers", {"address": "all@example.net", "agreed": True})
+        self.plan(7200, public=False)
+        self.plan(1)
+        self.until_told(1)
+        self.assertEqual(self.titles("all@example.net"), ["Planned work has begun: New disks"])
+
+    def pages(self):
+        """Two public pages and a private one; "shop" stands on both public ones under different names."""
+        for name, title, private, components in (
+                ("acme", "Acme", False, [{"service": "shop", "name": "Buying"}]),
+                ("beta", "Beta", False, [{"service": "shop", "name": "Basket"}, {"service": "search", "name": "Finding"}]),
+                ("inner", "Inner", True, [{"service": "search"}])):
+            define(self.ann, "StatusPage", name, {"title": title, "private": private, "groups": [{"components": components}]})
+
+    def form_of(self, path, status=200):
+        answer = self.nobody.request("GET", path)
+        self.assertEqual(answer.status, status, answer)
+        return answer.body.decode()
+
+    def test_the_form_of_a_page_offers_its_components_only_and_its_subscribers_hear_of_them_in_its_words(self):
+        self.pages()
+        both = self.form_of("/subscribe")
+        self.assertIn('href="/status/acme/subscribe"', both)
+        self.assertIn('href="/status/beta/subscribe"', both)
+        self.assertNotIn("Inner", both)
+        self.form_of("/status/inner/subscribe", 404)
+        self.form_of("/status/none/subscribe", 404)
+        self.assertNotIn("Finding", self.form_of("/status/acme/subscribe"))
+        form = self.form_of("/status/beta/subscribe")
+        self.assertNotIn("shop", form, "the page's own names only")
+        finding = re.search(r'name="(service\.[0-9a-z]{12})" value="1"> <span>Finding<', form)[1]
+        for page, address, more in (("acme", "a@example.net", {}), ("beta", "b@example.net", {finding: "1"}),
+                                    ("acme", "both@example.net", {}), ("beta", "both@example.net", {})):
+            answer = self.nobody.request("POST", f"/status/{page}/subscribe", body(email=address, **more), headers=FORM)
+            self.assertEqual(answer.status, 202, answer)
+        self.assertIn("planned work of Acme", text_of(self.wait_mail("a@example.net", "Do you want")[0]))
+        for mail in self.wait_mail("a@example.net", "Do you want") + self.wait_mail("b@example.net", "Do you want") \
+                + self.wait_mail("both@example.net", "Do you want", 2):
+            self.assertEqual(self.press(LINK.search(text_of(mail))[1], act="confirm").status, 200)
+        rows = {(r["address"], r["page"]): r["services"] for r in self.ann.client.get("subscribers")["items"]}
+        self.assertEqual(rows, {("a@example.net", "acme"): [], ("b@example.net", "beta"): ["search"],
+                                ("both@example.net", "acme"): [], ("both@example.net", "beta"): []})
+        self.update(declare(self.ann, "x"), "identified", "Paying fails.", "shop", "search")
+        words = {address: text_of(self.wait_mail(address, "Identified: ")[0]) for address in ("a@example.net", "b@example.net")}
+        self.assertIn("Affected: Buying\n", words["a@example.net"].replace("\r", ""))
+        self.assertNotIn("Finding", words["a@example.net"])
+        self.assertIn("You asked for news of Acme.", words["a@example.net"])
+        self.wait_mail("both@example.net", "Identified: ")
+        self.plan(7200, services=["search"])
+        self.until_told(1)
+        self.assertEqual(self.titles("a@example.net"), [])
+        self.assertEqual(self.titles("b@example.net") + self.titles("both@example.net"), 2 * ["Planned work: New disks"])
+        self.assertEqual(len(self.mails("both@example.net", "Identified: ")), 1, "told once, though subscribed twice")
+
+    def test_where_one_page_is_public_the_short_address_is_its_form(self):
+        define(self.ann, "StatusPage", "acme", {"title": "Acme", "groups": [{"components": [{"service": "shop", "name": "Buying"}]}]})
+        self.assertIn('action="/status/acme/subscribe"', self.form_of("/subscribe"))
+        self.subscribe("eve@example.net")
+        self.wait_mail("eve@example.net", "Do you want")
+        self.assertEqual([r["page"] for r in self.ann.client.get("subscribers")["items"]], ["acme"])
+        wrong = self.ann.client.request("POST", "subscribers", {"address": "x@example.net", "page": "acme", "services": ["search"]})
+        self.assertEqual(wrong.status, 400, wrong)
 
     def test_the_manager_imports_searches_removes_and_responders_see_numbers_only(self):
         done = self.ann.client.post("subscribers/import", {"csv": "address,services\na@example.net\nb@example.net,shop\na@example.net\n",

@@ -49,7 +49,7 @@ NOISE = {"integration_seen", "user_seen", "token_use", "session", "counter", "cu
 # people did is compared.
 BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
              "comms_owed", "comms_owed_h", "comms_update", "comms_update_h", "maintenance", "maintenance_h", "maintenance_note",
-             "review", "review_h", "subscriber_told"}
+             "review", "review_h", "subscriber_told", "subscriber_notice"}
 
 ROW = re.compile(r'\{ "(?P<method>[A-Z]+)", (?P<v>V )?"(?P<path>[^"]+)", "(?P<id>\w+)", (?P<handler>\w+), '
                  r"HTTP_QUEUE_(?P<queue>\w+), PERMISSION_(?P<permission>\w+), (?P<flags>[A-Z_| 0]+), (?P<limit>\w+) \}")

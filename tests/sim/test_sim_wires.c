@@ -412,6 +412,7 @@ static const struct timer_trigger {
 	{ REPORT_KEEP_TIMER, { .before = a_report_is_there, .act = wait_a_year } },
 	{ REPORT_CONFIRM_TIMER, { .before = a_report_is_there, .act = wait_a_month } },
 	{ SUBSCRIBER_MAIL_TIMER, { .before = post_update, .act = wait_for_timer } },
+	{ SUBSCRIBER_WORK_TIMER, { .before = plan_work, .act = wait_for_timer } },
 	{ SUBSCRIBER_CONFIRM_TIMER, { .before = subscribe, .act = wait_a_month } },
 };
 

@@ -13,7 +13,7 @@ import { Loaded } from '../../ui/Loaded'
 import { Notice } from '../../ui/Notice'
 import { Time } from '../../ui/Time'
 
-const rooms = ['incident', 'update']
+const rooms = ['incident', 'update', 'rating']
 const audiences: [Audience, string][] = [['customers', 'Customers (public)'], ['executives', 'Executives'], ['engineers', 'Engineers']]
 const states: [UpdateState, string][] = [['investigating', 'Investigating'], ['identified', 'Identified'], ['monitoring', 'Monitoring'], ['resolved', 'Resolved']]
 export const statuses: [ComponentStatus, string][] = [['operational', 'Operational'], ['degraded_performance', 'Degraded performance'], ['partial_outage', 'Partial outage'], ['major_outage', 'Major outage'], ['under_maintenance', 'Under maintenance']]
@@ -125,6 +125,7 @@ function One({ update, edit }: { update: Update, edit: () => void }) {
 			</div>
 			{update.title && <div class="quiet">“{update.title}”</div>}
 			<div class="prose" dangerouslySetInnerHTML={{ __html: update.html }} />
+			{update.rating && update.rating.helped + update.rating.unsure > 0 && <div class="quiet" title="What readers of the status page answered">Readers: it helped {update.rating.helped}, {update.rating.unsure} still {update.rating.unsure === 1 ? 'does' : 'do'} not know</div>}
 		</li>
 	)
 }

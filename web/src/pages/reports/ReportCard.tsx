@@ -107,6 +107,7 @@ export function ReportCard({ report, brief }: { report: Report, brief?: boolean 
 			<div class="row">
 				<PriorityBadge priority={report.proposed.priority} />
 				<button type="button" class="linklike small" onClick={() => setAsk('why')}>proposed, why?</button>
+				{report.state === 'new' && report.verdict === 'not_fixed' && <strong class="small s-down">Not fixed</strong>}
 				<span class="grow" />
 				<span class="small quiet">no. {report.id} · <Time at={report.received_at} /></span>
 			</div>
@@ -114,11 +115,12 @@ export function ReportCard({ report, brief }: { report: Report, brief?: boolean 
 			<div class="small soft">
 				{severities[report.severity]}
 				{report.service && <> · <a href={`/services/${report.service}`}>{report.service}</a></>}
+				{report.page && <> · {report.component && <>“{report.component}” on </>}{report.page_title ?? report.page}</>}
 				{report.since && <> · since <Time at={report.since} /></>}
 				{report.by ? <> · {report.by.name}</> : <> · somebody outside</>}
 				{report.confirmed ? <> · is told</> : report.wants_news && <> · has not confirmed an address</>}
 			</div>
-			{report.suggested && <div class="small">Most likely <a href={`/incidents/${report.suggested.id}`}>#{report.suggested.id} {report.suggested.title}</a> <span class="quiet">({report.suggested.reason})</span></div>}
+			{report.suggested && <div class="small">{report.verdict === 'not_fixed' ? 'About' : 'Most likely'} <a href={`/incidents/${report.suggested.id}`}>#{report.suggested.id} {report.suggested.title}</a> <span class="quiet">({report.suggested.reason})</span></div>}
 			{report.state === 'new' ? may('respond') && !brief && <Acts report={report} ask={setAsk} /> : <Outcome report={report} />}
 			{!brief && may('manage') && report.erased !== 'all' && report.state !== 'new' && <div><Button size="small" kind="plain" icon="trash" onClick={erase}>Erase what was written</Button></div>}
 			<Dialogs report={report} ask={ask} close={() => setAsk(undefined)} />

@@ -70,7 +70,7 @@ function Row({ row }: { row: Subscriber }) {
 	const remove = () => confirm(`Remove ${row.address}? The address is erased.`) && attempt(() => call('subscriber_delete', { id: row.id }), 'Removed')
 	return (
 		<tr>
-			<td class="what"><strong>{row.address ?? 'erased'}</strong><div class="quiet">{row.channel} · {row.services.length ? row.services.join(', ') : 'all services'}</div></td>
+			<td class="what"><strong>{row.address ?? 'erased'}</strong><div class="quiet">{row.channel} · {row.services.length ? row.services.join(', ') : row.page ? 'all of its services' : 'all services'}{row.page && ` · page ${row.page}`}</div></td>
 			<td>{words[row.state]}{row.state === 'suspended' && row.refused_at && <div class="quiet">refused {row.refusals} times, last <Time at={row.refused_at} /></div>}</td>
 			<td><Time at={row.added_at} /><div class="quiet">{row.source}</div></td>
 			<td class="right">
