@@ -1,6 +1,7 @@
 // Telling people, as a person does it: an update with hints beside it, and the page that the public reads.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { pictures } from './pictures.mjs'
 import { api, inspect, Story } from './steps.mjs'
 import { makeWorld, missing, until } from './world.mjs'
 
@@ -72,6 +73,7 @@ story.step('telling people: the public page reads well without script at every s
 		await page.goto(world.mainstay.url + path)
 		await page.locator('main h1').first().waitFor()
 		await until(`${path} is loaded`, () => page.evaluate(() => !document.querySelector('.skeleton, [aria-busy=true]')))
+		if (name === 'status') await pictures.take('status-page', page)
 		wrong.push(...await inspect(page, name, out))
 	}
 	assert.deepEqual(wrong, [])
@@ -122,6 +124,7 @@ world = await makeWorld()
 const guard = setTimeout(() => { console.log('not ok browser: telling people ends in five minutes'); process.exit(1) }, 300_000)
 let good = false
 try {
+	pictures.folder = option('pictures')
 	context = await world.browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: 'Europe/Stockholm' })
 	context.setDefaultTimeout(WAIT_MS)
 	page = await context.newPage()

@@ -185,6 +185,14 @@ story.step('nginx runs again: that it is resolved shows by itself', async () => 
 	await pictures.take('now-calm', page)
 })
 
+story.step('what was learned: the review is drafted from the record, people add their words', async () => {
+	await api(page, 'POST', 'reviews', { incident: 1 }).catch(() => {}) // it may have been drafted already
+	await api(page, 'PUT', 'reviews/1/sections/summary', { text: 'nginx was stopped by hand. **Nobody could see the page** until it was started again:\n\n- the check noticed within seconds\n- the page rang at once' })
+	await page.goto(`${world.mainstay.url}/reviews/1`)
+	await page.locator('.prose strong', { hasText: 'Nobody could see the page' }).waitFor()
+	await pictures.take('review', page)
+})
+
 story.step('a cell of the priority matrix is changed by pressing it', async () => {
 	await page.goto(`${world.mainstay.url}/settings/matrix`)
 	for (const now of ['P5', 'P1', 'P2', 'P3']) await page.getByRole('button', { name: `low impact, low urgency: ${now}` }).click()
@@ -260,6 +268,7 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 		services: '/services', service: `/services/${service}`, 'service-edit': `/services/${service}/edit`, 'on-call': '/on-call', 'schedule-edit': `/definitions/Schedule/${schedule}/edit`, journal: '/journal',
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
 		reports: '/reports', 'reports-all': '/reports?state=all', subscribers: '/settings/subscribers', 'report-form': '/report', 'subscribe-form': '/subscribe', 'report-unknown': '/r/0',
+		reviews: '/reviews', review: '/reviews/1', secrets: '/settings/secrets', 'ways-in': '/settings/ways-in',
 		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef', 'set-password': '/set-password',
 	}
 	const tab = await context.newPage()

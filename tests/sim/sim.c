@@ -419,6 +419,7 @@ static bool run_timers(struct sim *sim)
 	if (!sim->store_failed)
 		return more || sim->referee->last_seq != before;
 	after_failure(sim);
+	clock_advance(&sim->clock, TIME_SECOND / 4); /* the writer waits before it tries again */
 	return true;
 }
 
