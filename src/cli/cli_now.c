@@ -152,6 +152,6 @@ const struct cli_action mute_actions[] = {
 			"mainstay mute add service shop --for 30m --reason \"moving the database\"" } },
 	{ "end", "Ends a mute now.", "DELETE", "/mutes/{id}", mute_end_inputs, NULL,
 	  .done = "mute {id} has ended: pages go out again",
-	  .examples = { "mainstay mute end 1", "mainstay mute end 2 -o json" } },
+	  .examples = { "mainstay mute end 2", "mainstay mute end 3 -o json" } },
 	{ 0 },
 };

@@ -193,7 +193,7 @@ const struct cli_action review_actions[] = {
 	{ "list", "Lists reviews, newest incident first.", "GET", "/reviews", list_inputs, list, .pages = true,
 	  .examples = { "mainstay review list --state draft,in_review", "mainstay review list --overdue yes" } },
 	{ "start", "Begins a review of an incident that owes none.", "POST", "/reviews", start_inputs, acted,
-	  .examples = { "mainstay review start 1", "mainstay review start 2 -o json" } },
+	  .examples = { "mainstay review start 4", "mainstay review start 5 -o json" } },
 	{ "show", "Shows one review: facts from the journal, people's words, actions.", "GET", "/reviews/{id}",
 	  show_inputs, show, .examples = { "mainstay review show 2", "mainstay review show 2 -o json" } },
 	{ "export", "Prints a review as Markdown or HTML.", "GET", "/reviews/{id}/export", export_inputs, NULL,

@@ -66,8 +66,10 @@ BEFORE = {
     "mainstay incident escalate 1": ["mainstay incident reopen 1"],
     "mainstay maintenance show 1": ["mainstay maintenance announce New cables --service shop --from +1d --until +25h"],
     "mainstay status release 3": ["mainstay status set shop --status degraded_performance --for 1h --reason again"],
-    "mainstay review start 1": ["mainstay incident resolve 1"],
-    "mainstay review start 2": ["mainstay incident resolve 2"],
+    # What matters little owes no review: then one is begun by hand.
+    "mainstay review start 4": ["mainstay incident declare --impact low --urgency low A small thing", "mainstay incident resolve 4"],
+    "mainstay review start 5": ["mainstay incident declare --impact low --urgency low A smaller one", "mainstay incident resolve 5"],
+    "mainstay review show 2": ["mainstay incident resolve 2", "mainstay review start 2"],
     "mainstay check pause web": ["mainstay check resume web"],
     "mainstay check resume web": ["mainstay check pause web --reason example"],
     "mainstay check address nightly-backup": ["mainstay apply -f nightly.yaml --set jobs"],
@@ -182,12 +184,15 @@ class Examples(Cli):
         manual = self.ok("mainstay help --markdown").out
         examples = re.findall(r"^\$ (.*)$", manual, re.M)
         self.assertGreater(len(examples), 100)
+        failed = []
         for example in examples:
             for start, lines in BEFORE.items():
                 for line in lines if example.startswith(start) else []:
                     self.say(line)  # it may be so already
             said = self.say(example.replace(USUAL, mainstay.address))
-            self.assertEqual(said.status, 0, said)
+            if said.status != 0:
+                failed.append(said)
+        self.assertEqual(failed, [])
 
     def prepare(self, mainstay):
         self.write("mainstay/shop.yaml", SHOP)
