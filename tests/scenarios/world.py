@@ -47,7 +47,7 @@ def holders(operation):
 NOISE = {"integration_seen", "user_seen", "token_use", "session", "counter", "cursor"}
 # What Mainstay does by itself meanwhile: pages leave, timers run, checks look. Of the journal only what
 # people did is compared.
-BY_ITSELF = {"leader", "leader_past", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
+BY_ITSELF = {"leader", "leader_past", "node", "page", "page_h", "page_attempt", "outbox", "bulk", "bulk_count", "timer", "check_state", "check_state_h", "check_rollup",
              "comms_owed", "comms_owed_h", "comms_update", "comms_update_h", "maintenance", "maintenance_h", "maintenance_note",
              "review", "review_h", "subscriber_told", "subscriber_notice"}
 
