@@ -73,7 +73,7 @@ function result(check, now) {
 	const ms = check.last_latency_ms ?? 3.1
 	return {
 		at: iso(now), state: down ? 'down' : check.state === 'degraded' ? 'degraded' : 'up', latency_ms: down ? null : ms, reason: down ? 'the answer was 503 Service Unavailable, wanted 200-399' : `answered 200 OK in ${Math.round(ms)} ms`,
-		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7', timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null, detail: null,
+		status: check.kind === 'http' ? (down ? 503 : 200) : null, address: '203.0.113.7', node: null, timings: check.kind === 'http' ? { dns_ms: 1.2, connect_ms: 11, tls_ms: 24, first_byte_ms: 88, total_ms: 126 } : null, cert: null, detail: null,
 	}
 }
 
