@@ -64,12 +64,14 @@ error_code pass_scalar(ondemand::value value, ondemand::json_type type)
 {
 	std::string_view text;
 	bool truth;
-	double number;
+	ondemand::number number;
 	switch (type) {
 	case ondemand::json_type::string:
 		return value.get_string().get(text);
 	case ondemand::json_type::number:
-		return value.get_double().get(number);
+		if (error_code error = value.get_number().get(number))
+			return error;
+		return number.is_uint64() ? NUMBER_OUT_OF_RANGE : SUCCESS; /* 64 bits, signed, as everywhere else */
 	case ondemand::json_type::boolean:
 		return value.get_bool().get(truth);
 	default:
