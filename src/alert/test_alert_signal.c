@@ -121,6 +121,8 @@ TEST(a_body_that_is_no_list_of_alerts_is_refused_whole)
 		CHECK(!read_body(bodies[i]));
 		CHECK(why[0] != '\0');
 	}
+	CHECK(!read_body("[{\"labels\":{\"a\":\"x\\u0000y\"}}]"));
+	CHECK(!read_body("[{\"foo\":18446744073709551615}]"));
 	CHECK(read_body("[]"));
 	CHECK(read_body("[{\"labels\":{\"a\":\"1\"},\"foo\":{\"x\":[1,2.5,null,true]}}]"));
 }

@@ -31,6 +31,14 @@ struct str str_from(std::string_view view)
 	return { view.data(), view.size() };
 }
 
+/* A text without the character NUL, which nothing of the record can hold. */
+error_code text_of(simdjson_result<std::string_view> from, std::string_view *ret_text)
+{
+	if (error_code error = std::move(from).get(*ret_text))
+		return error;
+	return ret_text->find('\0') == std::string_view::npos ? SUCCESS : STRING_ERROR;
+}
+
 error_code pass_over(ondemand::value value, unsigned depth);
 
 error_code pass_list(ondemand::array list, unsigned depth)
@@ -52,7 +60,7 @@ error_code pass_map(ondemand::object map, unsigned depth)
 		std::string_view key;
 		if (error_code error = std::move(item).get(field))
 			return error;
-		if (error_code error = field.unescaped_key().get(key))
+		if (error_code error = text_of(field.unescaped_key(), &key))
 			return error;
 		if (error_code error = pass_over(field.value(), depth))
 			return error;
@@ -67,7 +75,7 @@ error_code pass_scalar(ondemand::value value, ondemand::json_type type)
 	ondemand::number number;
 	switch (type) {
 	case ondemand::json_type::string:
-		return value.get_string().get(text);
+		return text_of(value.get_string(), &text);
 	case ondemand::json_type::number:
 		if (error_code error = value.get_number().get(number))
 			return error;
@@ -123,7 +131,7 @@ error_code read_text(ondemand::value value, struct str *ret_text)
 	std::string_view text;
 	if (error_code error = is_there(value, &there); error || !there)
 		return error;
-	if (error_code error = value.get_string().get(text))
+	if (error_code error = text_of(value.get_string(), &text))
 		return error;
 	*ret_text = str_from(text);
 	return SUCCESS;
@@ -143,9 +151,9 @@ error_code read_pairs(ondemand::value value, alert_pair *pairs, size_t *ret_coun
 		std::string_view key, text;
 		if (error_code error = std::move(item).get(field))
 			return error;
-		if (error_code error = field.unescaped_key().get(key))
+		if (error_code error = text_of(field.unescaped_key(), &key))
 			return error;
-		if (error_code error = field.value().get_string().get(text))
+		if (error_code error = text_of(field.value().get_string(), &text))
 			return error;
 		if (*ret_count == ALERT_POST_PAIRS_MAX)
 			*crowded = true;
@@ -195,7 +203,7 @@ error_code read_alert(reading &state, ondemand::value value, alert_posted &alert
 		std::string_view key;
 		if (error_code error = std::move(item).get(field))
 			return error;
-		if (error_code error = field.unescaped_key().get(key))
+		if (error_code error = text_of(field.unescaped_key(), &key))
 			return error;
 		if (error_code error = read_field(state, alert, key, field.value()))
 			return error;
