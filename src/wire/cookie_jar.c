@@ -108,7 +108,7 @@ static void read_attribute(struct parsed *parsed, struct str name, struct str va
 		parsed->secure = true;
 	} else if (same_case(name, STR("max-age"))) {
 		parsed->expired = str_int(value, INT64_MIN, INT64_MAX, &seconds) && seconds <= 0;
-	} else if (same_case(name, STR("expires")) && value.len < 64) {
+	} else if (same_case(name, STR("expires")) && value.len > 0 && value.len < 64) {
 		char text[64] = "";
 		memcpy(text, value.ptr, value.len);
 		time_t at = curl_getdate(text, NULL);
