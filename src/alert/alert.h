@@ -120,7 +120,7 @@ enum err alert_mute_due(struct decision *d, const struct timer *timer, struct er
 typedef bool alert_each_fn(void *context, const struct alert *alert);
 struct alert_filter {
 	struct str states;   /* words with commas, "firing,resolved"; empty: any */
-	struct str check, service;
+	struct str check, service, source;
 	int64_t incident;
 	int64_t before_id;   /* newest first, ids below; 0: from the newest */
 	unsigned limit;

@@ -38,7 +38,7 @@ static bool has_nul(struct str text)
 	return text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL;
 }
 
-/* Absent and null are the same. A number is taken for a text, as clients in loose languages send them. */
+/* Absent and null are the same. */
 static struct str text_field(struct reading *r, const struct doc_node *map, const char *name, const char *path,
 			     size_t most)
 {
@@ -159,20 +159,11 @@ struct pairs {
 	struct arena *arena;
 };
 
-static struct str cut(struct str text, size_t most)
-{
-	if (text.len <= most)
-		return text;
-	while (most > 0 && ((unsigned char)text.ptr[most] & 0xC0) == 0x80)
-		most--;
-	return str_sub(text, 0, most);
-}
-
 /* By name, as signals have them. Empty ones, and what would be too much, are left out. */
 static void add(struct pairs *pairs, const char *name, struct str value)
 {
 	size_t at = pairs->count;
-	value = cut(value, NOTE_BYTES_MAX);
+	value = alert_cut(value, NOTE_BYTES_MAX);
 	if (value.len == 0 || has_nul(value) || pairs->count == PAIRS_MAX ||
 	    pairs->bytes + value.len > NOTES_BYTES_MAX)
 		return;
@@ -204,16 +195,11 @@ static void add_details(struct pairs *pairs, const struct doc_node *details)
 	}
 	for (size_t i = 0; i < doc_count(details) && i < ALERT_EVENT_DETAILS_MAX; i++) {
 		const struct doc_entry *entry = doc_entry_at(details, i);
-		struct str value = cut(shown(pairs, &entry->value), NOTE_BYTES_MAX - 300);
-		struct str name = cut(entry->key, 200);
+		struct str value = alert_cut(shown(pairs, &entry->value), NOTE_BYTES_MAX - 300);
+		struct str name = alert_cut(entry->key, 200);
 		struct str label = arena_printf(pairs->arena, "detail_%02zu", i);
 		add(pairs, label.ptr, arena_printf(pairs->arena, STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(value)));
 	}
-}
-
-static bool is_web(struct str url)
-{
-	return str_starts(url, STR("https://")) || str_starts(url, STR("http://"));
 }
 
 /* "URL text": an address that does not lead to the web is left out. */
@@ -223,10 +209,10 @@ static void add_links(struct pairs *pairs, const struct doc_node *list, const ch
 	for (size_t i = 0, kept = 0; i < doc_count(list) && kept < ALERT_EVENT_LINKS_MAX; i++) {
 		const struct doc_node *item = doc_at(list, i);
 		struct str url = str_trim(doc_text(doc_get(item, address), ""));
-		if (!doc_is(item, DOC_MAP) || !is_web(url) || url.len > 2000 || memchr(url.ptr, ' ', url.len) != NULL)
+		if (!doc_is(item, DOC_MAP) || !alert_is_web(url) || url.len > 2000 || memchr(url.ptr, ' ', url.len) != NULL)
 			continue;
 		struct str name = arena_printf(pairs->arena, "%s_%02zu", label, kept++);
-		struct str text = cut(str_trim(doc_text(doc_get(item, words), "")), 300);
+		struct str text = alert_cut(str_trim(doc_text(doc_get(item, words), "")), 300);
 		add(pairs, name.ptr, arena_printf(pairs->arena, STR_FMT "%s" STR_FMT, STR_ARG(url), text.len > 0 ? " " : "",
 						  STR_ARG(text)));
 	}
@@ -254,24 +240,29 @@ static void add_notes(struct pairs *pairs, const struct alert_event *event)
 	add_details(pairs, event->details);
 }
 
+struct alert_key alert_event_key(int64_t integration, struct str dedup_key, struct arena *arena)
+{
+	struct alert_pair identity[] = {
+		{ STR("integration"), arena_printf(arena, "%lld", (long long)integration) },
+		{ STR("dedup_key"), dedup_key },
+	};
+	assert(dedup_key.len > 0);
+	return alert_key_of(identity, 2);
+}
+
 void alert_event_signal(const struct alert_event *event, int64_t integration, struct str name, struct str service,
 			time_us now, struct arena *arena, struct alert_signal *ret_signal)
 {
 	struct pairs *labels = arena_new(arena, struct pairs), *notes = arena_new(arena, struct pairs);
 	labels->arena = notes->arena = arena;
-	struct alert_pair identity[] = {
-		{ STR("integration"), arena_printf(arena, "%lld", (long long)integration) },
-		{ STR("dedup_key"), event->dedup_key },
-	};
-	assert(event->dedup_key.len > 0);
 	add_labels(labels, event, integration, name, service);
 	add_notes(notes, event);
 	bool known = event->at != TIME_NONE && event->at > 0 && event->at <= now;
 	*ret_signal = (struct alert_signal){
-		.key = alert_key_of(identity, 2),
+		.key = alert_event_key(integration, event->dedup_key, arena),
 		.labels = labels->rows, .label_count = labels->count,
 		.annotations = notes->rows, .annotation_count = notes->count,
-		.generator = is_web(event->client_url) ? event->client_url : STR_NONE,
+		.generator = alert_is_web(event->client_url) ? event->client_url : STR_NONE,
 		.starts = known ? event->at : now,
 		.ends = event->action == ALERT_EVENT_RESOLVE ? now
 			: now + (event->lasts > 0 ? event->lasts : ALERT_EVENT_LASTS),

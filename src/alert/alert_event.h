@@ -6,7 +6,7 @@
  *     resolve      it is over
  *
  * What is wrong with an event is told in a list of sentences, all at once, as the contract has it. Of links, images
- * and details so much is kept as an alert may hold: what is longer is cut and says so.
+ * and details so much is kept as an alert may hold: what is longer is cut.
  *
  * Pure. Texts live in the arena or in the body.
  */
@@ -44,5 +44,6 @@ bool alert_event_read(struct str body, struct arena *arena, struct alert_event *
 		      struct alert_event_errors *ret_errors);
 
 /* The identity is integration and dedup_key alone; everything else may change while it lasts. */
+struct alert_key alert_event_key(int64_t integration, struct str dedup_key, struct arena *arena);
 void alert_event_signal(const struct alert_event *event, int64_t integration, struct str name, struct str service,
 			time_us now, struct arena *arena, struct alert_signal *ret_signal);

@@ -86,30 +86,20 @@ void alert_weigh(struct str label, struct str *ret_severity, struct str *ret_urg
 	}
 }
 
-static struct str cut(struct str text, size_t most)
-{
-	if (text.len <= most)
-		return text;
-	while (most > 0 && ((unsigned char)text.ptr[most] & 0xC0) == 0x80)
-		most--; /* not inside a character */
-	return str_sub(text, 0, most);
-}
-
 static struct str summary_of(const struct alert_signal *signal, struct str name)
 {
 	static const char *const notes[] = { "summary", "message", "title", "description" };
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
 		struct str note = str_trim(alert_annotation(signal, notes[i]));
 		if (note.len > 0)
-			return cut(note, SUMMARY_BYTES_MAX);
+			return alert_cut(note, SUMMARY_BYTES_MAX);
 	}
-	return cut(name, SUMMARY_BYTES_MAX);
+	return alert_cut(name, SUMMARY_BYTES_MAX);
 }
 
 static struct str link_of(struct str text)
 {
-	bool web = str_starts(text, STR("https://")) || str_starts(text, STR("http://"));
-	return web ? text : STR_NONE;
+	return alert_is_web(text) ? text : STR_NONE;
 }
 
 /* ---- one batch ---- */
@@ -158,7 +148,7 @@ static enum err make(struct lookup *l, const struct alert_signal *signal, const 
 		name = signal->labels[0].value;
 	struct alert alert = {
 		.id = decision_new_id(d, "alert"),
-		.name = cut(name, ALERT_NAME_BYTES_MAX),
+		.name = alert_cut(name, ALERT_NAME_BYTES_MAX),
 		.fingerprint = arena_printf(d->arena, "%016" PRIx64,
 					    alert_fingerprint(signal->labels, signal->label_count)),
 		.state = STR("firing"),

@@ -6,6 +6,9 @@
 #include "alert/alert.h"
 #include "alert/alert_priv.h"
 #include "catalog/catalog.h"
+#include "wire/doc_json.h"
+
+#define EVENT_SOURCE "pagerduty"
 
 struct key_work {
 	int64_t id;
@@ -80,6 +83,55 @@ static enum err forget_key(struct store_conn *conn, const void *args, struct err
 	return alert_integration_key_remove(conn, revoke->integration, err);
 }
 
+#define FIRING_PAGE 500u
+
+struct firing {
+	struct alert *rows;
+	size_t count;
+};
+
+static bool add_firing(void *context, const struct alert *alert)
+{
+	struct firing *firing = context;
+	firing->rows[firing->count++] = *alert;
+	return true;
+}
+
+static enum err is_of(struct decision *d, const struct alert *alert, struct str integration, bool *ret_of, struct error *err)
+{
+	struct str labels, annotations;
+	const struct doc_node *doc = NULL;
+	enum err r = alert_texts(d->conn, alert->id, d->arena, &labels, &annotations, err);
+	*ret_of = r == OK && doc_json_parse(labels, d->arena, DOC_LIMITS_DEFAULT, NULL, &doc, NULL) == OK &&
+		  str_eq(doc_text(doc_get(doc, "integration"), ""), integration);
+	return r;
+}
+
+/* Nobody else could end what its events fired: that ends with it. */
+static enum err end_all(struct decision *d, int64_t integration, struct error *err)
+{
+	struct str number = arena_printf(d->arena, "%lld", (long long)integration);
+	struct alert_filter filter = { .states = STR("firing"), .source = STR(EVENT_SOURCE), .limit = FIRING_PAGE };
+	struct alert_signal *over = arena_array(d->arena, struct alert_signal, FIRING_PAGE);
+	struct firing firing;
+	enum err r = OK;
+	do {
+		struct alert_post post = { .signals = over, .source = EVENT_SOURCE };
+		firing = (struct firing){ arena_array(d->arena, struct alert, FIRING_PAGE), 0 };
+		r = alert_list(d->conn, &filter, d->arena, add_firing, &firing, err);
+		for (size_t i = 0; r == OK && i < firing.count; i++) {
+			bool of = false;
+			r = is_of(d, &firing.rows[i], number, &of, err);
+			if (of)
+				over[post.count++] = (struct alert_signal){ .key = firing.rows[i].key, .ends = d->now };
+			filter.before_id = firing.rows[i].id;
+		}
+		if (r == OK && post.count > 0)
+			r = alert_post_decide(d, &post, err);
+	} while (r == OK && firing.count == FIRING_PAGE);
+	return r;
+}
+
 enum err alert_integration_revoke_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct alert_integration_revoke *revoke = args;
@@ -91,6 +143,11 @@ enum err alert_integration_revoke_decide(struct decision *d, const void *args, s
 	decision_emit(d, EVENT_INTEGRATION_REVOKED, known.id, &revoked);
 	decision_work(d, forget_key, revoke);
 	return OK;
+}
+
+enum err alert_on_integration_revoked(struct decision *d, const struct event *event, struct error *err)
+{
+	return end_all(d, ((const struct event_integration_revoked *)event->payload)->integration, err);
 }
 
 /* ---- what they bring ---- */
@@ -115,6 +172,12 @@ static enum err note(struct decision *d, const struct alert_integration *known, 
 	return OK;
 }
 
+bool alert_event_alive(struct decision *d, int64_t integration, struct str dedup_key, int64_t *ret_alert)
+{
+	struct alert_book *book = (struct alert_book *)world_room(d->world, ALERT_ROOM);
+	return alert_book_find(book, alert_event_key(integration, dedup_key, d->arena), ret_alert);
+}
+
 enum err alert_event_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct alert_event_take *take = args;
@@ -127,7 +190,7 @@ enum err alert_event_decide(struct decision *d, const void *args, struct error *
 		return r;
 	alert_event_signal(take->event, known.id, known.name, known.service, d->now, d->arena, &signal);
 	if (take->event->action != ALERT_EVENT_ACKNOWLEDGE) {
-		struct alert_post post = { .signals = &signal, .count = 1, .at = take->at, .source = "pagerduty" };
+		struct alert_post post = { .signals = &signal, .count = 1, .at = take->at, .source = EVENT_SOURCE };
 		r = alert_post_decide(d, &post, err);
 	}
 	if (!alert_book_find(book, signal.key, &alert))

@@ -52,6 +52,7 @@ struct alert_integration_revoke {
 	int64_t integration;
 };
 decide_fn alert_integration_revoke_decide;
+now_fn alert_on_integration_revoked; /* what its events fired ends with it */
 
 /* One event that was read, for one integration: fires, renews or ends its alert, and notes that it came. An
  * acknowledgement is noted only; ret_alert says which alert it is about. */
@@ -62,6 +63,8 @@ struct alert_event_take {
 	int64_t *ret_alert; /* alive now; 0: none; may be NULL */
 };
 decide_fn alert_event_decide;
+/* The alert of this key, while it fires. */
+bool alert_event_alive(struct decision *d, int64_t integration, struct str dedup_key, int64_t *ret_alert);
 
 /* Notes that something was refused. Writes no event. */
 struct alert_integration_refuse {

@@ -215,3 +215,17 @@ struct str alert_annotation(const struct alert_signal *signal, const char *name)
 {
 	return find(signal->annotations, signal->annotation_count, name);
 }
+
+struct str alert_cut(struct str text, size_t most)
+{
+	if (text.len <= most)
+		return text;
+	while (most > 0 && ((unsigned char)text.ptr[most] & 0xC0) == 0x80)
+		most--;
+	return str_sub(text, 0, most);
+}
+
+bool alert_is_web(struct str url)
+{
+	return str_starts(url, STR("https://")) || str_starts(url, STR("http://"));
+}

@@ -43,5 +43,7 @@ enum err alert_signal_from(const struct alert_posted *posted, time_us now, struc
 /* The key of some pairs: for contracts whose identity is not the whole label set. */
 struct alert_key alert_key_of(const struct alert_pair *pairs, size_t count);
 uint64_t alert_fingerprint(const struct alert_pair *labels, size_t count);
+struct str alert_cut(struct str text, size_t most); /* not inside a character */
+bool alert_is_web(struct str url);                 /* http or https */
 struct str alert_label(const struct alert_signal *signal, const char *name); /* empty: none */
 struct str alert_annotation(const struct alert_signal *signal, const char *name);

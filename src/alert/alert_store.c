@@ -140,6 +140,8 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 		add_condition(&sql, "check_name = ?", values, &count, STORE_TEXT(filter->check));
 	if (filter->service.len > 0)
 		add_condition(&sql, "service = ?", values, &count, STORE_TEXT(filter->service));
+	if (filter->source.len > 0)
+		add_condition(&sql, "source = ?", values, &count, STORE_TEXT(filter->source));
 	if (filter->incident > 0)
 		add_condition(&sql, "incident = ?", values, &count, STORE_INT(filter->incident));
 	if (filter->before_id > 0)

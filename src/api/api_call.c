@@ -205,6 +205,8 @@ void api_problem(struct api_call *call, enum err code, const struct error *err)
 	int status = api_status(code);
 	bool plain = call->endpoint != NULL && (call->endpoint->flags & API_ALERTMANAGER);
 	bool event = call->endpoint != NULL && (call->endpoint->flags & API_PAGERDUTY);
+	if (event && status < 500) /* before its handler could say so */
+		api_way_refused(call->api, API_WAY_PAGERDUTY, call->now, err->text);
 	if (plain)
 		write_plain(call, err);
 	else if (event)

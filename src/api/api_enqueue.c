@@ -131,6 +131,25 @@ static enum err acknowledge(struct decision *d, int64_t integration, int64_t ale
 	return incident_acknowledge_decide(d, &act, err);
 }
 
+/* People ended its incident: what is told now is a new episode. */
+static enum err end_if_people_did(struct decision *d, const struct taking *taking, struct error *err)
+{
+	struct alert_event over = { .action = ALERT_EVENT_RESOLVE, .dedup_key = taking->event->dedup_key };
+	struct alert_event_take end = { .event = &over, .integration = taking->integration, .at = taking->at };
+	struct alert alert;
+	struct incident incident;
+	int64_t id = 0;
+	if (!alert_event_alive(d, taking->integration, over.dedup_key, &id))
+		return OK;
+	enum err r = alert_get(d->conn, id, d->arena, &alert, err);
+	if (r == ERR_NOT_FOUND) /* fired in this very batch */
+		return OK;
+	if (r != OK || alert.incident == 0)
+		return r;
+	r = incident_get(d->conn, alert.incident, d->arena, &incident, err);
+	return r == OK && str_is(incident.state, "resolved") ? alert_event_decide(d, &end, err) : r;
+}
+
 static enum err take(struct decision *d, const void *args, struct error *err)
 {
 	const struct taking *taking = args;
@@ -142,7 +161,11 @@ static enum err take(struct decision *d, const void *args, struct error *err)
 		random_hex(d->random, 16, key);
 		taking->event->dedup_key = str_of(key);
 	}
-	enum err r = alert_event_decide(d, &event, err);
+	enum err r = OK;
+	if (taking->event->action == ALERT_EVENT_TRIGGER)
+		r = end_if_people_did(d, taking, err);
+	if (r == OK)
+		r = alert_event_decide(d, &event, err);
 	bool taken = taking->event->action == ALERT_EVENT_ACKNOWLEDGE && alert != 0;
 	return r == OK && taken ? acknowledge(d, taking->integration, alert, err) : r;
 }

@@ -8,6 +8,7 @@
  */
 #include "alert/alert.h"
 #include "api/api_priv.h"
+#include "comms/comms.h"
 #include "comms/comms_report.h"
 #include "incident/incident.h"
 #include "notify/notify.h"
@@ -93,7 +94,17 @@ static bool sees_report(struct api_call *call, const struct event *event)
 	}
 	if (report_get(call->conn, event->subject, &call->arena, &report, NULL) != OK)
 		return true;
-	return report.incident == 0 || sees_incident(call, report.incident);
+	bool of_other = event->kind == EVENT_REPORT_VERDICT && report.verdict_of != 0;
+	return (report.incident == 0 || sees_incident(call, report.incident)) &&
+	       (!of_other || sees_incident(call, report.verdict_of));
+}
+
+/* ---- what becomes of an update is for whoever sees its incident ---- */
+
+static bool sees_update(struct api_call *call, int64_t id)
+{
+	struct comms_update update;
+	return comms_update_get(call->conn, id, &call->arena, &update, NULL) == OK && sees_incident(call, update.incident);
 }
 
 /* ---- the two questions ---- */
@@ -113,6 +124,8 @@ static bool visible(struct api_call *call, const struct event *event)
 		return sees_incident(call, event->subject);
 	if (is_group(event, "report."))
 		return sees_report(call, event);
+	if (event->kind == EVENT_RATING_GIVEN || event->kind == EVENT_SUBSCRIBER_TOLD)
+		return sees_update(call, event->subject);
 	return true;
 }
 
@@ -127,6 +140,8 @@ static bool readable(struct api_call *call, const struct event *event)
 		return p->role == ROLE_AUDITOR && p->audit_open; /* it may name what is private */
 	if (is_group(event, "contact."))
 		return own || guard_may(p, PERMISSION_MANAGE);
+	if (is_group(event, "secret.") || is_group(event, "integration."))
+		return p->role == ROLE_AUDITOR || guard_may(p, PERMISSION_MANAGE);
 	if (event->kind == EVENT_SETTINGS_CHANGED || is_group(event, "token.") || is_group(event, "user.sign") ||
 	    event->kind == EVENT_USER_LINK_MADE || event->kind == EVENT_USER_PASSWORD_SET)
 		return own || guard_may(p, PERMISSION_ADMIN);

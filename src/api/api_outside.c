@@ -125,7 +125,11 @@ static enum err form_of(struct api_call *call, const struct api_front *front, st
 {
 	struct form nothing = { .count = 0 };
 	const struct comms_page_incident *incident;
-	enum err r = api_front_incident(call, front, api_query(call, "incident"), &incident, err);
+	struct str id = api_query(call, "incident");
+	struct error late;
+	if (id.len > 0 && api_outside(call, &late) != OK) /* to find it a page is built */
+		id = STR_NONE;
+	enum err r = api_front_incident(call, front, id, &incident, err);
 	if (r == OK && incident != NULL && !comms_page_incident_over(incident))
 		incident = NULL;
 	return r == OK ? show_form(call, 200, front, incident, &nothing, "", err) : r;

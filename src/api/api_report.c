@@ -103,6 +103,7 @@ static enum err write_report(struct api_call *call, const struct report *report,
 {
 	struct json_writer *json = &call->json;
 	struct str words = STR_NONE, title = STR_NONE, component = STR_NONE;
+	struct incident other;
 	enum err r = report_words(call->conn, report->id, &call->arena, &words, err);
 	if (r == OK && report->page.len > 0)
 		r = comms_page_words(call->conn, report->page, report->service, &call->arena, &title, &component, err);
@@ -131,7 +132,8 @@ static enum err write_report(struct api_call *call, const struct report *report,
 	json_field_time(json, "triaged_at", report->triaged);
 	json_field_text_or_null(json, "verdict", report->verdict);
 	json_field_time(json, "verdict_at", report->verdict_at);
-	json_field_id_or_null(json, "verdict_of", report->verdict_of);
+	json_field_id_or_null(json, "verdict_of",
+			      api_incident(call, report->verdict_of, &other, NULL) == OK ? report->verdict_of : 0);
 	json_field_text_or_null(json, "erased", report->erased);
 	write_suggested(call, report);
 	json_map_end(json);

@@ -33,7 +33,7 @@ static bool take_key(char key, char *line, size_t *length, bool *cancelled)
 		while (*length > 0 && is_continuation(line[*length - 1]))
 			(*length)--;
 		*length -= *length > 0;
-	} else if (*length + 1 < CLI_SECRET_BYTES_MAX)
+	} else if (*length + 1 < CLI_SECRET_BYTES_MAX) /* full: cli_ask_line refuses it */
 		line[(*length)++] = key;
 	return false;
 }
@@ -78,8 +78,11 @@ enum err cli_ask_line(const char *question, bool echo, struct arena *arena, stru
 	if (tty)
 		fprintf(stderr, "%s: ", question);
 	bool whole = tty && !echo ? read_quietly(line, &length) : read_line(line, &length);
+	bool fits = length + 1 < CLI_SECRET_BYTES_MAX;
 	struct str kept = whole ? arena_str(arena, (struct str){ line, length }) : STR_NONE;
 	explicit_bzero(line, sizeof line);
+	if (!fits)
+		return error_set(err, ERR_INVALID, "the %s is longer than %u bytes", question, CLI_SECRET_BYTES_MAX - 2);
 	if (kept.len == 0)
 		return error_set(err, ERR_CANCELLED, "no %s was given", question);
 	*ret_line = kept;

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define CLI_SECRET_BYTES_MAX 1024u
+#define CLI_SECRET_BYTES_MAX 4097u /* with a NUL and one more, to see what is longer */
 
 /* Asks on the terminal; `echo` shows what is typed. Without a terminal: one line of stdin.
  * ERR_CANCELLED: Ctrl-C or nothing at all. */

@@ -6,6 +6,7 @@
 #include "alert/alert.h"
 #include "base/buf.h"
 #include "catalog/catalog.h"
+#include "comms/comms_subscriber_priv.h"
 #include "wire/doc_json.h"
 #include "wire/json_writer.h"
 #include "wire/markdown.h"
@@ -23,7 +24,7 @@ static bool is_over(const struct comms_maintenance *m)
 	return str_is(m->state, "completed") || str_is(m->state, "cancelled");
 }
 
-enum err comms_services(struct str json, struct arena *arena, struct str **ret_names, size_t *ret_count,
+enum err comms_services(struct str json, struct arena *arena, size_t most, struct str **ret_names, size_t *ret_count,
 			struct error *err)
 {
 	const struct doc_node *list;
@@ -31,8 +32,8 @@ enum err comms_services(struct str json, struct arena *arena, struct str **ret_n
 	if (r != OK)
 		return r;
 	size_t count = doc_count(list);
-	if (!doc_is(list, DOC_LIST) || count > COMMS_SERVICES_MAX)
-		return error_set(err, ERR_INVALID, "the services are no list of at most %u names", COMMS_SERVICES_MAX);
+	if (!doc_is(list, DOC_LIST) || count > most)
+		return error_set(err, ERR_INVALID, "the services are no list of at most %zu names", most);
 	struct str *names = arena_array(arena, struct str, count > 0 ? count : 1);
 	for (size_t i = 0; i < count; i++)
 		names[i] = doc_text(doc_at(list, i), "");
@@ -65,7 +66,7 @@ static enum err start_mutes(struct decision *d, const struct comms_maintenance *
 	struct str *names;
 	size_t count, muted = 0;
 	int64_t ids[COMMS_SERVICES_MAX];
-	enum err r = comms_services(m->services, d->arena, &names, &count, err);
+	enum err r = comms_services(m->services, d->arena, COMMS_SERVICES_MAX, &names, &count, err);
 	for (size_t i = 0; r == OK && m->mute && i < count; i++) {
 		time_us duration = until - d->now;
 		struct alert_mute_start start = {
@@ -110,7 +111,7 @@ static enum err check_services(struct decision *d, struct str json, struct error
 {
 	struct str *names;
 	size_t count;
-	enum err r = comms_services(json, d->arena, &names, &count, err);
+	enum err r = comms_services(json, d->arena, COMMS_SERVICES_MAX, &names, &count, err);
 	for (size_t i = 0; r == OK && i < count; i++) {
 		struct catalog_service service;
 		r = catalog_service_get(d->conn, names[i], d->arena, &service, err);
@@ -168,6 +169,17 @@ static enum err renew_mutes(struct decision *d, const struct comms_maintenance *
 	return r;
 }
 
+/* The last of what may be said is kept for its beginning and its end. */
+static enum err check_talk(struct decision *d, int64_t maintenance, struct error *err)
+{
+	int64_t count = 0;
+	enum err r = subscriber_notice_count(d->conn, maintenance, &count, err);
+	if (r == OK && count >= COMMS_NOTICES_MOST)
+		return error_set(err, ERR_CONFLICT, "this work was changed and spoken of %u times; announce another",
+				 COMMS_NOTICES_MOST);
+	return r;
+}
+
 enum err comms_maintenance_put_decide(struct decision *d, const void *args, struct error *err)
 {
 	const struct comms_maintenance_put *put = args;
@@ -176,6 +188,8 @@ enum err comms_maintenance_put_decide(struct decision *d, const void *args, stru
 	enum err r = old ? comms_maintenance_get(d->conn, put->maintenance, d->arena, &before, err) : OK;
 	if (r == OK)
 		r = check_put(d, put, old ? &before : NULL, err);
+	if (r == OK && old)
+		r = check_talk(d, put->maintenance, err);
 	if (r != OK)
 		return r;
 	struct event_maintenance_put e = {
@@ -270,6 +284,9 @@ enum err comms_maintenance_note_decide(struct decision *d, const void *args, str
 		return r;
 	if (str_trim(note->text).len == 0 || note->text.len > COMMS_TEXT_BYTES_MAX)
 		return bad(err, "text", "news has a text of at most 20000 bytes");
+	r = check_talk(d, m.id, err);
+	if (r != OK)
+		return r;
 	struct event_maintenance_noted noted = { .maintenance = m.id, .text = str_trim(note->text) };
 	decision_emit(d, EVENT_MAINTENANCE_NOTED, m.id, &noted);
 	return OK;

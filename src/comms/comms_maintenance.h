@@ -29,6 +29,7 @@
 #define COMMS_MAINTENANCE_MOST (7 * TIME_DAY)
 #define COMMS_MAINTENANCE_NOTICE TIME_HOUR
 #define COMMS_SERVICES_MAX 50u
+#define COMMS_NOTICES_MOST 400u /* of one work that people cause; COMMS_UPDATES_MAX with those that time does */
 
 extern const struct store_table *const comms_maintenance_tables[];
 extern const char *const comms_maintenance_states[]; /* scheduled, in_progress, verifying, completed, cancelled */
@@ -94,8 +95,8 @@ typedef bool comms_each_note_fn(void *context, const struct comms_note *note);
 enum err comms_maintenance_notes(struct store_conn *conn, int64_t maintenance, struct arena *arena,
 				 comms_each_note_fn *each, void *context, struct error *err);
 
-/* The names in the arena; at most COMMS_SERVICES_MAX. */
-enum err comms_services(struct str json, struct arena *arena, struct str **ret_names, size_t *ret_count,
+/* The names in the arena; more than `most` is ERR_INVALID. Planned work has at most COMMS_SERVICES_MAX. */
+enum err comms_services(struct str json, struct arena *arena, size_t most, struct str **ret_names, size_t *ret_count,
 			struct error *err);
 
 /* ---- how a service is shown, by hand and for a time ---- */

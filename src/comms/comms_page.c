@@ -415,7 +415,7 @@ static bool see_maintenance(void *context, const struct comms_maintenance *sourc
 	struct str *names;
 	size_t count, touched = 0;
 	size_t *components = arena_array(b->arena, size_t, COMMS_SERVICES_MAX);
-	b->result = comms_services(source->services, b->arena, &names, &count, b->err);
+	b->result = comms_services(source->services, b->arena, COMMS_SERVICES_MAX, &names, &count, b->err);
 	if (b->result != OK || !source->is_public)
 		return b->result == OK;
 	for (size_t i = 0; i < count; i++) {

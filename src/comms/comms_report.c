@@ -226,9 +226,11 @@ static enum err say(struct decision *d, const struct report *report, bool fixed,
 	enum err r = incident_get(d->conn, report->incident, d->arena, &incident, err);
 	if (r != OK)
 		return r;
-	if (!str_is(incident.state, "resolved") && !str_is(report->verdict, "not_fixed"))
+	/* What the form said of an earlier incident is no answer about this one. */
+	struct str said = report->verdict_of == report->incident ? report->verdict : STR_NONE;
+	if (!str_is(incident.state, "resolved") && !str_is(said, "not_fixed"))
 		return error_set(err, ERR_CONFLICT, "it is not over yet; you are told when it is");
-	if (str_is(report->verdict, fixed ? "fixed" : "not_fixed"))
+	if (str_is(said, fixed ? "fixed" : "not_fixed"))
 		return OK;
 	struct event_report_verdict verdict = { report->id, report->incident, fixed };
 	decision_emit(d, EVENT_REPORT_VERDICT, report->id, &verdict);

@@ -161,10 +161,12 @@ enum err report_count_of(struct store_conn *conn, int64_t incident, struct repor
 	struct store_rows *rows;
 	struct report_count count = { 0 };
 	enum err r = store_query(conn,
-				 "SELECT count(*), coalesce(sum(CASE verdict WHEN 'not_fixed' THEN 1 ELSE 0 END), 0), "
-				 "coalesce(sum(CASE verdict WHEN 'fixed' THEN 1 ELSE 0 END), 0) FROM {report} WHERE "
-				 OF_INCIDENT,
-				 STORE_VALUES(STORE_INT(incident), STORE_INT(incident)), &rows, err);
+				 "SELECT count(*), "
+				 "coalesce(sum(CASE WHEN verdict = 'not_fixed' AND verdict_of = ? THEN 1 ELSE 0 END), 0), "
+				 "coalesce(sum(CASE WHEN verdict = 'fixed' AND verdict_of = ? THEN 1 ELSE 0 END), 0) "
+				 "FROM {report} WHERE " OF_INCIDENT,
+				 STORE_VALUES(STORE_INT(incident), STORE_INT(incident), STORE_INT(incident), STORE_INT(incident)),
+				 &rows, err);
 	if (r != OK)
 		return r;
 	if (store_next(rows))

@@ -69,6 +69,7 @@ struct subscriber_notice {
 	struct str state; /* waiting, done, dropped */
 };
 typedef bool subscriber_each_notice_fn(void *context, const struct subscriber_notice *notice);
-/* Of one work, the oldest first. */
+/* Of one work, the oldest first; at most COMMS_UPDATES_MAX. */
 enum err subscriber_notices(struct store_conn *conn, int64_t maintenance, struct arena *arena,
 			    subscriber_each_notice_fn *each, void *context, struct error *err);
+enum err subscriber_notice_count(struct store_conn *conn, int64_t maintenance, int64_t *ret_count, struct error *err);

@@ -63,13 +63,17 @@ static bool see_notice(void *context, const struct subscriber_notice *notice)
 
 /* ---- taking back ---- */
 
-static void drop(struct decision *d, const struct turn *turn, int64_t party)
+static void drop(struct decision *d, int64_t notice, int64_t party)
 {
-	for (size_t i = 0; i < turn->count; i++) {
-		struct notify_bulk *row = arena_new(d->arena, struct notify_bulk);
-		*row = (struct notify_bulk){ .purpose = STR(SUBSCRIBER_WORK), .seq = turn->before[i].id, .party = party };
-		decision_work(d, notify_bulk_drop, row);
-	}
+	struct notify_bulk *row = arena_new(d->arena, struct notify_bulk);
+	*row = (struct notify_bulk){ .purpose = STR(SUBSCRIBER_WORK), .seq = notice, .party = party };
+	decision_work(d, notify_bulk_drop, row);
+}
+
+static void drop_all(struct decision *d, const struct turn *turn)
+{
+	for (size_t i = 0; i < turn->count; i++)
+		drop(d, turn->before[i].id, 0);
 }
 
 /* Whose first mail about it has not left yet gets none at all; whoever came after it was told gets none either. */
@@ -77,13 +81,18 @@ static enum err hears_of_the_end(struct decision *d, const struct subscriber_new
 				 bool *ret_goes, struct error *err)
 {
 	const struct turn *turn = news->context;
-	bool waits = false;
+	bool first_waits = false;
 	assert(turn->count > 0);
-	enum err r = notify_bulk_waits(d->conn, news->purpose, turn->before[0].id, to->id, &waits, err);
-	if (r != OK)
-		return r;
-	drop(d, turn, to->id);
-	*ret_goes = !waits && to->id <= turn->reached;
+	for (size_t i = 0; i < turn->count; i++) {
+		bool waits = false;
+		enum err r = notify_bulk_waits(d->conn, news->purpose, turn->before[i].id, to->id, &waits, err);
+		if (r != OK)
+			return r;
+		if (waits)
+			drop(d, turn->before[i].id, to->id);
+		first_waits = first_waits || (waits && i == 0);
+	}
+	*ret_goes = !first_waits && to->id <= turn->reached;
 	return OK;
 }
 
@@ -136,7 +145,7 @@ static enum err tell(struct decision *d, const struct turn *turn, struct subscri
 	if (said == NULL)
 		return error_set(err, ERR_CORRUPT, "cannot tell that planned work is \"" STR_FMT "\"",
 				 STR_ARG(turn->now.what));
-	enum err r = comms_services(turn->now.services, d->arena, &services, &count, err);
+	enum err r = comms_services(turn->now.services, d->arena, 2 * COMMS_SERVICES_MAX, &services, &count, err);
 	struct subscriber_news news = {
 		.purpose = STR(SUBSCRIBER_WORK),
 		.seq = turn->now.id,
@@ -166,7 +175,7 @@ enum err subscriber_work_due(struct decision *d, const struct timer *timer, stru
 	slice.up_to = turn->now.up_to;
 	bool hidden = str_is(turn->now.what, "hidden") || !turn->work.is_public;
 	if (hidden)
-		drop(d, turn, 0);
+		drop_all(d, turn);
 	else if (turn->now.id != 0)
 		r = tell(d, turn, &slice, err);
 	if (r != OK)

@@ -24,6 +24,12 @@ const struct store_table subscriber_notice_table = {
 	.indexes = { "maintenance, id" },
 };
 
+enum err subscriber_notice_count(struct store_conn *conn, int64_t maintenance, int64_t *ret_count, struct error *err)
+{
+	return store_one_int(conn, "SELECT count(*) FROM subscriber_notice WHERE maintenance = ?",
+			     STORE_VALUES(STORE_INT(maintenance)), 0, ret_count, err);
+}
+
 enum err subscriber_notices(struct store_conn *conn, int64_t maintenance, struct arena *arena,
 			    subscriber_each_notice_fn *each, void *context, struct error *err)
 {
@@ -125,9 +131,9 @@ static enum err join_services(struct arena *arena, struct str one, struct str ot
 	size_t counts[2];
 	cleanup_buf struct buf buf;
 	struct json_writer json;
-	enum err r = comms_services(one, arena, &names[0], &counts[0], err);
+	enum err r = comms_services(one, arena, COMMS_SERVICES_MAX, &names[0], &counts[0], err);
 	if (r == OK)
-		r = comms_services(other, arena, &names[1], &counts[1], err);
+		r = comms_services(other, arena, COMMS_SERVICES_MAX, &names[1], &counts[1], err);
 	if (r != OK)
 		return r;
 	buf_init(&buf, SERVICES_BYTES_MAX);

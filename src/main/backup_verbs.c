@@ -83,8 +83,12 @@ static enum err passphrase_from(const char *fd_text, struct arena *arena, struct
 		return error_set(err, ERR_INVALID, "--passphrase-fd takes the number of an open descriptor");
 	while (used < sizeof line && read((int)fd, line + used, 1) == 1 && line[used] != '\n')
 		used++;
+	bool fits = used < sizeof line;
 	*ret = arena_str(arena, (struct str){ line, used });
 	explicit_bzero(line, sizeof line);
+	if (!fits)
+		return error_set(err, ERR_INVALID, "the passphrase of descriptor %s is longer than %zu bytes", fd_text,
+				 sizeof line - 1);
 	return ret->len > 0 ? OK : error_set(err, ERR_INVALID, "descriptor %s gives no passphrase", fd_text);
 }
 

@@ -165,6 +165,7 @@ static const struct wire_now nows[] = {
 	NOW(EVENT_MUTE_ENDED, alert_after_mute),
 	NOW(EVENT_CHECK_PAUSED, alert_after_pause),
 	NOW(EVENT_DEFINITION_DELETED, monitor_on_deleted),
+	NOW(EVENT_INTEGRATION_REVOKED, alert_on_integration_revoked),
 
 	/* what waits for a span of time, when the wall jumps */
 	NOW(EVENT_CLOCK_STEPPED, notify_on_clock_stepped),

@@ -14,6 +14,7 @@ struct rendering {
 	bool plain;
 	unsigned depth;      /* blocks and spans open now */
 	unsigned blocks;     /* of them blocks */
+	unsigned column;     /* of the cell */
 	cmark_node *link;    /* whose tag is open, or NULL: one within it would end it */
 };
 
@@ -75,9 +76,11 @@ static bool scheme_is(struct str scheme, const char *name)
 
 /* Browsers take out tabs and line ends, and skip control bytes, before they read the scheme: a target
  * with any of them is refused whole. Entities are decoded by then, so none can hide one. */
+#define TARGET_BYTES_MAX 2000u
+
 static bool is_safe_target(struct str target)
 {
-	if (target.len == 0 || target.len >= 2000)
+	if (target.len == 0 || target.len >= TARGET_BYTES_MAX)
 		return false;
 	for (size_t i = 0; i < target.len; i++) {
 		unsigned char c = (unsigned char)target.ptr[i];
@@ -135,8 +138,11 @@ static size_t bare_address(struct str text)
 	if (!str_starts(text, STR("http://")) && !str_starts(text, STR("https://")))
 		return 0;
 	size_t begun = (text.ptr[4] == 's' ? 8 : 7), end = begun;
-	while (end < text.len && (unsigned char)text.ptr[end] > ' ' && strchr("<>\"`{}|\\^", text.ptr[end]) == NULL)
+	while (end < text.len && end < TARGET_BYTES_MAX && (unsigned char)text.ptr[end] > ' ' &&
+	       strchr("<>\"`{}|\\^", text.ptr[end]) == NULL)
 		end++;
+	if (end == TARGET_BYTES_MAX)
+		return 0;
 	while (end > begun && strchr(".,:;!?'*_~", text.ptr[end - 1]) != NULL)
 		end--;
 	if (end > begun && text.ptr[end - 1] == ')' && memchr(text.ptr, '(', end) == NULL)
@@ -268,6 +274,7 @@ static void enter_row(struct rendering *r, cmark_node *row)
 	else if (before != NULL && is_head(before))
 		tag(r, "<tbody>");
 	tag(r, "<tr>");
+	r->column = 0;
 }
 
 static void leave_row(struct rendering *r, cmark_node *row)
@@ -279,13 +286,11 @@ static void leave_row(struct rendering *r, cmark_node *row)
 		tag(r, "</tbody>");
 }
 
-static const char *cell_class(cmark_node *cell)
+static const char *cell_class(const struct rendering *r, cmark_node *cell)
 {
 	cmark_node *table = cmark_node_parent(cmark_node_parent(cell));
-	uint16_t columns = cmark_gfm_extensions_get_table_columns(table), column = 0;
-	while ((cell = cmark_node_previous(cell)) != NULL)
-		column++;
-	switch (column < columns ? cmark_gfm_extensions_get_table_alignments(table)[column] : 0) {
+	uint16_t columns = cmark_gfm_extensions_get_table_columns(table);
+	switch (r->column < columns ? cmark_gfm_extensions_get_table_alignments(table)[r->column] : 0) {
 	case 'l': return " class=\"left\"";
 	case 'c': return " class=\"center\"";
 	case 'r': return " class=\"right\"";
@@ -296,11 +301,12 @@ static const char *cell_class(cmark_node *cell)
 static void enter_cell(struct rendering *r, cmark_node *cell)
 {
 	if (!r->plain)
-		buf_printf(r->out, "<t%c%s>", is_head(cmark_node_parent(cell)) ? 'h' : 'd', cell_class(cell));
+		buf_printf(r->out, "<t%c%s>", is_head(cmark_node_parent(cell)) ? 'h' : 'd', cell_class(r, cell));
 }
 
 static void leave_cell(struct rendering *r, cmark_node *cell)
 {
+	r->column++;
 	if (r->plain)
 		buf_addc(r->out, '\t');
 	else

@@ -1,5 +1,6 @@
 /* test_wire_markdown.c: what people write is shown as they meant it, and can do no harm. */
 #include <string.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "wire/markdown.h"
@@ -106,6 +107,31 @@ TEST(what_is_too_long_or_too_deep_is_refused_and_leaves_nothing)
 	CHECK_STR(buf_str(&out), "before");
 }
 
+static double seconds_of(const char *piece)
+{
+	cleanup_buf struct buf out;
+	static char text[MARKDOWN_BYTES_MAX + 1];
+	size_t size = strlen(piece), used = 0;
+	for (; used + size <= MARKDOWN_BYTES_MAX; used += size)
+		memcpy(text + used, piece, size);
+	buf_init(&out, 16u << 20);
+	clock_t begun = clock();
+	markdown_html((struct str){ text, used }, 3, &out, NULL);
+	return (double)(clock() - begun) / CLOCKS_PER_SEC;
+}
+
+/* What is written to be slow costs at most a few times what any text of that length costs. */
+TEST(no_text_takes_long_to_show)
+{
+	static const char *const pieces[] = { "(http://", "[a](", "**a ", "| a ", "![a", "`", "> ", "~~a~~", "<a ", "&amp;" };
+	double usual = seconds_of("words and *more* words, as people write them. ");
+	for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+		double took = seconds_of(pieces[i]);
+		if (took > 1.0 && took > 100 * usual)
+			fail_msg("64 KiB of \"%s\" took %.2f s, usual text %.3f s", pieces[i], took, usual);
+	}
+}
+
 TEST(without_mark_up_the_words_remain)
 {
 	cleanup_buf struct buf out;
@@ -120,4 +146,5 @@ TEST(without_mark_up_the_words_remain)
 TESTS(RUN(what_people_write_is_shown_as_they_meant_it), RUN(a_heading_takes_its_place_in_the_page_that_shows_it),
       RUN(raw_html_is_shown_as_text), RUN(a_link_that_runs_code_or_leaves_by_a_trick_stays_text),
       RUN(a_picture_is_a_link_because_nothing_is_loaded_from_elsewhere),
-      RUN(what_is_too_long_or_too_deep_is_refused_and_leaves_nothing), RUN(without_mark_up_the_words_remain))
+      RUN(what_is_too_long_or_too_deep_is_refused_and_leaves_nothing), RUN(no_text_takes_long_to_show),
+      RUN(without_mark_up_the_words_remain))

@@ -72,6 +72,23 @@ class Events(Scenario):
         self.send(mainstay, key, dedup_key="web1/disk")
         self.assertEqual(len(self.alerts(ann)), 2)
 
+    def test_a_key_whose_incident_people_ended_fires_anew_and_what_fires_ends_with_its_integration(self):
+        mainstay, ann, made = self.house()
+        key = made["routing_key"]
+        self.send(mainstay, key, dedup_key="web1/disk")
+        first = incident_for(ann, "shop")["id"]
+        ann.client.post(f"incidents/{first}/resolve", {})
+        self.send(mainstay, key, dedup_key="web1/disk")
+        second = incident_for(ann, "shop")["id"]
+        self.assertNotEqual(second, first)
+        wait_until(lambda: ann.client.items(f"pages?incident={second}"), 15, "a page of the second")
+        self.assertEqual([alert["incident"] for alert in self.alerts(ann, "firing")], [second])
+        self.send(mainstay, key, dedup_key="web1/disk")
+        self.assertEqual(len(self.alerts(ann)), 2, "while it is open the same key is the same alert")
+        ann.client.delete(f"integrations/{ann.client.items('integrations')[0]['id']}")
+        self.assertEqual(self.alerts(ann, "firing"), [])
+        self.assertEqual(ann.client.get(f"incidents/{second}")["state"], "resolved")
+
     def test_severities_are_urgencies_and_a_key_is_made_when_none_is_sent(self):
         mainstay, ann, made = self.house()
         wanted = {"critical": ("critical", "high"), "error": ("critical", "high"), "warning": ("warning", "medium"),
@@ -115,6 +132,8 @@ class Events(Scenario):
         self.assertEqual((row["events"], row["heard_at"]), (0, None))
         self.assertIn("'links' is invalid", row["refused"])
         self.assertIn("larger than", ann.client.get("ways-in")["pagerduty"]["refused"])
+        self.assertEqual(client.request("POST", URL, b"{}", headers={"Content-Type": "text/plain"}).status, 400)
+        self.assertIn("application/json", ann.client.get("ways-in")["pagerduty"]["refused"])
         self.send(mainstay, key, payload=good | {"custom_details": {"x" * 300: "y" * 200000, "list": [1, {"a": None}]},
                                                  "timestamp": "yesterday"})
         self.assertEqual(len(self.alerts(ann)), 1)

@@ -9,6 +9,7 @@
  * A new row of the wiring needs a row in `triggers` or `timer_triggers` below, if there is none that sets it off.
  */
 #include "alert/alert.h"
+#include "alert/alert_integration.h"
 #include "comms/comms_maintenance.h"
 #include "comms/comms_report.h"
 #include "comms/comms_subscriber.h"
@@ -251,6 +252,21 @@ static void two_are_over(struct sim *sim)
 	tell_two(sim, true);
 }
 
+static void another_program_is_known(struct sim *sim)
+{
+	char key[GUARD_ROUTING_BYTES];
+	struct alert_integration_make make = { STR("Datadog"), STR("shop"), &(int64_t){ 0 }, key };
+	shop_is_there(sim);
+	if (one(sim, "SELECT count(*) FROM integration") == 0)
+		sim_do(sim, ANN, alert_integration_make_decide, &make, NULL);
+}
+
+static void revoke_its_key(struct sim *sim)
+{
+	struct alert_integration_revoke revoke = { 1 };
+	sim_do(sim, ANN, alert_integration_revoke_decide, &revoke, NULL);
+}
+
 /* ---- people outside ---- */
 
 static void receive(struct sim *sim)
@@ -390,6 +406,7 @@ static const struct trigger {
 	{ EVENT_CLOCK_STEPPED, nothing, step_clock },
 	{ EVENT_PAGE_ATTEMPTED, a_is_down, page_arrives },
 	{ EVENT_INCIDENT_ALERTS_ENDED, two_fire, two_are_over },
+	{ EVENT_INTEGRATION_REVOKED, another_program_is_known, revoke_its_key },
 	{ EVENT_REPORT_RECEIVED, shop_is_there, receive },
 	{ EVENT_REPORT_VERDICT, a_report_is_answered, say_not_fixed },
 	{ EVENT_MAIL_REFUSED, subscribe, refuse_mail },
