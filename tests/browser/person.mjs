@@ -342,7 +342,7 @@ try {
 	good = await story.run(async () => {
 		const text = await page.locator('body').innerText({ timeout: 2000 }).catch(() => '')
 		if (out) await page.screenshot({ path: join(out, 'failure.png') }).catch(() => {})
-		return `complaints: ${world.complaints.join('; ') || 'none'}\n--- the page\n${text.slice(0, 3000)}\n--- mainstay\n${world.mainstay.log()}`
+		return `complaints: ${world.complaints.join('; ') || 'none'}\n--- the page\n${text.slice(0, 800)}\n--- mainstay\n${world.mainstay.log()}`
 	})
 } finally {
 	clearTimeout(guard)

@@ -57,7 +57,7 @@ export async function inspect(page, name, out) {
 	for (const width of SIZES) {
 		await page.setViewportSize({ width, height: width < 600 ? 844 : 900 })
 		for (const colorScheme of SCHEMES) {
-			await page.emulateMedia({ colorScheme })
+			await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }) // what comes in while axe looks is not judged half-way
 			await settled(page)
 			const where = `${name} ${width} ${colorScheme}`
 			const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
