@@ -50,6 +50,7 @@ struct http_call {
 	struct egress_target target;
 	struct buf headers, body;
 	struct str sent;  /* our copy of the request's body */
+	char *raw_target; /* of the first hop; NULL: as the URL says */
 	time_us started, hop_started, deadline, connect_timeout;
 	unsigned redirects_max;
 	bool verify_off, fresh;
@@ -99,6 +100,7 @@ static void call_free(struct http_call *call)
 	buf_finish(&call->headers);
 	buf_finish(&call->body);
 	mem_free((char *)call->sent.ptr);
+	mem_free(call->raw_target);
 	mem_free(call);
 }
 
@@ -215,6 +217,7 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	call->guard = (struct curl_guard){ .policy = &client->policy };
 	curl_guard_arm(&call->guard, easy, call->target.host, call->target.port, addresses, count);
 	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
+	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, call->raw_target); /* NULL: of the URL */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 && connect_ms < left_ms
@@ -349,6 +352,8 @@ static bool follow_redirect(struct http_call *call)
 	change_method(call, status);
 	end_hop(call);
 	call->target = target;
+	mem_free(call->raw_target);
+	call->raw_target = NULL;
 	call->answer.redirects++;
 	buf_reset(&call->headers);
 	buf_reset(&call->body);
@@ -401,6 +406,20 @@ static bool is_field_value(const char *text)
 	return true;
 }
 
+/* It stands in the request line between two blanks. */
+static enum err take_target(struct http_call *call, const char *target, struct error *err)
+{
+	if (target == NULL)
+		return OK;
+	bool good = target[0] == '/';
+	for (const char *byte = target; good && *byte != '\0'; byte++)
+		good = (unsigned char)*byte > ' ' && *byte != 0x7F;
+	if (!good)
+		return error_set(err, ERR_INVALID, "cannot ask for a target that is no path, or has blanks or control characters");
+	call->raw_target = mem_strdup(target);
+	return OK;
+}
+
 static enum err take_fields(struct http_call *call, const struct http_ask *request,
                             struct error *err)
 {
@@ -433,6 +452,8 @@ static enum err prepare(struct http_call *call, const struct http_ask *request,
 		return error_set(err, ERR_INVALID, "cannot use the HTTP method \"%.40s\"", method);
 	memcpy(call->method, method, strlen(method) + 1);
 	enum err result = egress_check_url(&call->client->policy, str_of(request->url), &call->target, err);
+	if (result == OK)
+		result = take_target(call, request->target, err);
 	if (result == OK)
 		result = take_fields(call, request, err);
 	if (result == OK && request->body.len > 0) {

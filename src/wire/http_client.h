@@ -24,7 +24,7 @@ struct resolve;
 
 #define HTTP_TIMEOUT_MAX (10 * TIME_MINUTE)
 #define HTTP_REDIRECTS_MAX 10
-#define HTTP_FIELDS_MAX 64
+#define HTTP_FIELDS_MAX 66 /* what a request that is handed on may have (relay.c) */
 #define HTTP_ANSWER_HEADERS_MAX_BYTES 32768
 #define HTTP_BODY_MAX_BYTES (64u << 20)
 
@@ -42,6 +42,7 @@ struct http_ask_field {
 struct http_ask {
 	const char *method; /* NULL: "GET" */
 	const char *url;
+	const char *target; /* NULL: as the URL says; else sent as it is, to the host of the URL: "/..."; a redirect ends it */
 	const struct http_ask_field *fields;
 	unsigned fields_count;
 	struct str body;         /* copied */

@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "sys/loop.h"
 
-#define URL_BYTES_MAX (HTTP_TARGET_BYTES_MAX + 512u)
+#define ADDED_FIELDS 2u /* the relay's own, and the lack of a Content-Type */
+_Static_assert(HTTP_FIELDS_MAX >= HTTP_HEADERS_MAX + ADDED_FIELDS, "all that came can be handed on");
 
 struct passed {
 	struct relay *relay;
@@ -118,12 +119,13 @@ static unsigned take_fields(const struct passed *passed, const struct http_reque
 	struct str sent;
 	if (request->body.len > 0 && !http_request_header(request, "Content-Type", &sent))
 		fields[count++] = (struct http_ask_field){ "Content-Type", "" }; /* else one is made up */
-	for (size_t i = 0; i < request->header_count && count < HTTP_FIELDS_MAX; i++) {
+	for (size_t i = 0; i < request->header_count; i++) {
 		const struct http_field *field = &request->headers[i];
 		bool ours = field->name.len == strlen(passed->field_name) &&
 			    strncasecmp(field->name.ptr, passed->field_name, field->name.len) == 0;
 		if (ours || IS_ONE_OF(field->name, own_to_a_connection))
 			continue;
+		assert(count < HTTP_FIELDS_MAX);
 		fields[count++] = (struct http_ask_field){ field->name.ptr, field->value.ptr };
 	}
 	return count;
@@ -250,14 +252,18 @@ static void on_passed(void *context)
 	const struct http_request *request = http_exchange_request(passed->exchange);
 	struct http_ask_field fields[HTTP_FIELDS_MAX];
 	struct error err;
-	cleanup_buf struct buf url;
+	cleanup_buf struct buf target;
 	enlist(relay, passed);
-	buf_init(&url, URL_BYTES_MAX);
-	buf_adds(&url, passed->base);
-	buf_add(&url, request->target);
+	buf_init(&target, HTTP_TARGET_BYTES_MAX + 1);
+	buf_add(&target, request->target);
+	assert(!target.full);
 	struct http_ask ask = {
 		.method = request->method.ptr,
-		.url = url.bytes,
+		.url = passed->base,
+		.target = target.bytes, /* as it came: what it is sealed with, and no URL of ours has 8 KiB */
+		/* On a connection that was kept, the library asks once more when it dies before the first byte: a change
+		 * could be made twice. */
+		.fresh = !str_is(request->method, "GET"),
 		.fields = fields,
 		.fields_count = take_fields(passed, request, fields),
 		.body = request->body,

@@ -156,6 +156,25 @@ TEST(a_post_sends_its_body)
 	world_stop(&world);
 }
 
+TEST(a_target_of_its_own_is_sent_as_it_is_and_a_redirect_ends_it)
+{
+	struct world world = { .calls = 0 };
+	struct http_call *call = NULL;
+	struct error err;
+	world_start(&world, egress_policy_checks(), NULL);
+	ask(&world, (struct http_ask){ .target = "/hello/./../a?" }, "http", "127.0.0.1", "");
+	CHECK(str_starts(str_of(world.last_request), STR("GET /hello/./../a? HTTP/1.1\r\nHost: 127.0.0.1:")));
+	ask(&world, (struct http_ask){ .target = "/once", .redirects_max = 1 }, "http", "127.0.0.1", "/long");
+	CHECK_INT(world.status, 200);
+	CHECK_TEXT(world.body, "hello");
+	static const char *const bad[] = { "", "hello", "http://127.0.0.1/", "/a b", "/a\r\nEvil: 1", "/\x7f" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct http_ask request = { .url = "http://127.0.0.1/", .target = bad[i], .timeout = TIME_SECOND };
+		CHECK_ERR(http_client_start(world.client, &request, on_answer, &world, &call, &err), ERR_INVALID);
+	}
+	world_stop(&world);
+}
+
 TEST(a_body_past_the_cap_is_cut_and_the_answer_still_counts)
 {
 	struct world world = { .calls = 0 };
@@ -467,6 +486,7 @@ TEST(days_left_are_rounded_down)
 }
 
 TESTS(RUN(a_request_gives_status_fields_body_and_timings), RUN(a_post_sends_its_body),
+      RUN(a_target_of_its_own_is_sent_as_it_is_and_a_redirect_ends_it),
       RUN(a_body_past_the_cap_is_cut_and_the_answer_still_counts),
       RUN(a_body_told_in_pieces_is_not_kept_and_has_no_cap),
       RUN(redirects_are_followed_counted_and_bounded),
