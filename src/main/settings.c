@@ -363,18 +363,18 @@ static size_t before_any(struct str text, const char *bytes)
 
 /* "postgres://ann:secret@db/house?x=y" is shown as "postgres://ann@db/house". A password that should have been
  * written with %40, %2F or %3F may hold any of the signs that part an address, so what is shown is only what
- * certainly is none of it: the name before the first sign, and what follows the last '@', up to a '?'. */
+ * certainly is none of it: the name before the first sign, and what follows the last '@', up to a '?'. With a '?'
+ * before that '@' it may stand in the query, and what follows may be the end of a password: then no place is shown. */
 void settings_shown(const char *address, char *out, size_t size)
 {
 	const char *mark = strstr(address, "://"), *last = strrchr(address, '@');
 	size_t scheme = mark != NULL ? (size_t)(mark - address) + 3 : 0;
 	struct str rest = str_of(address + scheme);
-	const char *place = last != NULL ? last + 1 : rest.ptr;
-	struct str host = str_of(place);
-	size_t user = last != NULL ? before_any(rest, ":@/?") : 0;
-	host = str_sub(host, 0, before_any(host, "?"));
+	size_t user = last != NULL ? before_any(rest, ":@/?") : 0, query = before_any(rest, "?");
+	struct str place = str_of(last != NULL ? last + 1 : rest.ptr);
+	place = last != NULL && rest.ptr + query < last ? STR("...") : str_sub(place, 0, before_any(place, "?"));
 	snprintf(out, size, "%.*s%.*s%s" STR_FMT, (int)scheme, address, (int)user, rest.ptr, last != NULL ? "@" : "",
-		 STR_ARG(host));
+		 STR_ARG(place));
 }
 
 enum err settings_json(void *context, struct buf *out, struct error *err)

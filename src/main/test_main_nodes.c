@@ -188,8 +188,11 @@ TEST(an_address_is_shown_without_any_part_of_its_password)
 		{ "postgres://ann:se%40cret@db/house", "postgres://ann@db/house" },
 		{ "postgres://ann:se@cret@db/house", "postgres://ann@db/house" },
 		{ "postgres://ann:se/cret@db/house", "postgres://ann@db/house" },
-		{ "postgres://ann:se?cret@db/house", "postgres://ann@db/house" },
-		{ "postgres://ann:se@c/r?et@db/house", "postgres://ann@db/house" },
+		{ "postgres://ann:se?cret@db/house", "postgres://ann@..." },
+		{ "postgres://ann:se@c/r?et@db/house", "postgres://ann@..." },
+		{ "postgres://ann@db/house?password=se@cret", "postgres://ann@..." },
+		{ "postgres://db/house?user=ann&password=se@cret", "postgres://db@..." },
+		{ "postgres://ann@db/house?password=se@cret/with?all@signs", "postgres://ann@..." },
 		{ "postgres://ann:se:cret@[::1]:5432/house", "postgres://ann@[::1]:5432/house" },
 		{ "--store=postgres://ann:se@cret@db/house", "--store=postgres://ann@db/house" },
 	};
