@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,11 +15,12 @@
 #include "wire/egress.h"
 #include "wire/resolve.h"
 
-#define SETTINGS_MAX 32u
+#define SETTINGS_MAX 64u /* libpq 18 knows 50 */
 #define BOOLEAN_OID 16u
 #define CONSUMES 4u /* of at least 8 KiB: more than one TLS record */
 #define PORT_DEFAULT "5432"
 #define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
+#define NO_PASSWORD "-"          /* not empty, else libpq asks the environment */
 #define NO_FILE "/dev/null/none" /* cannot be there, which libpq takes for "there is none" */
 
 enum step { STEP_RESOLVE, STEP_CONNECT, STEP_BEGIN, STEP_ASK };
@@ -394,9 +396,36 @@ static void set(struct settings *settings, const char *name, const char *value)
 	settings->values[settings->count++] = value;
 }
 
-static void gather(const struct pq_ask *ask, const char *address, struct settings *settings)
+static bool is_set(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		if (strcmp(settings->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* libpq takes what is not set from the environment of this process: PGPASSWORD, which was meant for our own
+ * database, would go to the one that is checked. So each of these is set to what it is without the environment;
+ * where there is no such value (a service of PGSERVICE), it is refused. */
+static enum err shut_off_environment(const struct pq_ask *ask, struct settings *settings, struct error *err)
+{
+	for (const PQconninfoOption *o = ask->options; o->keyword != NULL; o++) {
+		const char *value = o->envvar != NULL ? getenv(o->envvar) : NULL;
+		if (value == NULL || value[0] == '\0' || is_set(settings, o->keyword))
+			continue;
+		if (o->compiled == NULL || o->compiled[0] == '\0')
+			return error_set(err, ERR_INVALID, "the environment of this server sets %s, which a check would take "
+			                 "over; start it without", o->envvar);
+		set(settings, o->keyword, o->compiled);
+	}
+	return OK;
+}
+
+static enum err gather(const struct pq_ask *ask, const char *address, struct settings *settings, struct error *err)
 {
 	const char *sslmode = setting(ask, "sslmode");
+	settings->count = 0;
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
 		if (setting(ask, allowed[i]) != NULL)
 			set(settings, allowed[i], setting(ask, allowed[i]));
@@ -405,26 +434,33 @@ static void gather(const struct pq_ask *ask, const char *address, struct setting
 		set(settings, "port", PORT_DEFAULT);
 	if (setting(ask, "application_name") == NULL)
 		set(settings, "application_name", "mainstay check");
-	if (sslmode != NULL && strncmp(sslmode, "verify", 6) == 0)
-		set(settings, "sslrootcert", ask->request.ca_file != NULL ? ask->request.ca_file : SYSTEM_AUTHORITIES);
+	if (setting(ask, "password") == NULL && getenv("PGPASSWORD") != NULL)
+		set(settings, "password", NO_PASSWORD);
+	bool verify = sslmode != NULL && strncmp(sslmode, "verify", 6) == 0;
+	const char *authorities = ask->request.ca_file != NULL ? ask->request.ca_file : SYSTEM_AUTHORITIES;
+	set(settings, "sslrootcert", verify ? authorities : NO_FILE);
+	set(settings, "sslcrl", NO_FILE);
+	set(settings, "connect_timeout", "0"); /* the deadline is ours */
 	set(settings, "hostaddr", address);
 	set(settings, "client_encoding", "UTF8");
 	set(settings, "gssencmode", "disable"); /* it would wait, and read tickets of ours */
 	set(settings, "passfile", NO_FILE);
 	set(settings, "sslcert", NO_FILE);
 	set(settings, "sslkey", NO_FILE);
+	return shut_off_environment(ask, settings, err);
 }
 
 /* True when the attempt is under way. */
 static bool begin_attempt(struct pq_ask *ask)
 {
 	char address[ADDRESS_TEXT_BYTES];
-	struct settings settings = { .count = 0 };
+	struct settings settings;
 	ask->result.address = ask->addresses[ask->next++];
 	ask->result.tried = true;
 	ask->reached = false;
 	address_format(&ask->result.address, address);
-	gather(ask, address, &settings);
+	if (gather(ask, address, &settings, &ask->err) != OK)
+		return false;
 	ask->conn = ask->pq.connectStartParams(settings.names, settings.values, 0);
 	if (ask->conn == NULL || ask->pq.status(ask->conn) == CONNECTION_BAD) {
 		say(ask, ERR_UNAVAILABLE, "", ask->conn != NULL ? ask->pq.errorMessage(ask->conn) : "no memory");
@@ -493,9 +529,12 @@ enum err pq_ask_start(const struct pq_ask_tools *tools, const struct pq_ask_requ
 	struct pq_ask *ask = mem_alloc(sizeof *ask);
 	*ask = (struct pq_ask){ .tools = *tools, .request = *request, .fn = fn, .context = context };
 	ask->started = ask->resolved = ask->connected = clock_since_boot(tools->clock);
+	struct settings settings;
 	enum err r = pq_load(&ask->pq, err);
 	if (r == OK)
 		r = read_url(ask, err);
+	if (r == OK)
+		r = gather(ask, "", &settings, err); /* what cannot be asked is told before anybody is called */
 	ask->request.url = NULL; /* is not ours beyond this call */
 	if (r == OK)
 		r = resolve_start(tools->resolve, str_of(setting(ask, "host")), request->timeout, on_resolved, ask,

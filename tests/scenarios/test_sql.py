@@ -53,8 +53,8 @@ class Sql(Base):
         self.place = self.url.rpartition("@")[2]
         self.secret = f"postgres://watch:{PASSWORD}@{self.place}"
 
-    def server(self):
-        mainstay = self.mainstay()
+    def server(self, **environment):
+        mainstay = self.mainstay(environment=environment)
         admin = mainstay.signed_in()
         admin.put("secrets/shop-db", {"value": self.secret, "about": "the shop"})
         return mainstay, admin
@@ -217,6 +217,25 @@ class Sql(Base):
         found = self.ask(admin, "SELECT 1", "bad")
         self.assertEqual(found["state"], "down")
         self.assertIn("169.254.169.254", found["reason"])
+
+    def test_nothing_of_the_servers_own_environment_goes_to_the_checked_database(self):
+        # The password of our own database happens to be the right one: it is not tried.
+        mainstay, admin = self.server(PGPASSWORD=PASSWORD, PGSSLMODE="verify-full", PGSSLROOTCERT="/nothing",
+                                      PGTARGETSESSIONATTRS="read-only", PGCONNECT_TIMEOUT="1", PGUSER="mainstay")
+        admin.put("secrets/bare", {"value": f"postgres://watch@{self.place}"})
+        found = self.ask(admin, "SELECT 1", "bare")
+        self.assertEqual(found["state"], "down", found)
+        self.assertIn("password authentication failed", found["reason"])
+        self.assertEqual(self.ask(admin, "SELECT current_user", equals="watch")["state"], "up")
+        mainstay.stop()
+        for name, value in (("PGSERVICE", "house"), ("PGOPTIONS", "-c search_path=x")):
+            other = self.mainstay(name=name.lower(), environment={name: value})
+            admin = other.signed_in()
+            admin.put("secrets/shop-db", {"value": self.secret})
+            found = self.ask(admin, "SELECT 1")
+            self.assertEqual(found["state"], "unknown", found)
+            self.assertIn(f"sets {name}, which a check would take over", found["reason"])
+            other.stop()
 
     def test_a_replaced_secret_is_used_at_the_next_look_and_a_used_one_stays(self):
         _, admin = self.server()
