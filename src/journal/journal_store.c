@@ -423,11 +423,10 @@ static enum err signer_write(struct store_conn *conn, const void *args, struct e
 			 STORE_VALUES(STORE_TEXT(signer->name), STORE_TEXT(signer->key)), err);
 }
 
-enum err journal_signer_decide(struct decision *d, const void *args, struct error *err)
+enum err journal_signer_check(struct store_conn *conn, const struct journal_signer *signer, bool *ret_known, struct error *err)
 {
-	const struct journal_signer *signer = args;
 	struct store_rows *rows;
-	enum err r = store_query(d->conn, "SELECT key FROM journal_signer WHERE name = ?",
+	enum err r = store_query(conn, "SELECT key FROM journal_signer WHERE name = ?",
 				 STORE_VALUES(STORE_TEXT(signer->name)), &rows, err);
 	if (r != OK)
 		return r;
@@ -435,13 +434,21 @@ enum err journal_signer_decide(struct decision *d, const void *args, struct erro
 	r = store_done(&rows, err);
 	if (r != OK)
 		return r;
-	if (!known)
-		decision_work(d, signer_write, args);
+	*ret_known = known;
 	if (!known || same)
 		return OK;
 	error_set(err, ERR_PRECONDITION, "this journal is signed by another key than that of the data folder");
 	error_hint(err, "copy journal.key from the data folder of the server that began it");
 	return ERR_PRECONDITION;
+}
+
+enum err journal_signer_decide(struct decision *d, const void *args, struct error *err)
+{
+	bool known;
+	enum err r = journal_signer_check(d->conn, args, &known, err);
+	if (r == OK && !known)
+		decision_work(d, signer_write, args);
+	return r;
 }
 
 enum err journal_last_by(struct store_conn *conn, int64_t subject, int64_t actor, int64_t *ret_seq,

@@ -139,6 +139,8 @@ struct journal_signer {
 	struct str name, key; /* of note_key_print */
 };
 decide_fn journal_signer_decide;
+/* Its question alone, for who only reads. ERR_PRECONDITION: by another one. */
+enum err journal_signer_check(struct store_conn *conn, const struct journal_signer *signer, bool *ret_known, struct error *err);
 
 /* ---- the world ------------------------------------------------------------------------------- */
 

@@ -7,8 +7,9 @@
  *
  *     FOLLOWS     files of the UI, /healthz and /readyz are answered here; looks at checks for the one that
  *                 leads (node_look.h); everything else, reads and the event stream too, is handed on to it
- *                 (wire/relay.h), sealed with whom it is for (node_seal.h)
- *     TAKES OVER  503 with Retry-After, for the second that opening the world takes
+ *                 (wire/relay.h), sealed with whom it is for (node_seal.h). Still so when this one has the row and
+ *                 its world opens: nobody leads then, and what would be handed on is answered 503 with Retry-After
+ *     TAKES OVER  503 with Retry-After, from the open world until the API stands on it
  *     LEADS       the API; what another server hands on counts as coming from its client
  *
  * Why reads are handed on, too: one place answers what is true now. A read from here could miss what the same
@@ -23,16 +24,13 @@
 
 #include "api/api.h"
 #include "main/nodes.h"
-#include "main/settings.h"
 
 struct front;
 
 struct front_options {
-	const struct settings *settings;
 	struct store *store;
 	struct nodes *nodes;
 	struct clock *clock;
-	struct random *random;
 	const unsigned char *seal_key; /* NODE_SEAL_KEY_BYTES; outlives it */
 	const struct http_asset *assets;
 	size_t asset_count;

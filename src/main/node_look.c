@@ -20,14 +20,15 @@
 
 #define READ_ARENA_BYTES (8u << 20)
 #define ANSWER_BYTES_MAX (256u << 10)
+#define STALL_MAX (200 * TIME_MS) /* of the loop, by the database; what ran meanwhile saw late */
 
 struct look {
 	struct node_look *node;
 	struct look *next, **link;
 	struct http_exchange *exchange;
 	struct check_spec spec;
-	bool has_spec;
-	void *run;
+	bool has_spec, stalled;
+	void *run; /* NULL: not begun, or ended */
 };
 
 struct node_look {
@@ -81,8 +82,13 @@ static void seal(struct look *look, struct str body, char ret_text[NODE_SEAL_BYT
 static void on_looked(void *context, const struct check_result *result)
 {
 	struct look *look = context;
+	struct check_result held_up = { .good = false };
 	struct buf out;
 	look->run = NULL;
+	if (look->stalled && !result->good && !result->blind) {
+		probe_blind(&held_up, "the database held this server up while it looked");
+		result = &held_up;
+	}
 	buf_init(&out, ANSWER_BYTES_MAX);
 	node_result_write(result, &out);
 	struct http_response response = { .status = 200, .content_type = "application/json" };
@@ -119,6 +125,15 @@ static enum err read_definition(struct look *look, struct str name, int64_t revi
 	return r;
 }
 
+/* Reading waits for the database, and so do the looks that run: what they did not see in time may have been there. */
+static void mark_stalled(struct node_look *node, time_us since)
+{
+	if (clock_since_boot(node->clock) - since <= STALL_MAX)
+		return;
+	for (struct look *look = node->first; look != NULL; look = look->next)
+		look->stalled = look->stalled || look->run != NULL;
+}
+
 static enum err begin(struct look *look, struct error *err)
 {
 	struct arena arena;
@@ -126,9 +141,11 @@ static enum err begin(struct look *look, struct error *err)
 	arena_init(&arena, READ_ARENA_BYTES);
 	enum err r = doc_json_parse(http_exchange_request(look->exchange)->body, &arena, DOC_LIMITS_DEFAULT, NULL, &asked,
 				    err);
+	time_us before = clock_since_boot(look->node->clock);
 	if (r == OK)
 		r = read_definition(look, doc_text(doc_get(asked, "check"), ""), doc_int(doc_get(asked, "revision"), 0),
 				    &arena, err);
+	mark_stalled(look->node, before);
 	if (r == OK)
 		r = look->spec.kind->start(&look->node->tools, &look->spec, on_looked, look, &look->run, err);
 	arena_finish(&arena);

@@ -6,7 +6,7 @@
  *     steps its state, books, tells <--------result------- forgets it
  *
  * The schedule, the state and the figures of a check stay in one place, where the decisions are; what is
- * shared is the looking. So a check is never looked at by two, a server that dies is noticed by the next
+ * shared is the looking. So no look is counted twice, a server that dies is noticed by the next
  * look at the latest, and its checks go on at once where they are led.
  *
  * The request is sealed (node_seal.h) and names the check: what it is, the server reads from the database

@@ -7,8 +7,6 @@
 #include "wire/doc_json.h"
 #include "wire/json_writer.h"
 
-#define PADDING_BYTES 64 /* zero bytes behind what the JSON reader reads */
-
 void node_look_write(struct str check, int64_t revision, struct buf *out)
 {
 	struct json_writer json;
@@ -83,28 +81,20 @@ static void read_certificate(const struct doc_node *map, struct check_result *re
 	take(map, "issuer", result->issuer, sizeof result->issuer);
 }
 
-static enum err parse(struct str text, struct arena *arena, const struct doc_node **ret_doc, struct error *err)
-{
-	char *padded = arena_alloc(arena, text.len + PADDING_BYTES);
-	if (text.len > 0)
-		memcpy(padded, text.ptr, text.len);
-	memset(padded + text.len, 0, PADDING_BYTES);
-	return doc_json_parse((struct str){ padded, text.len }, arena, DOC_LIMITS_DEFAULT, NULL, ret_doc, err);
-}
-
 /* It goes into answers as it is, so it must be what it says. */
 static const char *read_detail(struct str text, struct arena *arena)
 {
 	const struct doc_node *doc;
 	struct error err;
-	bool good = text.len <= CHECK_DETAIL_BYTES_MAX && parse(text, arena, &doc, &err) == OK && doc_is(doc, DOC_MAP);
+	bool good = text.len <= CHECK_DETAIL_BYTES_MAX &&
+		    doc_json_parse(text, arena, DOC_LIMITS_DEFAULT, NULL, &doc, &err) == OK && doc_is(doc, DOC_MAP);
 	return good ? arena_str(arena, text).ptr : NULL;
 }
 
 enum err node_result_read(struct str text, struct arena *arena, struct check_result *ret_result, struct error *err)
 {
 	const struct doc_node *doc;
-	enum err r = parse(text, arena, &doc, err);
+	enum err r = doc_json_parse(text, arena, DOC_LIMITS_DEFAULT, NULL, &doc, err);
 	if (r != OK)
 		return r;
 	const struct doc_node *timings = doc_get(doc, "timings"), *detail = doc_get(doc, "detail");

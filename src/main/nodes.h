@@ -4,7 +4,7 @@
  *     this server --twice a second: "I am here, at URL"--> table node
  *                 <--who was seen when, who leads--------
  *
- * What it knows is at most half a second old, or it says that it knows nothing. It decides nothing: who
+ * What it knows is half a second old, as a rule; what is older than NODES_SILENT counts as nothing known. It decides nothing: who
  * leads is decided by the leader row alone (store/store_postgres_lead.c).
  *
  * The *share* of a server is the checks whose name gives it the highest mark (rendezvous hashing): when one

@@ -234,6 +234,22 @@ static enum err check_signer(struct place *place, struct error *err)
 	return command.result;
 }
 
+enum err place_check_key(struct place *place, struct error *err)
+{
+	cleanup_buf struct buf key;
+	struct store_conn *conn;
+	bool known;
+	enum err r = store_connect(place->store, true, &conn, err);
+	if (r != OK)
+		return r;
+	buf_init(&key, KEY_BYTES_MAX);
+	note_key_print(&place->signer.key, &key);
+	struct journal_signer signer = { str_of(place->signer.key.name), buf_str(&key) };
+	r = journal_signer_check(conn, &signer, &known, err);
+	store_disconnect(&conn);
+	return r;
+}
+
 enum err place_open(const struct settings *settings, const char *public_url,
 		    const struct place_hooks *hooks, struct place *ret_place, struct error *err)
 {

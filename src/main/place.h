@@ -51,6 +51,8 @@ struct place_hooks {
 /* ERR_CONFLICT: another process works in this folder, or leads on this database. */
 enum err place_open(const struct settings *settings, const char *public_url,
 		    const struct place_hooks *hooks, struct place *ret_place, struct error *err);
+/* While another server leads: ERR_PRECONDITION when its journal is signed by another key than this folder's. */
+enum err place_check_key(struct place *place, struct error *err);
 /* The store of these settings, to read it whether or not a server works there: takes no lock and does not
  * lead. ERR_NOT_FOUND: there is none yet. */
 enum err place_open_store(const struct settings *settings, struct store **ret_store, struct error *err);

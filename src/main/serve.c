@@ -194,11 +194,9 @@ static enum err start_nodes(struct server *server, struct error *err)
 static enum err start_front(struct server *server, bool follows, struct error *err)
 {
 	struct front_options options = {
-		.settings = server->settings,
 		.store = server->place.store,
 		.nodes = server->nodes,
 		.clock = &server->place.clock,
-		.random = &server->place.random,
 		.seal_key = server->seal_key,
 		.assets = ui_assets,
 		.asset_count = ui_assets_count,
@@ -219,6 +217,9 @@ static void announce_listening(const struct server *server)
 
 static enum err start_following(struct server *server, struct error *err)
 {
+	/* Nothing that it seals would be believed. What else keeps it from asking is seen when it is asked for. */
+	if (place_check_key(&server->place, err) == ERR_PRECONDITION)
+		return ERR_PRECONDITION;
 	enum err r = start_nodes(server, err);
 	if (r == OK)
 		r = start_front(server, true, err);

@@ -120,6 +120,8 @@ static enum err read_answer(struct share_run *run, const struct http_answer *ans
 			    struct check_result *ret_result, struct error *err)
 {
 	const struct serve_share_options *options = &run->share->options;
+	if (answer->status == 403 || answer->status == 404) /* it will say the same next time */
+		return error_set(err, ERR_DENIED, "it answered %d", answer->status);
 	if (answer->status != 200 || answer->body_cut)
 		return error_set(err, ERR_UNAVAILABLE, "it answered %d", answer->status);
 	if (!node_seal_answers(options->seal_key, http_answer_field(answer, NODE_SEAL_FIELD), str_of(run->asked),

@@ -33,6 +33,7 @@
 #define JSON_ARENA_BYTES (16u << 20)
 #define URL_SHOWN_BYTES 300u
 #define WHY_BYTES 200u
+#define WHOLE_WHY_BYTES 1024u /* before it is cut: part of a secret would not be found */
 
 struct walked {
 	time_us from, took; /* since the journey began */
@@ -78,7 +79,7 @@ static bool repeats(struct str text, struct str value)
 }
 
 /* Whatever the other side, or an error about an address, says: a secret is not shown. */
-static void hide_secrets(const struct journey_run *run, char *text)
+static void hide_secrets(const struct journey_run *run, char text[WHOLE_WHY_BYTES])
 {
 	cleanup_buf struct buf encoded;
 	buf_init(&encoded, 3 * JOURNEY_VALUE_BYTES_MAX + 1);
@@ -87,7 +88,7 @@ static void hide_secrets(const struct journey_run *run, char *text)
 		buf_reset(&encoded);
 		url_encode(&encoded, value);
 		if (run->values[i].secret && (repeats(str_of(text), value) || repeats(str_of(text), buf_str(&encoded))))
-			snprintf(text, WHY_BYTES, "what came back repeats a secret");
+			snprintf(text, WHOLE_WHY_BYTES, "what came back repeats a secret");
 	}
 }
 
@@ -204,11 +205,13 @@ static void end_step(struct journey_run *run)
 __attribute__((format(printf, 2, 3))) static void fail(struct journey_run *run, const char *format, ...)
 {
 	struct walked *walked = &run->walked[run->step];
+	char whole[WHOLE_WHY_BYTES];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(walked->why, sizeof walked->why, format, args);
+	vsnprintf(whole, sizeof whole, format, args);
 	va_end(args);
-	hide_secrets(run, walked->why);
+	hide_secrets(run, whole);
+	snprintf(walked->why, sizeof walked->why, "%.*s", (int)sizeof walked->why - 1, whole);
 	end_step(run);
 	finish(run);
 }
@@ -421,6 +424,18 @@ static void fields_finish(struct fields *fields)
 	buf_finish(&fields->cookie);
 }
 
+/* What cannot be read as an address is quoted by the guard, and cut: of what was filled in, or came with a
+ * redirect, nothing is said then, because part of a secret would not be found in it. An address that may not be
+ * reached is told: it is a number, whole. */
+static void fail_address(struct journey_run *run, const struct error *err)
+{
+	bool written = strcmp(run->url.bytes, run->own->steps[run->step].url) == 0;
+	if (written || err->code == ERR_DENIED)
+		fail(run, "%s", err->text);
+	else
+		fail(run, "its address, filled in or redirected to, cannot be called");
+}
+
 static void ask(struct journey_run *run)
 {
 	const struct journey_step *step = &run->own->steps[run->step];
@@ -433,7 +448,7 @@ static void ask(struct journey_run *run)
 		return;
 	}
 	if (egress_check_url(run->tools->policy, buf_str(&run->url), &target, &err) != OK) {
-		fail(run, "%s", err.text);
+		fail_address(run, &err);
 		return;
 	}
 	bool good = gather_fields(run, step, &target, &fields);

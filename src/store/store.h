@@ -141,7 +141,7 @@ struct store_node {
 struct store_nodes {
 	struct store_leader leader;
 	unsigned count;
-	struct store_node rows[STORE_NODES_MAX]; /* in order of name */
+	struct store_node rows[STORE_NODES_MAX]; /* first those seen within ten seconds; each part in order of name */
 };
 
 /* `conn` does not lead and is in no transaction. */

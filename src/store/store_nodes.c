@@ -42,7 +42,8 @@ enum err store_nodes_get(struct store_conn *conn, struct store_nodes *ret_nodes,
 		return r;
 	r = store_query(conn,
 			"SELECT name, url, CAST(EXTRACT(EPOCH FROM clock_timestamp() - seen) * 1000000 AS BIGINT) "
-			"FROM node WHERE seen > clock_timestamp() - interval '1 day' ORDER BY name",
+			"FROM node WHERE seen > clock_timestamp() - interval '1 day' "
+			"ORDER BY seen < clock_timestamp() - interval '10 seconds', name",
 			STORE_NO_VALUES, &rows, err);
 	if (r != OK)
 		return r;

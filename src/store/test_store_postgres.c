@@ -377,13 +377,21 @@ TEST(servers_are_seen_with_their_address_and_their_silence_and_forgotten_after_a
 	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
 	CHECK_INT(seen.count, 2);
 	CHECK_TEXT(seen.leader.node, "a");
-	CHECK_TEXT(seen.rows[0].url, "http://a:1");
-	CHECK(seen.rows[0].silent >= TIME_MINUTE && seen.rows[0].silent < 2 * TIME_MINUTE);
-	CHECK(seen.rows[1].silent >= 0 && seen.rows[1].silent < TIME_MINUTE);
+	CHECK_TEXT(seen.rows[0].name, "b"); /* who is there comes first */
+	CHECK_TEXT(seen.rows[1].url, "http://a:1");
+	CHECK(seen.rows[1].silent >= TIME_MINUTE && seen.rows[1].silent < 2 * TIME_MINUTE);
+	CHECK(seen.rows[0].silent >= 0 && seen.rows[0].silent < TIME_MINUTE);
 	CHECK_OK(store_node_seen(eye.conn, "a", "http://a:2", &err));
 	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
 	CHECK_TEXT(seen.rows[0].url, "http://a:2");
 	CHECK(seen.rows[0].silent < TIME_MINUTE);
+	/* However many have gone, who is there is among those that are told. */
+	CHECK_OK(store_exec(eye.conn, "INSERT INTO node (name, url, seen) SELECT 'A' || i, '', clock_timestamp() - interval '1 hour' "
+			    "FROM generate_series(1, 40) i", STORE_NO_VALUES, &err));
+	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));
+	CHECK_INT(seen.count, STORE_NODES_MAX);
+	CHECK_TEXT(seen.rows[0].url, "http://a:2");
+	CHECK_TEXT(seen.rows[1].name, "b");
 	CHECK_OK(store_node_gone(eye.conn, "a", &err));
 	CHECK_OK(store_exec(eye.conn, "UPDATE node SET seen = seen - interval '25 hours'", STORE_NO_VALUES, &err));
 	CHECK_OK(store_nodes_get(eye.conn, &seen, &err));

@@ -136,6 +136,11 @@ class Journey(Base):
             said = repr(found)
             for word in (secret, "p%26ss"):
                 self.assertNotIn(word, said)
+            # An address that cannot be read, and would be cut within the secret.
+            bad = {"name": "Cut", "url": "http://127.0.0.1:{{port}}/" + 161 * "a" + "/{{password|url}}"}
+            first = steps[0] | {"url": server.url + "echo", "body": "99999", "take": [{"name": "port", "regex": "(9+)"}]}
+            found = self.trial(admin, **spec | {"steps": [first, bad]})
+            self.assertEqual(found["reason"], 'step 2 "Cut": its address, filled in or redirected to, cannot be called')
             # A redirect to another origin gets no header that was meant for the first.
             steps[0] |= {"url": server.url + "elsewhere"}
             server.seen.clear()

@@ -318,6 +318,15 @@ class HandingOn(Servers):
         self.assertIn(429, guesses)
         self.assertEqual(self.first.client().request("POST", "session", {"email": "x@example.org", "password": "w"}).status, 429)
 
+    def test_a_server_with_another_key_does_not_stand_by(self):
+        # Everything it handed on would be refused: it says so and ends, instead of being ready.
+        done = subprocess.run([*self.first.binary, "serve", "--data", str(self.folder / "stranger"), "--store", self.url,
+                               "--listen", f"127.0.0.1:{free_port()}"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("signed by another key", done.stderr)
+        self.assertIn("copy journal.key", done.stderr)
+        self.assertNotIn("listening", done.stdout)
+
     def test_while_nobody_leads_a_change_is_refused_with_when_to_come_again(self):
         second = self.another()
         self.first.kill9()
