@@ -294,6 +294,9 @@ class HandingOn(Servers):
         connection.request("POST", here.path("incidents"), headers=announced)
         self.assertEqual(connection.getresponse().status, 413)
         connection.close()
+        with contextlib.suppress(OSError):  # refused while it is sent: the answer may be lost, and nothing is kept
+            here.request("POST", "incidents", {"title": "x" * 3_000_000})
+        self.assertNotIn("xxx", here.request("GET", "incidents").text)
 
     def test_the_leader_is_told_whom_a_request_comes_from_and_believes_nobody_else(self):
         second = self.another()
