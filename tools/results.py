@@ -7,9 +7,11 @@ import io
 import multiprocessing
 import os
 import sys
+import time
 import unittest
 
 FILTER = os.environ.get("CHECK_FILTER", "")
+SLOW = 20  # seconds from which on a result says how long it took
 ENGINE = os.environ.get("MAINSTAY_ENGINE")  # of the store, where tests run on more than one
 
 
@@ -35,8 +37,13 @@ class Result(unittest.TestResult):
             return f"{type(test).__module__}{f' on {ENGINE}' if ENGINE else ''}: {sentence}"
         return str(test)
 
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
     def addSuccess(self, test):
-        say("ok", self._name(test))
+        took = time.monotonic() - self.began
+        say("ok", self._name(test), f"{took:.0f} s" if took >= SLOW else "")
 
     def addFailure(self, test, err):
         super().addFailure(test, err)

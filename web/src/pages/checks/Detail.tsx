@@ -2,6 +2,7 @@
 import type { CheckResult } from '../../api/contract'
 import { latencyText, plural } from '../../lib/words'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 
 type Detail = NonNullable<CheckResult['detail']>
 
@@ -25,7 +26,7 @@ function Figures({ plugin }: { plugin: NonNullable<Detail['plugin']> }) {
 	return (
 		<>
 			{plugin.figures.length > 0 && (
-				<div class="scroll">
+				<Wide of="Figures">
 					<table class="table figures-table">
 						<thead><tr><th>Figure</th><th class="right">Value</th><th class="right">Warns</th><th class="right">Fails</th></tr></thead>
 						<tbody>
@@ -34,7 +35,7 @@ function Figures({ plugin }: { plugin: NonNullable<Detail['plugin']> }) {
 							))}
 						</tbody>
 					</table>
-				</div>
+				</Wide>
 			)}
 			{plugin.output && <pre class="small" tabIndex={0}>{plugin.output}</pre>}
 			{plugin.errors && <><p class="small soft">On its standard error:</p><pre class="small" tabIndex={0}>{plugin.errors}</pre></>}

@@ -4,6 +4,7 @@ import { latencyText, plural } from '../../lib/words'
 import { Button } from '../../ui/Button'
 import { CheckBadge } from '../../ui/State'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 import { DetailParts } from './Detail'
 
 const FIRST = 12
@@ -58,7 +59,7 @@ export function ResultTable({ results }: { results: readonly CheckResult[] }) {
 	const [all, setAll] = useState(false)
 	if (results.length === 0) return <p class="small soft">No result yet since the server started.</p>
 	return (
-		<div class="scroll">
+		<Wide of="Results">
 			<table class="table results">
 				<thead><tr><th>At</th><th>Result</th><th>Why</th><th class="right">Latency</th></tr></thead>
 				<tbody>
@@ -68,6 +69,6 @@ export function ResultTable({ results }: { results: readonly CheckResult[] }) {
 				</tbody>
 			</table>
 			{!all && results.length > FIRST && <div class="more"><Button onClick={() => setAll(true)}>All {results.length}</Button></div>}
-		</div>
+		</Wide>
 	)
 }

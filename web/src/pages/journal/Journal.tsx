@@ -15,6 +15,7 @@ import { Loaded } from '../../ui/Loaded'
 import { Page } from '../../ui/Page'
 import { Person } from '../../ui/Person'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 import { durationText } from '../../lib/time'
 
 const TYPING_MS = 300
@@ -127,11 +128,11 @@ export default function Journal() {
 					<div class="filters"><div class="narrow"><Select label="Kind" value={kind} onInput={(k) => setQuery({ kind: k })} options={roomOptions} /></div><div class="search"><Icon name="search" size={16} /><Subject key={kind} value={subject} /></div></div>
 					<Loaded of={list}>
 						{() => (items.length === 0 ? <Empty icon="journal" title="No event fits">Take a filter away.</Empty> : (
-							<div class="card flush"><div class="scroll">
+							<div class="card flush"><Wide of="Events">
 								<table class="table journal">
 									<thead><tr><th>Seq</th><th>Recorded</th><th>What happened</th><th>Subject</th><th>Actor</th></tr></thead>
 									<tbody>{items.map((event) => <Row key={event.seq} event={event} open={() => setOpen(event)} />)}</tbody>
-								</table></div>
+								</table></Wide>
 								{next && <div class="more"><Button onClick={more}>Older ones</Button></div>}
 							</div>
 						))}

@@ -7,6 +7,7 @@ import { durationText } from '../../lib/time'
 import { sentenceCase } from '../../lib/words'
 import { Empty } from '../../ui/Empty'
 import { Loaded } from '../../ui/Loaded'
+import { Wide } from '../../ui/Wide'
 
 type Span = 'acknowledge' | 'resolve'
 
@@ -21,7 +22,7 @@ function Dots({ groups, span, of, data }: { groups: ReviewGroup[], span: Span, o
 	const weekOf = (at: string) => { const d = new Date(at); d.setUTCDate(d.getUTCDate() - (d.getUTCDay() + 6) % 7); return d.toISOString().slice(0, 10) }
 	const nameOf = (row: ReviewTrends['incidents'][number]) => (of === 'services' ? row.service ?? '' : of === 'weeks' ? weekOf(row.resolved_at ?? row.due_at) : (row.resolved_at ?? row.due_at).slice(0, 7))
 	return (
-		<div class="scroll">
+		<Wide of="Incidents over time">
 			<table class="table dots">
 				<thead><tr><th>{of === 'services' ? 'Service' : of === 'weeks' ? 'Week of' : 'Month'}</th><th class="num">Incidents</th><th class="wide">Each incident, on a scale of powers</th><th class="num">Median</th><th class="num">Mean</th></tr></thead>
 				<tbody>
@@ -41,7 +42,7 @@ function Dots({ groups, span, of, data }: { groups: ReviewGroup[], span: Span, o
 					))}
 				</tbody>
 			</table>
-		</div>
+		</Wide>
 	)
 }
 

@@ -8,6 +8,7 @@ import { Button } from '../../ui/Button'
 import { Field, Select, Text, Tick } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 
 type Backup = NonNullable<Settings['backup']>
 
@@ -83,7 +84,7 @@ function Servers({ of }: { of: Servers }) {
 	return (
 		<section class="card flush">
 			<header><h2>Servers on this database</h2><span class="small soft">epoch {of.epoch}</span></header>
-			<div class="scroll"><table class="table">
+			<Wide of="Servers"><table class="table">
 				<thead><tr><th>Server</th><th>Seen</th><th class="num">Checks it looks at</th></tr></thead>
 				<tbody>{of.items.map((s) => (
 					<tr key={s.name}>
@@ -92,7 +93,7 @@ function Servers({ of }: { of: Servers }) {
 						<td class="num">{s.checks}</td>
 					</tr>
 				))}</tbody>
-			</table></div>
+			</table></Wide>
 		</section>
 	)
 }
@@ -110,10 +111,10 @@ export function InForce() {
 			<header><h2>Settings in force</h2></header>
 			<Loaded of={settings}>
 				{(data) => (
-					<div class="scroll"><table class="table">
+					<Wide of="Settings"><table class="table">
 						<thead><tr><th>Setting</th><th>Value</th><th>From</th></tr></thead>
 						<tbody>{data.items.map((s) => <tr key={s.name}><td><span class="mono">{s.name}</span><div class="quiet">{s.about}</div></td><td class="mono">{s.value ?? <span class="quiet">not set</span>}</td><td><span class="tag">{s.source}</span></td></tr>)}</tbody>
-					</table></div>
+					</table></Wide>
 				)}
 			</Loaded>
 		</section>

@@ -11,6 +11,7 @@ import { Empty } from '../../ui/Empty'
 import { Field, Text } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 
 function Put({ secret, onClose }: { secret?: NamedSecret, onClose: () => void }) {
 	const [name, setName] = useState(secret?.name ?? '')
@@ -65,7 +66,7 @@ export function Secrets() {
 			<header><h2>Secrets</h2><Button size="small" icon="plus" onClick={() => setAsk({ put: undefined })}>Set one</Button></header>
 			<Loaded of={list}>
 				{(data) => (data.items.length === 0 ? <Empty small title="No secret">Addresses of databases and passwords that checks sign in with. A definition names one: <code>secret: shop-db</code>.</Empty> : (
-					<div class="scroll"><table class="table">
+					<Wide of="Secrets"><table class="table">
 						<thead><tr><th>Secret</th><th>Used by</th><th>Set</th><th><span class="hidden-text">Acts</span></th></tr></thead>
 						<tbody>{data.items.map((s) => (
 							<tr key={s.name}>
@@ -75,7 +76,7 @@ export function Secrets() {
 								<td class="right"><Button size="small" onClick={() => setAsk({ put: s })}>Replace</Button> <Button size="small" kind="plain" icon="trash" label={`Remove ${s.name}`} onClick={() => setAsk({ remove: s })} /></td>
 							</tr>
 						))}</tbody>
-					</table></div>
+					</table></Wide>
 				))}
 			</Loaded>
 			{ask && (ask.remove ? <Remove secret={ask.remove} onClose={close} /> : <Put {...(ask.put ? { secret: ask.put } : {})} onClose={close} />)}

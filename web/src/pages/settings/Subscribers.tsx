@@ -15,6 +15,7 @@ import { Search } from '../../ui/Filters'
 import { Loaded } from '../../ui/Loaded'
 import { Notice } from '../../ui/Notice'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 
 const rooms = ['subscriber', 'update'] as const
 const words = { unconfirmed: 'Has not confirmed', active: 'Is told', suspended: 'Suspended', removed: 'Removed' }
@@ -107,7 +108,7 @@ export function Subscribers() {
 				<Loaded of={list}>
 					{(data) => data.items.length === 0
 						? <Empty icon={q ? 'search' : 'page'} title={q ? 'No address fits' : 'Nobody is subscribed'} small>People subscribe by the form <a href="/subscribe" target="_blank">/subscribe</a>; updates for customers are mailed to them.</Empty>
-						: <div class="scroll"><table class="table"><thead><tr><th>Address</th><th>State</th><th>Since</th><th><span class="hidden-text">Acts</span></th></tr></thead><tbody>{[...data.items, ...older?.rows ?? []].map((row) => <Row key={row.id} row={row} />)}</tbody></table></div>}
+						: <Wide of="Subscribers"><table class="table"><thead><tr><th>Address</th><th>State</th><th>Since</th><th><span class="hidden-text">Acts</span></th></tr></thead><tbody>{[...data.items, ...older?.rows ?? []].map((row) => <Row key={row.id} row={row} />)}</tbody></table></Wide>}
 				</Loaded>
 				{next && <div class="more"><Button onClick={more}>More</Button></div>}
 			</div>

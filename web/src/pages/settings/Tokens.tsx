@@ -12,6 +12,7 @@ import { Empty } from '../../ui/Empty'
 import { Field, Select, Text, Tick } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 import { Secret } from './Users'
 
 const scopes: readonly (readonly [Scope, string, Permission])[] = [
@@ -56,13 +57,13 @@ export function Tokens() {
 			<header><h2>My API tokens</h2><Button size="small" icon="plus" onClick={() => setMaking(true)}>Make one</Button></header>
 			<Loaded of={list}>
 				{(data) => (data.items.length === 0 ? <Empty small title="No token">For scripts, the command line and other machines.</Empty> : (
-					<div class="scroll"><table class="table">
+					<Wide of="API tokens"><table class="table">
 						<thead><tr><th>For</th><th>May</th><th>Ends</th><th>Last used</th><th><span class="hidden-text">Acts</span></th></tr></thead>
 						<tbody>{data.items.map((t) => (
 							<tr key={t.id}><td><strong>{t.name}</strong></td><td>{t.scopes.map((s) => <span key={s} class="tag">{s}</span>)}</td><td><Time at={t.expires_at} only="relative" /></td>
 								<td class="quiet">{t.last_used_at ? <Time at={t.last_used_at} only="relative" /> : 'never'}</td><td class="right"><Button size="small" kind="danger" onClick={() => revoke(t.id)}>Revoke</Button></td></tr>
 						))}</tbody>
-					</table></div>
+					</table></Wide>
 				))}
 			</Loaded>
 			{making && <Make onClose={() => setMaking(false)} onMade={(made) => { setSecret(made); return list.refetch() }} />}

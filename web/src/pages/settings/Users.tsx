@@ -11,6 +11,7 @@ import { Field, Select, Text } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
 import { Person } from '../../ui/Person'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 
 const roles: readonly (readonly [Role, string])[] = [
 	['viewer', 'Viewer: sees'], ['responder', 'Responder: acts on incidents'], ['manager', 'Manager: changes definitions'], ['admin', 'Administrator: people and settings'], ['auditor', 'Auditor: reads the record'],
@@ -90,10 +91,10 @@ export function Users() {
 			<header><h2>People</h2>{may('admin') && <Button icon="plus" size="small" onClick={() => setInviting(true)}>Invite</Button>}</header>
 			<Loaded of={list}>
 				{(data) => (
-					<div class="scroll"><table class="table users">
+					<Wide of="People"><table class="table users">
 						<thead><tr><th>Person</th><th>Role</th><th>Teams</th><th>Last seen</th>{may('admin') && <th><span class="hidden-text">Acts</span></th>}</tr></thead>
 						<tbody>{data.items.map((u) => <Row key={u.id} user={u} refetch={list.refetch} onLink={onLink} />)}</tbody>
-					</table></div>
+					</table></Wide>
 				)}
 			</Loaded>
 			{inviting && <Invite onClose={() => setInviting(false)} onDone={list.refetch} onLink={onLink} />}

@@ -15,6 +15,7 @@ import { Field, Select, Text } from '../../ui/Field'
 import { Loaded, ProblemFace } from '../../ui/Loaded'
 import { Notice } from '../../ui/Notice'
 import { Time } from '../../ui/Time'
+import { Wide } from '../../ui/Wide'
 import { Secret } from './Users'
 
 const rooms = ['integration', 'alert', 'definition', 'check'] as const
@@ -116,10 +117,10 @@ function Keys() {
 			<div class="actions"><Button icon="plus" onClick={() => setMaking(true)}>Make an integration</Button></div>
 			<Loaded of={list}>
 				{(data) => (data.items.length === 0 ? <Empty small title="No integration">Each has a key of its own and brings events of one service.</Empty> : (
-					<div class="scroll"><table class="table">
+					<Wide of="Integrations"><table class="table">
 						<thead><tr><th>Integration</th><th>Last event</th><th>Last refused</th><th><span class="hidden-text">Acts</span></th></tr></thead>
 						<tbody>{data.items.map((row) => <Row key={row.id} row={row} onKey={setKey} onDone={() => list.refetch()} />)}</tbody>
-					</table></div>
+					</table></Wide>
 				))}
 			</Loaded>
 			{making && <Make onClose={() => setMaking(false)} onMade={(made) => { setKey(made); return list.refetch() }} />}
@@ -145,10 +146,10 @@ export function WaysIn() {
 					<section class="card">
 						<header><h2>Jobs that call</h2></header>
 						{data.heartbeats.length === 0 ? <Empty small title="No heartbeat">A job calls when it has run, and is missed when it does not. <a href="/checks/new">Add a check</a> of kind heartbeat.</Empty> : (
-							<div class="scroll"><table class="table">
+							<Wide of="Heartbeats"><table class="table">
 								<thead><tr><th>Check</th><th>Calls every</th><th>Last call</th></tr></thead>
 								<tbody>{data.heartbeats.map((h) => <tr key={h.check}><td><a href={`/checks/${h.check}`}>{h.check}</a></td><td>{h.every}</td><td>{h.heard_at ? <Time at={h.heard_at} only="relative" /> : <span class="quiet">{h.address_made ? 'not called yet' : 'has no address yet'}</span>}</td></tr>)}</tbody>
-							</table></div>
+							</table></Wide>
 						)}
 						<p class="small soft">Each has an address of its own, made on the page of the check.</p>
 					</section>
