@@ -9,6 +9,7 @@
 #define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
 #define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
+#define SALTS_AT_ONCE 64u
 #define BATCH_BYTES_SOFT (64u << 20)     /* the same for its memory */
 
 struct counter {
@@ -32,6 +33,8 @@ struct world {
 	struct arena lasting;  /* what lives as long as the world: counter names */
 	struct arena batch;    /* reset when a batch is over */
 	struct tree tree;
+	char salts[SALTS_AT_ONCE][SALT_BYTES]; /* of which the first salts_left are still to be used */
+	unsigned salts_left;
 	int64_t last_seq;      /* written by the world's thread, read by any (atomic) */
 	time_us last_recorded;
 	time_us stepped;        /* all steps of the wall so far: wall - stepped is elapsed time */

@@ -271,7 +271,7 @@ enum err store_exec(struct store_conn *conn, const char *sql, const struct store
 	enum err r = statement_for(conn, sql, &statement, &cached, err);
 	if (r != OK)
 		return r;
-	r = conn->backend->bind(statement, values, count, err);
+	r = conn->backend->bind(statement, values, count, true, err);
 	if (r == OK)
 		r = conn->backend->exec(statement, err);
 	release(conn, statement, cached);
@@ -291,7 +291,7 @@ enum err store_query(struct store_conn *conn, const char *sql, const struct stor
 	enum err r = statement_for(conn, sql, &statement, &cached, err);
 	if (r != OK)
 		return r;
-	r = conn->backend->bind(statement, values, count, err);
+	r = conn->backend->bind(statement, values, count, false, err);
 	if (r != OK) {
 		release(conn, statement, cached);
 		return r;

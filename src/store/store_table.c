@@ -68,7 +68,9 @@ static void table_sql(struct buf *sql, const struct store_backend *backend,
 		add_type(sql, backend, STR(", from_seq {int} NOT NULL, to_seq {int}"));
 	buf_adds(sql, ", PRIMARY KEY (");
 	add_names(sql, table, table->keys, ", ", "");
-	buf_printf(sql, "%s))%s", history ? ", from_seq" : "", backend->table_suffix);
+	bool by_number = !history && table->keys == 1 && strstr(table->columns[0], "{id}") != NULL;
+	buf_printf(sql, "%s))%s", history ? ", from_seq" : "",
+		   by_number ? backend->table_suffix : backend->table_suffix_by_key);
 }
 
 static enum err exec_buf(struct store_conn *conn, const struct buf *sql, struct error *err)
@@ -241,7 +243,15 @@ static void add_key_condition(struct buf *sql, const struct store_table *table)
 
 /* ---- SQL of a table, made once for each connection: a row is written far more often ---- */
 
-enum purpose { PUT_ROW, HISTORY_CLOSE, HISTORY_FORGET, HISTORY_COPY };
+enum purpose { PUT_ROW, HISTORY_CLOSE, HISTORY_COPY };
+
+static void add_excluded(struct buf *sql, const struct store_table *table)
+{
+	unsigned count = column_count(table);
+	for (unsigned i = table->keys; i < count; i++)
+		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
+			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
+}
 
 static void make_close(struct buf *sql, const struct store_table *table)
 {
@@ -250,19 +260,28 @@ static void make_close(struct buf *sql, const struct store_table *table)
 	buf_adds(sql, " AND to_seq IS NULL");
 }
 
-static void make_forget(struct buf *sql, const struct store_table *table)
-{
-	buf_printf(sql, "DELETE FROM %s_h WHERE ", table->name);
-	add_key_condition(sql, table);
-	buf_adds(sql, " AND from_seq = ?");
-}
-
-static void make_copy(struct buf *sql, const struct store_table *table)
+static void add_copy(struct buf *sql, const struct store_table *table)
 {
 	buf_printf(sql, "INSERT INTO %s_h SELECT ", table->name);
 	add_names(sql, table, column_count(table), ", ", "");
 	buf_printf(sql, ", ?, NULL FROM %s WHERE ", table->name);
+}
+
+/* Two changes by one event leave one row. */
+static void add_copy_again(struct buf *sql, const struct store_table *table)
+{
+	buf_adds(sql, " ON CONFLICT (");
+	add_names(sql, table, table->keys, ", ", "");
+	buf_adds(sql, ", from_seq) DO UPDATE SET ");
+	add_excluded(sql, table);
+	buf_printf(sql, "%sto_seq = NULL", column_count(table) > table->keys ? ", " : "");
+}
+
+static void make_copy(struct buf *sql, const struct store_table *table)
+{
+	add_copy(sql, table);
 	add_key_condition(sql, table);
+	add_copy_again(sql, table);
 }
 
 static void make_put(struct buf *sql, const struct store_table *table)
@@ -276,13 +295,8 @@ static void make_put(struct buf *sql, const struct store_table *table)
 	buf_adds(sql, ") ON CONFLICT (");
 	add_names(sql, table, table->keys, ", ", "");
 	buf_adds(sql, ") DO ");
-	if (count == table->keys)
-		buf_adds(sql, "NOTHING");
-	else
-		buf_adds(sql, "UPDATE SET ");
-	for (unsigned i = table->keys; i < count; i++)
-		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
+	buf_adds(sql, count == table->keys ? "NOTHING" : "UPDATE SET ");
+	add_excluded(sql, table);
 }
 
 static enum err run_made(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
@@ -291,7 +305,6 @@ static enum err run_made(struct store_conn *conn, const struct store_table *tabl
 	static void (*const makers[])(struct buf *sql, const struct store_table *table) = {
 		[PUT_ROW] = make_put,
 		[HISTORY_CLOSE] = make_close,
-		[HISTORY_FORGET] = make_forget,
 		[HISTORY_COPY] = make_copy,
 	};
 	char **made = store_conn_made(conn, table, purpose);
@@ -307,37 +320,30 @@ static enum err run_made(struct store_conn *conn, const struct store_table *tabl
 	return store_exec(conn, *made, values, count, err);
 }
 
-/* Ends the row that history holds as current for this key, except one made by the same event. */
+static enum err history_run(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
+			    int64_t seq, const struct store_value *keys, struct error *err)
+{
+	struct store_value values[VALUES_MAX];
+	values[0] = STORE_INT(seq);
+	memcpy(values + 1, keys, table->keys * sizeof *keys);
+	return run_made(conn, table, purpose, values, table->keys + 1, err);
+}
+
+/* Ends the row that history holds as current for this key. */
 static enum err history_close(struct store_conn *conn, const struct store_table *table, int64_t seq,
 			      const struct store_value *keys, struct error *err)
 {
-	struct store_value values[VALUES_MAX] = { STORE_INT(seq) };
-	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	return run_made(conn, table, HISTORY_CLOSE, values, table->keys + 1, err);
+	return history_run(conn, table, HISTORY_CLOSE, seq, keys, err);
 }
 
-/* The row as it is now becomes the newest of its history. Two changes by one event leave one. */
-static enum err history_copy(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			     const struct store_value *keys, struct error *err)
-{
-	struct store_value values[VALUES_MAX];
-	memcpy(values, keys, table->keys * sizeof *keys);
-	values[table->keys] = STORE_INT(seq);
-	enum err r = run_made(conn, table, HISTORY_FORGET, values, table->keys + 1, err);
-	if (r != OK)
-		return r;
-	values[0] = STORE_INT(seq);
-	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	return run_made(conn, table, HISTORY_COPY, values, table->keys + 1, err);
-}
-
+/* The row as it is now becomes the newest of its history. */
 static enum err history_write(struct store_conn *conn, const struct store_table *table, int64_t seq,
 			      const struct store_value *keys, struct error *err)
 {
 	if (table->history != STORE_VERSIONED)
 		return OK;
 	enum err r = history_close(conn, table, seq, keys, err);
-	return r == OK ? history_copy(conn, table, seq, keys, err) : r;
+	return r == OK ? history_run(conn, table, HISTORY_COPY, seq, keys, err) : r;
 }
 
 enum err store_put(struct store_conn *conn, const struct store_table *table, int64_t seq,
@@ -378,16 +384,9 @@ static enum err history_write_range(struct store_conn *conn, const struct store_
 	enum err r = store_exec(conn, sql.bytes,
 				STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
 	buf_reset(&sql);
-	buf_printf(&sql, "DELETE FROM %s_h WHERE " STR_FMT " >= ? AND " STR_FMT " <= ? AND from_seq = ?",
-		   table->name, STR_ARG(key), STR_ARG(key));
-	if (r == OK)
-		r = store_exec(conn, sql.bytes,
-			       STORE_VALUES(STORE_INT(from), STORE_INT(to), STORE_INT(seq)), err);
-	buf_reset(&sql);
-	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
-	add_names(&sql, table, column_count(table), ", ", "");
-	buf_printf(&sql, ", ?, NULL FROM %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
-		   STR_ARG(key), STR_ARG(key));
+	add_copy(&sql, table);
+	buf_printf(&sql, STR_FMT " >= ? AND " STR_FMT " <= ?", STR_ARG(key), STR_ARG(key));
+	add_copy_again(&sql, table);
 	if (r == OK)
 		r = store_exec(conn, sql.bytes,
 			       STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
