@@ -92,6 +92,7 @@ static enum err record_one(struct world *world, const struct emitted *emitted, i
 	world->last_recorded = row.event.recorded_time;
 	struct event *event = arena_new(&world->batch, struct event);
 	*event = row.event;
+	event->memo = arena_new(&world->batch, const void *);
 	world->events[world->event_count++] = event;
 	*ret_event = event;
 	return apply(world, event, err);

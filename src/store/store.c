@@ -42,6 +42,7 @@ struct store_conn {
 	struct made {
 		const struct store_table *table;
 		unsigned purpose;
+		char *words; /* that went into it, or "" */
 		char *sql;
 	} made[STORE_MADE_MAX];
 };
@@ -113,22 +114,25 @@ void store_disconnect(struct store_conn **conn)
 		return;
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		forget(*conn, &(*conn)->cache[i]);
-	for (size_t i = 0; i < STORE_MADE_MAX; i++)
+	for (size_t i = 0; i < STORE_MADE_MAX; i++) {
+		mem_free((*conn)->made[i].words);
 		mem_free((*conn)->made[i].sql);
+	}
 	(*conn)->backend->disconnect((*conn)->link);
 	__atomic_sub_fetch(&(*conn)->store->connections, 1, __ATOMIC_ACQ_REL);
 	mem_free(*conn);
 	*conn = NULL;
 }
 
-char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose)
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose,
+		       const char *words)
 {
-	size_t at = ((uintptr_t)table >> 4) * 31 + purpose * 7;
+	size_t at = ((uintptr_t)table >> 4) * 31 + purpose * 7 + str_hash(str_of(words));
 	for (size_t tries = 0; tries < STORE_MADE_MAX; tries++) {
 		struct made *made = &conn->made[(at + tries) % STORE_MADE_MAX];
 		if (made->table == NULL)
-			*made = (struct made){ table, purpose, NULL };
-		if (made->table == table && made->purpose == purpose)
+			*made = (struct made){ table, purpose, mem_strdup(words), NULL };
+		if (made->table == table && made->purpose == purpose && strcmp(made->words, words) == 0)
 			return &made->sql;
 	}
 	return NULL;

@@ -53,7 +53,8 @@ extern const struct store_backend store_backend_postgres;
 
 const struct store_backend *store_conn_backend(const struct store_conn *conn);
 
-/* The SQL that was made for this table and purpose on this connection: NULL at first, then whatever the
- * caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
-#define STORE_MADE_MAX 256u
-char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose);
+/* The SQL that was made for this table, purpose and words on this connection: NULL at first, then whatever
+ * the caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
+#define STORE_MADE_MAX 512u
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose,
+		       const char *words);
