@@ -11,6 +11,7 @@
 
 #define SQL_BYTES_MAX (64u << 10)
 #define CACHE_SLOTS 1024u
+#define CACHE_PLACES 512u
 #define CACHE_WAYS 4u /* slots a statement may lie in; the one used longest ago is given to a newcomer */
 
 static const struct store_backend *const backends[] = {
@@ -39,6 +40,7 @@ struct store_conn {
 	int64_t as_of;
 	uint64_t uses;
 	struct cached cache[CACHE_SLOTS];
+	struct cached *places[CACHE_PLACES]; /* where the text that lay at this address was found last */
 	struct made {
 		const struct store_table *table;
 		unsigned purpose;
@@ -220,7 +222,7 @@ static enum err prepare(struct store_conn *conn, const char *sql, void **ret_sta
 	return r;
 }
 
-static struct cached *slot_for(struct store_conn *conn, const char *sql)
+static struct cached *slot_by_text(struct store_conn *conn, const char *sql)
 {
 	size_t set = str_hash(str_of(sql)) % (CACHE_SLOTS / CACHE_WAYS);
 	struct cached *slots = &conn->cache[set * CACHE_WAYS], *oldest = slots;
@@ -231,6 +233,16 @@ static struct cached *slot_for(struct store_conn *conn, const char *sql)
 			oldest = &slots[i];
 	}
 	return oldest;
+}
+
+/* Most texts are literals, or made once: to compare one with what its address had last is far quicker than
+ * to hash it. */
+static struct cached *slot_for(struct store_conn *conn, const char *sql)
+{
+	struct cached **place = &conn->places[((uintptr_t)sql >> 3) % CACHE_PLACES];
+	if (*place == NULL || (*place)->sql == NULL || strcmp((*place)->sql, sql) != 0)
+		*place = slot_by_text(conn, sql);
+	return *place;
 }
 
 /* A statement that is ready to bind; ret_cached NULL when it is the caller's to free. */
