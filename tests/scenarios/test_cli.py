@@ -249,6 +249,7 @@ class Examples(Cli):
         said = self.ok("env -u HOME mainstay incident list --help")
         self.assertIn("--state open|acknowledged|resolved", said.out)
         self.assertIn("mainstay incident list --state open,acknowledged\n", said.out)
+        self.assertEqual(self.ok("mainstay --version").out, self.ok("mainstay version").out)
 
 
 class Statuses(Cli):
