@@ -182,6 +182,9 @@ enum err check_tree(const struct node *root, uint32_t *ret_place, struct error *
 {
 	struct node *children[NODE_CHILDREN_MAX];
 	size_t count = node_children(root, children);
+	/* What info() is given may match everything: it is no selector of series. */
+	if (root->kind == NODE_CALL && str_is(str_of(root->call.what->name), "info") && count == 2)
+		count = children[1]->kind == NODE_SELECTOR ? 1 : 2;
 	for (size_t i = 0; i < count; i++) {
 		enum err r = check_tree(children[i], ret_place, err);
 		if (r != OK)

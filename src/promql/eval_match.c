@@ -13,7 +13,7 @@ static struct promql_labels signature_of(struct eval *eval, const struct matchin
 	if (matching->on)
 		return labels_only(eval, labels, matching->labels, matching->count);
 	struct promql_labels rest = labels_without(eval, labels, matching->labels, matching->count, false);
-	return labels_without(eval, rest, &name, 1, true);
+	return labels_without(eval, rest, &name, 1, false);
 }
 
 void signatures_make(struct eval *eval, const struct matching *matching, const struct frame *left,

@@ -237,6 +237,15 @@ struct frame *aggregate_limit(struct eval *eval, const struct node *node, const 
 	return of;
 }
 
+/* Between 0 and 1, evenly: the last steps of murmur, because FNV's high bits know little of the last label. */
+static double share_of(struct promql_labels labels)
+{
+	uint64_t hash = promql_labels_hash(labels);
+	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
+	return (double)((hash ^ hash >> 33) >> 11) * 0x1p-53;
+}
+
 /* Which share of all series a series falls into follows from its labels alone, so that the answer is stable and
  * limit_ratio(r) and limit_ratio(-(1-r)) are each other's rest. The hash is ours: which series stay differs from
  * Prometheus, whose choice is not promised either. */
@@ -252,7 +261,7 @@ struct frame *aggregate_ratio(struct eval *eval, const struct node *node, const 
 			eval_note(eval, true, node->aggregate.parameter,
 				  "ratio value should be between -1 and 1, got %g, capping to %g", ratio[i], r);
 		for (size_t c = 0; c < of->count; c++) {
-			double share = (double)(promql_labels_hash(of->columns[c].labels) >> 11) * 0x1p-53;
+			double share = share_of(of->columns[c].labels);
 			bool stays = r >= 0 ? share < r : share >= 1 + r;
 			of->columns[c].there[i] &= stays;
 		}

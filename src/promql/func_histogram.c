@@ -208,41 +208,49 @@ struct frame *call_histogram_quantile(struct eval *eval, const struct node *node
 	return histograms.groups;
 }
 
+/* As OpenMetrics writes it: 1.0 where others write 1. */
+static struct str quantile_text(struct eval *eval, double q)
+{
+	char *text = eval_alloc(eval, 64);
+	struct buf buf;
+	buf_init(&buf, 64);
+	promql_number_print(q, PROMQL_FORM_G, &buf);
+	bool whole = isfinite(q) && strpbrk(buf.bytes, ".e") == NULL;
+	int length = snprintf(text, 64, "%s%s", buf.bytes, whole ? ".0" : "");
+	buf_finish(&buf);
+	return (struct str){ text, (size_t)length };
+}
+
+static void add_quantiles(struct eval *eval, const struct node *node, const struct grid *grid,
+			  const struct histograms *histograms, size_t argument, struct frame *out)
+{
+	struct str name = node_bare(node->call.arguments[1])->string;
+	double *q = eval_scalar(eval, node->call.arguments[argument], grid);
+	for (size_t i = 0; i < grid->count; i++)
+		note_quantile(eval, node->call.arguments[argument], q[i]);
+	for (size_t g = 0; g < histograms->groups->count; g++) {
+		const struct column *group = &histograms->groups->columns[g];
+		struct promql_labels labels = labels_with(eval, group->labels, name, quantile_text(eval, q[0]));
+		struct column *column = frame_add(eval, out, grid, labels);
+		column->drop_name = group->drop_name;
+		for (size_t i = 0; i < grid->count; i++) {
+			if (!take_step(histograms, &histograms->rows[g], i))
+				continue;
+			column->there[i] = 1;
+			column->values[i] = quantile(&histograms->rows[g], q[i]);
+			note_fixed(eval, node->call.arguments[0], &histograms->rows[g], group->labels);
+		}
+	}
+}
+
 /* histogram_quantiles(v, "label", q, ...): each quantile under its own label. */
 struct frame *call_histogram_quantiles(struct eval *eval, const struct node *node, const struct grid *grid)
 {
 	struct histograms histograms;
-	struct node *argument = node->call.arguments[0];
-	struct str name = node_bare(node->call.arguments[1])->string;
 	struct frame *out = frame_new(eval, PROMQL_VECTOR);
-	histograms_make(eval, argument, grid, &histograms);
-	for (size_t a = 2; a < node->call.count; a++) {
-		double *q = eval_scalar(eval, node->call.arguments[a], grid);
-		for (size_t g = 0; g < histograms.groups->count; g++) {
-			const struct column *group = &histograms.groups->columns[g];
-			struct buf text;
-			char digits[64];
-			buf_init(&text, sizeof digits);
-			promql_number_print(q[0], PROMQL_FORM_G, &text);
-			size_t length = text.used;
-			memcpy(digits, text.bytes, length);
-			buf_finish(&text);
-			char *kept = eval_alloc(eval, length);
-			memcpy(kept, digits, length);
-			struct column *column = frame_add(eval, out, grid,
-							  labels_with(eval, group->labels, name,
-								      (struct str){ kept, length }));
-			column->drop_name = group->drop_name;
-			for (size_t i = 0; i < grid->count; i++) {
-				note_quantile(eval, node->call.arguments[a], q[i]);
-				if (!take_step(&histograms, &histograms.rows[g], i))
-					continue;
-				column->there[i] = 1;
-				column->values[i] = quantile(&histograms.rows[g], q[i]);
-				note_fixed(eval, argument, &histograms.rows[g], group->labels);
-			}
-		}
-	}
+	histograms_make(eval, node->call.arguments[0], grid, &histograms);
+	for (size_t a = 2; a < node->call.count; a++)
+		add_quantiles(eval, node, grid, &histograms, a, out);
 	if (!eval->options->delayed_names)
 		frame_merge(eval, out, grid);
 	return out;

@@ -122,6 +122,9 @@ bool over_quantile(struct call *call, const struct window *window, double *ret)
 
 bool over_mad(struct call *call, const struct window *window, double *ret)
 {
+	for (size_t i = 0; i < window->count; i++)
+		if (isnan(window->values[i]))
+			return *ret = NAN, true;
 	memcpy(call->scratch, window->values, window->count * sizeof *call->scratch);
 	double median = quantile_of(0.5, call->scratch, window->count);
 	for (size_t i = 0; i < window->count; i++)

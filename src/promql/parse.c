@@ -444,6 +444,15 @@ static bool parse_modifiers(struct parser *parser, struct node *node)
 	return parse_groups(parser, matching) && refuse_fill(parser);
 }
 
+static bool refuse_trim(struct parser *parser)
+{
+	if (!parse_is(parser, "</") && !parse_is(parser, ">/"))
+		return true;
+	set_error(parser->expr, parser->token.from, ERR_UNSUPPORTED,
+		  "trim operators are for native histograms and not supported", parser->err);
+	return false;
+}
+
 static struct node *parse_binary(struct parser *parser, struct node *lhs, enum binary_op op)
 {
 	struct node *node = parse_node(parser, NODE_BINARY, lhs->from);
@@ -472,6 +481,8 @@ struct node *parse_expression(struct parser *parser, int power)
 	struct node *node = parse_unary(parser);
 	while (node != NULL) {
 		enum binary_op op = at_operator(parser);
+		if (!refuse_trim(parser))
+			return NULL;
 		if (op == OP_COUNT || binary_rows[op].power < power)
 			break;
 		node = parse_binary(parser, node, op);
@@ -503,11 +514,7 @@ enum err promql_parse(struct str text, struct arena *arena, struct promql_expr *
 	if (root == NULL)
 		return refused(expr, err->code);
 	if (parser.token.kind != TOKEN_END) {
-		if (str_is(parser.token.text, "</") || str_is(parser.token.text, ">/"))
-			set_error(expr, parser.token.from, ERR_UNSUPPORTED,
-				  "trim operators are for native histograms and not supported", err);
-		else
-			parse_unexpected(&parser, "expression", "");
+		parse_unexpected(&parser, "expression", "");
 		return refused(expr, err->code);
 	}
 	uint32_t place = 0;

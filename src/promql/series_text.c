@@ -92,7 +92,8 @@ enum err series_text_labels(struct str text, struct arena *arena, struct promql_
 		add(&pairs, STR(PROMQL_NAME), token.text, token.from, err);
 		struct lexer ahead = lexer;
 		struct token next = lex_next(&ahead);
-		if (sign_is(&next, "{")) {
+		bool histogram = next.to < text.len && text.ptr[next.to] == '{'; /* "{{" begins a value */
+		if (sign_is(&next, "{") && !histogram) {
 			lexer = ahead;
 			token = next;
 		}
@@ -152,8 +153,10 @@ static bool cut_times(struct str word, struct str *ret_word, int64_t *ret_times)
 		at--;
 	*ret_word = word;
 	*ret_times = -1;
-	if (at == 0 || word.ptr[at - 1] != 'x' || at == word.len || (at == 2 && word.ptr[0] == '0'))
-		return at == 0 || word.ptr[at - 1] != 'x' || at < word.len;
+	if (at == 0 || word.ptr[at - 1] != 'x')
+		return true;
+	if (at == word.len)
+		return false;
 	*ret_word = str_sub(word, 0, at - 1);
 	return str_int(str_sub(word, at, word.len), 0, SERIES_TEXT_VALUES_MAX, ret_times);
 }
