@@ -11,7 +11,10 @@ struct group {
 	size_t count;
 	struct kahan_mean sum; /* of sum and avg */
 	double value, mean;    /* of the others */
+	bool histograms;       /* there were some */
 };
+
+void note_ignored(struct eval *eval, const struct node *node);
 
 /* Those that look at all values of a group at once. */
 struct frame *aggregate_quantile(struct eval *eval, const struct node *node, const struct grid *grid);

@@ -128,7 +128,8 @@ static struct frame *eval_number(struct eval *eval, const struct node *node, con
 
 static struct frame *eval_unary(struct eval *eval, struct node *node, const struct grid *grid)
 {
-	struct frame *frame = eval_node(eval, node->unary.of, grid);
+	struct frame *frame = node->unary.minus ? eval_floats(eval, node->unary.of, grid)
+						: eval_node(eval, node->unary.of, grid);
 	if (!node->unary.minus)
 		return frame;
 	for (size_t i = 0; i < grid->count && frame->type == PROMQL_SCALAR; i++)
@@ -199,6 +200,20 @@ struct frame *eval_node(struct eval *eval, struct node *node, const struct grid 
 	struct grid once = { .start_ms = grid->start_ms, .step_ms = grid->step_ms, .count = 1 };
 	struct frame *frame = eval_kind(eval, node, &once);
 	spread(eval, frame, grid);
+	return frame;
+}
+
+void eval_refuse_histogram(struct eval *eval)
+{
+	eval_raise(eval, ERR_UNSUPPORTED, "the query reads native histograms, which are not supported");
+}
+
+struct frame *eval_floats(struct eval *eval, struct node *node, const struct grid *grid)
+{
+	struct frame *frame = eval_node(eval, node, grid);
+	for (size_t c = 0; c < frame->count; c++)
+		if (memchr(frame->columns[c].there, CELL_HISTOGRAM, grid->count) != NULL)
+			eval_refuse_histogram(eval);
 	return frame;
 }
 
@@ -292,6 +307,8 @@ static void take_matrix(void *context, const struct range_series *series)
 	struct cursor cursor = { 0 };
 	struct window window;
 	window_at(taker->eval, taker->node, series, taker->grid, 0, &cursor, &window);
+	if (window.histograms)
+		eval_refuse_histogram(taker->eval);
 	if (window.count == 0)
 		return;
 	int64_t *times = eval_array(taker->eval, int64_t, window.count);
@@ -330,7 +347,7 @@ static enum err run(struct eval *eval, const struct grid *grid, struct promql_an
 		if (bare->type == PROMQL_MATRIX)
 			answer_matrix(eval, bare, grid, &answer);
 		else
-			answer_frame(eval, eval_node(eval, eval->expr->root, grid), grid, &answer);
+			answer_frame(eval, eval_floats(eval, eval->expr->root, grid), grid, &answer);
 		take_notes(eval, &answer);
 		*ret_answer = answer;
 	} else {

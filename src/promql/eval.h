@@ -60,6 +60,11 @@ void eval_count(struct eval *eval, size_t samples); /* raises at the limit, and 
 void eval_note(struct eval *eval, bool warning, const struct node *where, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 struct frame *eval_node(struct eval *eval, struct node *node, const struct grid *grid);
+/* The same for who has no answer about native histograms: ERR_UNSUPPORTED when there is one. */
+struct frame *eval_floats(struct eval *eval, struct node *node, const struct grid *grid);
+_Noreturn void eval_refuse_histogram(struct eval *eval);
+/* Cells of histograms are left out. */
+void frame_only_floats(struct frame *frame, const struct grid *grid);
 double *eval_scalar(struct eval *eval, struct node *node, const struct grid *grid); /* a value a step */
 struct promql_pattern *eval_pattern(struct eval *eval, struct str text);
 
@@ -68,8 +73,12 @@ struct column {
 	struct promql_labels labels;
 	bool drop_name;  /* its name goes when the query ends */
 	double *values;
-	uint8_t *there;  /* 0 or 1 a step */
+	uint8_t *there;  /* a `cell` a step */
 };
+
+/* Of a native histogram is only known that it is there. Who can answer without its content does, as
+ * Prometheus would (max leaves it out, count counts it); whoever cannot refuses: eval_floats. */
+enum cell { CELL_EMPTY, CELL_FLOAT, CELL_HISTOGRAM };
 
 struct frame {
 	enum promql_type type;
@@ -121,6 +130,7 @@ struct window {
 	const int64_t *times;
 	const double *values;
 	size_t count;
+	bool histograms;          /* some of the samples are */
 	int64_t start_ms, end_ms; /* of the window: (start, end] */
 	int64_t at_ms;            /* when it is asked */
 };
@@ -145,6 +155,9 @@ struct frame *eval_aggregate(struct eval *eval, struct node *node, const struct 
 /* ---- binary: eval_binary.c, eval_match.c, eval_set.c ---- */
 /* The value of `a op b`; of a comparison ret_kept says whether it holds, and the value is `a`. */
 double binary_value(enum binary_op op, double a, double b, bool *ret_kept);
+/* What becomes of native histograms there: refused when the result is one, else noted and left out. */
+bool binary_makes_histogram(enum binary_op op, bool a_histogram, bool b_histogram);
+void note_incompatible(struct eval *eval, const struct node *node, bool a_histogram, bool b_histogram);
 struct signatures { /* of two frames: columns with the same number match */
 	uint32_t *left, *right;
 	size_t count;

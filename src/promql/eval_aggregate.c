@@ -123,6 +123,31 @@ static double end_stddev(const struct group *group)
 	return sqrt(end_stdvar(group));
 }
 
+static void add_histogram(struct eval *eval, const struct node *node, struct group *group)
+{
+	const struct aggregate *what = node->aggregate.what;
+	if (what->histograms == HISTOGRAMS_COUNTED)
+		what->add(group, 0);
+	else if (what->histograms == HISTOGRAMS_IGNORED)
+		note_ignored(eval, node);
+	else
+		group->histograms = true;
+}
+
+void note_ignored(struct eval *eval, const struct node *node)
+{
+	eval_note(eval, false, node->aggregate.of, "ignored histogram in %s aggregation", node->aggregate.what->name);
+}
+
+/* A sum of floats and histograms is none; of histograms alone it is one. */
+static void end_mixed(struct eval *eval, const struct node *node, const struct group *group, uint8_t *there)
+{
+	if (group->count == 0)
+		eval_refuse_histogram(eval);
+	eval_note(eval, true, node->aggregate.of, "encountered a mix of histograms and floats for aggregation");
+	*there = CELL_EMPTY;
+}
+
 static struct frame *fold(struct eval *eval, const struct node *node, const struct grid *grid)
 {
 	const struct aggregate *what = node->aggregate.what;
@@ -134,14 +159,18 @@ static struct frame *fold(struct eval *eval, const struct node *node, const stru
 		struct group *row = states + group_of[c] * grid->count;
 		eval_count(eval, 0);
 		for (size_t i = 0; i < grid->count; i++)
-			if (of->columns[c].there[i])
+			if (of->columns[c].there[i] == CELL_FLOAT)
 				what->add(&row[i], of->columns[c].values[i]);
+			else if (of->columns[c].there[i] == CELL_HISTOGRAM)
+				add_histogram(eval, node, &row[i]);
 	}
 	for (size_t g = 0; g < count; g++)
 		for (size_t i = 0; i < grid->count; i++) {
 			const struct group *state = &states[g * grid->count + i];
 			groups->columns[g].there[i] = state->count > 0;
-			if (state->count > 0)
+			if (state->histograms)
+				end_mixed(eval, node, state, &groups->columns[g].there[i]);
+			else if (state->count > 0)
 				groups->columns[g].values[i] = what->end(state);
 		}
 	return groups;
@@ -150,20 +179,20 @@ static struct frame *fold(struct eval *eval, const struct node *node, const stru
 /* ---- the table ---- */
 
 static const struct aggregate aggregates[] = {
-	{ "sum", PARAMETER_NONE, false, fold, add_sum, end_sum },
-	{ "avg", PARAMETER_NONE, false, fold, add_avg, end_avg },
-	{ "count", PARAMETER_NONE, false, fold, add_count, end_count },
-	{ "group", PARAMETER_NONE, false, fold, add_count, end_group },
-	{ "min", PARAMETER_NONE, false, fold, add_min, end_value },
-	{ "max", PARAMETER_NONE, false, fold, add_max, end_value },
-	{ "stddev", PARAMETER_NONE, false, fold, add_deviation, end_stddev },
-	{ "stdvar", PARAMETER_NONE, false, fold, add_deviation, end_stdvar },
-	{ "quantile", PARAMETER_NUMBER, false, aggregate_quantile, NULL, NULL },
-	{ "topk", PARAMETER_NUMBER, false, aggregate_rank, NULL, NULL },
-	{ "bottomk", PARAMETER_NUMBER, false, aggregate_rank, NULL, NULL },
-	{ "limitk", PARAMETER_NUMBER, true, aggregate_limit, NULL, NULL },
-	{ "limit_ratio", PARAMETER_NUMBER, true, aggregate_ratio, NULL, NULL },
-	{ "count_values", PARAMETER_TEXT, false, aggregate_count_values, NULL, NULL },
+	{ "sum", PARAMETER_NONE, false, fold, add_sum, end_sum, HISTOGRAMS_SUMMED },
+	{ "avg", PARAMETER_NONE, false, fold, add_avg, end_avg, HISTOGRAMS_SUMMED },
+	{ "count", PARAMETER_NONE, false, fold, add_count, end_count, HISTOGRAMS_COUNTED },
+	{ "group", PARAMETER_NONE, false, fold, add_count, end_group, HISTOGRAMS_COUNTED },
+	{ "min", PARAMETER_NONE, false, fold, add_min, end_value, HISTOGRAMS_IGNORED },
+	{ "max", PARAMETER_NONE, false, fold, add_max, end_value, HISTOGRAMS_IGNORED },
+	{ "stddev", PARAMETER_NONE, false, fold, add_deviation, end_stddev, HISTOGRAMS_IGNORED },
+	{ "stdvar", PARAMETER_NONE, false, fold, add_deviation, end_stdvar, HISTOGRAMS_IGNORED },
+	{ "quantile", PARAMETER_NUMBER, false, aggregate_quantile, NULL, NULL, 0 },
+	{ "topk", PARAMETER_NUMBER, false, aggregate_rank, NULL, NULL, 0 },
+	{ "bottomk", PARAMETER_NUMBER, false, aggregate_rank, NULL, NULL, 0 },
+	{ "limitk", PARAMETER_NUMBER, true, aggregate_limit, NULL, NULL, 0 },
+	{ "limit_ratio", PARAMETER_NUMBER, true, aggregate_ratio, NULL, NULL, 0 },
+	{ "count_values", PARAMETER_TEXT, false, aggregate_count_values, NULL, NULL, 0 },
 };
 
 const struct aggregate *aggregate_find(struct str name)

@@ -49,15 +49,38 @@ static struct frame *two_scalars(struct node *node, const struct grid *grid, str
 	return left;
 }
 
+/* Histograms may be scaled, added and compared with each other; with what else there is, there is no result. */
+bool binary_makes_histogram(enum binary_op op, bool a_histogram, bool b_histogram)
+{
+	if (a_histogram && b_histogram)
+		return op == OP_ADD || op == OP_SUB || op == OP_EQ || op == OP_NE;
+	return op == OP_MUL || (op == OP_DIV && a_histogram);
+}
+
+void note_incompatible(struct eval *eval, const struct node *node, bool a_histogram, bool b_histogram)
+{
+	static const char *const words[] = { "float", "histogram" };
+	const char *op = binary_rows[node->binary.op].text;
+	eval_note(eval, false, node, "incompatible sample types encountered for binary operator \"%s\": %s %s %s", op,
+		  words[a_histogram], op, words[b_histogram]);
+}
+
 /* Of a comparison without bool stays the sample of the vector, whichever side it is on. */
-static void with_scalar(const struct node *node, const struct grid *grid, struct column *column, const double *scalar,
-			bool vector_left)
+static void with_scalar(struct eval *eval, const struct node *node, const struct grid *grid, struct column *column,
+			const double *scalar, bool vector_left)
 {
 	bool compares = binary_rows[node->binary.op].compares, kept;
 	for (size_t i = 0; i < grid->count; i++) {
 		double own = column->values[i], a = vector_left ? own : scalar[i], b = vector_left ? scalar[i] : own;
-		if (!column->there[i])
+		if (column->there[i] == CELL_EMPTY)
 			continue;
+		if (column->there[i] == CELL_HISTOGRAM) {
+			if (binary_makes_histogram(node->binary.op, vector_left, !vector_left))
+				eval_refuse_histogram(eval);
+			note_incompatible(eval, node, vector_left, !vector_left);
+			column->there[i] = CELL_EMPTY;
+			continue;
+		}
 		double value = binary_value(node->binary.op, a, b, &kept);
 		if (!compares)
 			column->values[i] = value;
@@ -73,7 +96,7 @@ static struct frame *vector_and_scalar(struct eval *eval, struct node *node, con
 {
 	bool drops = !binary_rows[node->binary.op].compares || node->binary.returns_bool;
 	for (size_t c = 0; c < vector->count; c++) {
-		with_scalar(node, grid, &vector->columns[c], scalar, vector_left);
+		with_scalar(eval, node, grid, &vector->columns[c], scalar, vector_left);
 		if (drops)
 			column_drop_name(eval, &vector->columns[c]);
 	}

@@ -56,6 +56,7 @@ static struct frame *call_map(struct eval *eval, const struct node *node, const 
 	struct parameters parameters;
 	struct frame *frame = eval_node(eval, argument_of(node, PROMQL_VECTOR), grid);
 	eval_parameters(eval, node, grid, &parameters);
+	frame_only_floats(frame, grid);
 	for (size_t c = 0; c < frame->count; c++) {
 		map_column(what, &frame->columns[c], &parameters, grid);
 		if (!(what->flags & FUNCTION_KEEPS_NAME))
@@ -110,6 +111,8 @@ static void over_series(void *context, const struct range_series *series)
 		window_at(call->eval, over->argument, series, over->grid, i, &cursor, &window);
 		if (window.count == 0)
 			continue;
+		if (window.histograms && !(call->node->call.what->flags & FUNCTION_COUNTS))
+			eval_refuse_histogram(call->eval);
 		need_scratch(call, window.count);
 		at_step(over->parameters, i, call->parameters);
 		if (!call->node->call.what->over(call, &window, &value))

@@ -177,6 +177,16 @@ static void meet(struct match *match, size_t many, size_t step)
 	bool swapped = match->matching->card == CARD_ONE_TO_MANY, kept;
 	double value = binary_value(node->binary.op, swapped ? b : a, swapped ? a : b, &kept);
 	check_once(match, sign, out, step);
+	bool a_histogram = match->many->columns[many].there[step] == CELL_HISTOGRAM;
+	bool b_histogram = match->one->columns[one].there[step] == CELL_HISTOGRAM;
+	if (a_histogram || b_histogram) {
+		if (binary_makes_histogram(node->binary.op, swapped ? b_histogram : a_histogram,
+					   swapped ? a_histogram : b_histogram))
+			eval_refuse_histogram(match->eval);
+		note_incompatible(match->eval, node, swapped ? b_histogram : a_histogram,
+				  swapped ? a_histogram : b_histogram);
+		return;
+	}
 	if (node->binary.returns_bool)
 		value = kept;
 	else if (!kept)

@@ -54,11 +54,6 @@ static struct promql_labels copied(struct eval *eval, struct promql_labels label
 	return copy;
 }
 
-_Noreturn static void refuse_histogram(struct eval *eval)
-{
-	eval_raise(eval, ERR_UNSUPPORTED, "the query reads native histograms, which are not supported");
-}
-
 /* ---- instant selectors ---- */
 
 /* When a selector looks, seen from a step. */
@@ -86,8 +81,6 @@ static bool newest(const struct instant *instant, const struct promql_series *se
 	int64_t age = at_ms - series->times[*next - 1];
 	if (instant->eval->options->version_2 ? age > lookback : age >= lookback)
 		return false;
-	if (series->histogram != NULL && series->histogram[*next - 1])
-		refuse_histogram(instant->eval);
 	return !promql_is_stale(series->values[*next - 1]);
 }
 
@@ -104,7 +97,8 @@ static void take_instant(void *context, const struct promql_series *series)
 		if (column == NULL)
 			column = frame_add(instant->eval, instant->frame, grid,
 					   copied(instant->eval, series->labels));
-		column->there[i] = 1;
+		bool histogram = series->histogram != NULL && series->histogram[next - 1];
+		column->there[i] = histogram && !instant->timestamps ? CELL_HISTOGRAM : CELL_FLOAT;
 		column->values[i] = instant->timestamps ? (double)series->times[next - 1] / 1000
 							: series->values[next - 1];
 	}
@@ -180,11 +174,10 @@ void window_at(struct eval *eval, const struct node *node, const struct range_se
 		cursor->high++;
 	while (cursor->low < cursor->high && series->times[cursor->low] < least)
 		cursor->low++;
-	for (size_t i = cursor->low; i < cursor->high && series->histogram != NULL; i++)
-		if (series->histogram[i])
-			refuse_histogram(eval);
-	*ret_window = (struct window){ series->times + cursor->low, series->values + cursor->low,
-				       cursor->high - cursor->low, start_ms, end_ms, at_ms };
+	size_t count = cursor->high - cursor->low;
+	bool histograms = series->histogram != NULL && memchr(series->histogram + cursor->low, 1, count) != NULL;
+	*ret_window = (struct window){ series->times + cursor->low, series->values + cursor->low, count, histograms,
+				       start_ms, end_ms, at_ms };
 }
 
 /* The times a subquery is evaluated at: multiples of its step since 1970. */
@@ -210,11 +203,15 @@ static void visit_column(struct eval *eval, const struct column *column, const s
 {
 	int64_t *times = eval_array(eval, int64_t, grid->count);
 	double *values = eval_array(eval, double, grid->count);
+	bool any = memchr(column->there, CELL_HISTOGRAM, grid->count) != NULL;
+	uint8_t *histogram = any ? eval_array(eval, uint8_t, grid->count) : NULL;
 	struct range_series range = { .labels = column->labels, .drop_name = column->drop_name, .times = times,
-				      .values = values };
+				      .values = values, .histogram = histogram };
 	for (size_t i = 0; i < grid->count; i++) {
 		if (!column->there[i])
 			continue;
+		if (any)
+			histogram[range.count] = column->there[i] == CELL_HISTOGRAM;
 		times[range.count] = grid_time(grid, i);
 		values[range.count++] = column->values[i];
 	}

@@ -56,9 +56,20 @@ static void members_make(struct eval *eval, const struct node *node, const struc
 		ret->columns[next[group_of[c]]++] = (uint32_t)c;
 }
 
-struct frame *aggregate_quantile(struct eval *eval, const struct node *node, const struct grid *grid)
+/* Those that rank values leave out native histograms, and say so. */
+static struct frame *ranked_floats(struct eval *eval, const struct node *node, const struct grid *grid)
 {
 	struct frame *of = eval_node(eval, node->aggregate.of, grid);
+	for (size_t c = 0; c < of->count; c++)
+		if (memchr(of->columns[c].there, CELL_HISTOGRAM, grid->count) != NULL)
+			note_ignored(eval, node);
+	frame_only_floats(of, grid);
+	return of;
+}
+
+struct frame *aggregate_quantile(struct eval *eval, const struct node *node, const struct grid *grid)
+{
+	struct frame *of = ranked_floats(eval, node, grid);
 	double *q = eval_scalar(eval, node->aggregate.parameter, grid);
 	double *values = eval_array(eval, double, of->count + 1);
 	struct members members;
@@ -191,7 +202,7 @@ static struct frame *in_order(struct eval *eval, const struct frame *of, const u
 
 struct frame *aggregate_rank(struct eval *eval, const struct node *node, const struct grid *grid)
 {
-	struct frame *of = eval_node(eval, node->aggregate.of, grid);
+	struct frame *of = ranked_floats(eval, node, grid);
 	double *k = eval_scalar(eval, node->aggregate.parameter, grid);
 	uint32_t *order = eval_array(eval, uint32_t, of->count + 1);
 	struct heap heap = { .rows = eval_array(eval, struct ranked, of->count + 1),
@@ -263,7 +274,8 @@ struct frame *aggregate_ratio(struct eval *eval, const struct node *node, const 
 		for (size_t c = 0; c < of->count; c++) {
 			double share = share_of(of->columns[c].labels);
 			bool stays = r >= 0 ? share < r : share >= 1 + r;
-			of->columns[c].there[i] &= stays;
+			if (!stays)
+				of->columns[c].there[i] = CELL_EMPTY;
 		}
 	}
 	return of;
@@ -303,7 +315,7 @@ static void check_label(struct eval *eval, struct str name)
 
 struct frame *aggregate_count_values(struct eval *eval, const struct node *node, const struct grid *grid)
 {
-	struct frame *of = eval_node(eval, node->aggregate.of, grid);
+	struct frame *of = eval_floats(eval, node->aggregate.of, grid);
 	struct str name = node_bare(node->aggregate.parameter)->string;
 	struct collector out;
 	bool is_new, keeps_name = group_keeps_name(node) && !str_is(name, PROMQL_NAME);

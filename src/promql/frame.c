@@ -26,6 +26,14 @@ struct column *frame_add(struct eval *eval, struct frame *frame, const struct gr
 	return column;
 }
 
+void frame_only_floats(struct frame *frame, const struct grid *grid)
+{
+	for (size_t c = 0; c < frame->count; c++)
+		for (size_t i = 0; i < grid->count; i++)
+			if (frame->columns[c].there[i] == CELL_HISTOGRAM)
+				frame->columns[c].there[i] = CELL_EMPTY;
+}
+
 bool label_is_reserved(struct str name)
 {
 	return str_is(name, PROMQL_NAME) || str_is(name, "__type__") || str_is(name, "__unit__");
@@ -46,7 +54,7 @@ static void merge_columns(struct eval *eval, struct column *into, const struct c
 			continue;
 		if (into->there[i])
 			eval_raise(eval, ERR_INVALID, "vector cannot contain metrics with the same labelset");
-		into->there[i] = 1;
+		into->there[i] = from->there[i];
 		into->values[i] = from->values[i];
 	}
 }

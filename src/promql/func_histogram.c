@@ -63,7 +63,7 @@ static void histograms_make(struct eval *eval, struct node *argument, const stru
 {
 	static const struct str le = { "le", 2 };
 	struct collector groups;
-	struct frame *of = eval_node(eval, argument, grid);
+	struct frame *of = eval_floats(eval, argument, grid);
 	uint32_t *group_of = eval_array(eval, uint32_t, of->count + 1);
 	double *bounds = eval_array(eval, double, of->count + 1);
 	bool is_new;

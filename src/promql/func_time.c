@@ -82,6 +82,7 @@ struct frame *call_date(struct eval *eval, const struct node *node, const struct
 	struct frame *frame;
 	if (node->call.count > 0) {
 		frame = eval_node(eval, node->call.arguments[0], grid);
+		frame_only_floats(frame, grid);
 	} else {
 		frame = frame_new(eval, PROMQL_VECTOR);
 		struct column *column = frame_add(eval, frame, grid, (struct promql_labels){ NULL, 0 });
@@ -152,8 +153,10 @@ struct frame *call_timestamp(struct eval *eval, const struct node *node, const s
 	struct frame *frame = bare->kind == NODE_SELECTOR ? eval_selector(eval, bare, grid, true)
 							   : eval_node(eval, bare, grid);
 	for (size_t c = 0; c < frame->count; c++) {
-		for (size_t i = 0; i < grid->count && bare->kind != NODE_SELECTOR; i++)
+		for (size_t i = 0; i < grid->count && bare->kind != NODE_SELECTOR; i++) {
+			frame->columns[c].there[i] = frame->columns[c].there[i] != CELL_EMPTY;
 			frame->columns[c].values[i] = (double)grid_time(grid, i) / 1000;
+		}
 		column_drop_name(eval, &frame->columns[c]);
 	}
 	if (!eval->options->delayed_names)

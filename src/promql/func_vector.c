@@ -12,7 +12,7 @@ struct frame *call_scalar(struct eval *eval, const struct node *node, const stru
 	for (size_t i = 0; i < grid->count; i++) {
 		size_t found = 0;
 		for (size_t c = 0; c < of->count; c++)
-			if (of->columns[c].there[i] && found++ == 0)
+			if (of->columns[c].there[i] == CELL_FLOAT && found++ == 0)
 				frame->scalar[i] = of->columns[c].values[i];
 		if (found != 1)
 			frame->scalar[i] = NAN;
@@ -64,7 +64,7 @@ struct frame *call_min_of(struct eval *eval, const struct node *node, const stru
 /* The functions of native histograms: floats have no answer. */
 struct frame *call_nothing(struct eval *eval, const struct node *node, const struct grid *grid)
 {
-	eval_node(eval, node->call.arguments[0], grid);
+	eval_floats(eval, node->call.arguments[0], grid);
 	return frame_new(eval, PROMQL_VECTOR);
 }
 
@@ -107,7 +107,7 @@ struct frame *call_absent(struct eval *eval, const struct node *node, const stru
 	uint8_t *any = eval_array(eval, uint8_t, grid->count);
 	for (size_t c = 0; c < of->count; c++)
 		for (size_t i = 0; i < grid->count; i++)
-			any[i] |= of->columns[c].there[i];
+			any[i] |= of->columns[c].there[i] != CELL_EMPTY;
 	return where_nothing(eval, argument, grid, any);
 }
 
@@ -172,6 +172,7 @@ struct frame *call_sort(struct eval *eval, const struct node *node, const struct
 		return of;
 	}
 	size_t kept = 0;
+	frame_only_floats(of, grid);
 	for (size_t c = 0; c < of->count && grid->count == 1; c++)
 		if (of->columns[c].there[0])
 			of->columns[kept++] = of->columns[c];

@@ -26,6 +26,7 @@ typedef struct frame *call_fn(struct eval *eval, const struct node *node, const 
 #define FUNCTION_KEEPS_NAME 2u
 #define FUNCTION_OF_TIME 4u    /* the answer depends on when it is asked, also with @ */
 #define FUNCTION_OF_HISTOGRAM 8u /* floats have no answer */
+#define FUNCTION_COUNTS 32u    /* looks at samples only to count them, so native histograms may be among them */
 #define FUNCTION_UNKNOWN 16u   /* parsed, and refused when evaluated */
 
 #define FUNCTION_ARGUMENTS_MAX 5
@@ -57,6 +58,7 @@ struct aggregate {
 	/* Of those that keep one state a group and step: what the state gives at the end. */
 	void (*add)(struct group *group, double value);
 	double (*end)(const struct group *group);
+	enum aggregate_histograms { HISTOGRAMS_REFUSED, HISTOGRAMS_COUNTED, HISTOGRAMS_IGNORED, HISTOGRAMS_SUMMED } histograms;
 };
 
 const struct aggregate *aggregate_find(struct str name);

@@ -1,0 +1,222 @@
+/* test_promql_eval.c: what the suites do not ask: limits, failures, names dropped at once, windows of version 2. */
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "promql/memory_source.h"
+#include "promql/series_text.h"
+
+struct world {
+	struct memory_source *memory;
+	struct promql_source source;
+	struct promql_options options;
+	struct arena arena;
+	struct promql_answer answer;
+	struct error err;
+};
+
+static void add(struct world *world, const char *text)
+{
+	struct series_text series;
+	struct error err;
+	CHECK_OK(series_text_parse(str_of(text), &world->arena, &series, &err));
+	for (size_t i = 0; i < series.count; i++)
+		if (series.values[i].kind == SERIES_NUMBER)
+			CHECK_OK(memory_source_put(world->memory, series.labels, (int64_t)i * 15000,
+						   series.values[i].number, &err));
+}
+
+static void begin(struct world *world)
+{
+	*world = (struct world){ .memory = memory_source_create(), .options = PROMQL_OPTIONS_DEFAULT };
+	world->source = memory_source_promql(world->memory);
+	arena_init(&world->arena, 0);
+	add(world, "up{job=\"a\"} 0+1x40");
+	add(world, "up{job=\"b\"} 0+2x40");
+	add(world, "down{job=\"a\"} 0+1x40");
+}
+
+static void end(struct world *world)
+{
+	memory_source_destroy(&world->memory);
+	arena_finish(&world->arena);
+}
+
+static enum err ask(struct world *world, const char *text)
+{
+	struct promql_expr *expr;
+	enum err r = promql_parse(str_of(text), &world->arena, &expr, &world->err);
+	if (r != OK)
+		return r;
+	r = promql_instant(expr, &world->source, 600000, &world->options, &world->arena, &world->answer, &world->err);
+	promql_expr_finish(expr);
+	return r;
+}
+
+TEST(names_that_are_dropped_at_once_make_duplicates_an_error)
+{
+	struct world world;
+	begin(&world);
+	CHECK_INT(ask(&world, "rate({job=\"a\"}[1m])"), ERR_INVALID);
+	CHECK_TEXT(world.err.text, "vector cannot contain metrics with the same labelset");
+	CHECK_INT(ask(&world, "sum by (__name__) (rate({job=\"b\"}[1m]))"), OK);
+	CHECK_INT(world.answer.rows[0].labels.count, 0);
+	end(&world);
+}
+
+TEST(a_window_of_version_2_includes_its_start)
+{
+	struct world world;
+	begin(&world);
+	CHECK_INT(ask(&world, "count_over_time(up{job=\"a\"}[1m])"), OK);
+	CHECK_INT(world.answer.rows[0].values[0], 4);
+	world.options.version_2 = true;
+	CHECK_INT(ask(&world, "count_over_time(up{job=\"a\"}[1m])"), OK);
+	CHECK_INT(world.answer.rows[0].values[0], 5);
+	CHECK_INT(ask(&world, "count_over_time(up{job=\"a\"}[1m:15s])"), OK);
+	CHECK_INT(world.answer.rows[0].values[0], 5);
+	world.options.lookback_ms = 15000;
+	CHECK_INT(ask(&world, "up offset -15s"), OK);
+	CHECK_INT(world.answer.count, 2);
+	world.options.version_2 = false;
+	CHECK_INT(ask(&world, "up offset -15s"), OK);
+	CHECK_INT(world.answer.count, 0);
+	end(&world);
+}
+
+TEST(too_many_samples_are_an_error_that_says_so)
+{
+	struct world world;
+	begin(&world);
+	world.options.samples_max = 100;
+	CHECK_INT(ask(&world, "sum(rate(up[10m]) + rate(up[9m]))"), ERR_TOO_LARGE);
+	CHECK(strstr(world.err.text, "too many samples") != NULL);
+	CHECK_INT(ask(&world, "max_over_time(vector(1)[10m:1ms])"), ERR_TOO_LARGE);
+	CHECK_INT(ask(&world, "up"), OK);
+	end(&world);
+}
+
+TEST(a_query_ends_as_an_error_at_whatever_byte_its_memory_runs_out)
+{
+	struct world world;
+	struct promql_expr *expr;
+	struct error err;
+	begin(&world);
+	static const char text[] = "topk(2, label_replace(rate(up[5m]) * on (job) group_left () (up == up), \"x\", \"$1\", "
+				   "\"job\", \"(.*)\")) or histogram_quantile(0.5, up) or max_over_time(up[5m:1m])";
+	CHECK_OK(promql_parse(str_of(text), &world.arena, &expr, &err));
+	size_t failures = 0;
+	for (size_t limit = 64;; limit += 200) {
+		struct arena small;
+		arena_init(&small, limit);
+		enum err r = promql_range(expr, &world.source, 0, 600000, 60000, &world.options, &small, &world.answer,
+					  &err);
+		arena_finish(&small);
+		if (r == OK)
+			break;
+		CHECK_INT(r, ERR_TOO_LARGE);
+		failures++;
+	}
+	CHECK(failures > 20);
+	promql_expr_finish(expr);
+	end(&world);
+}
+
+static bool at_once(void *context)
+{
+	int *left = context;
+	return --*left < 0;
+}
+
+TEST(a_query_whose_time_is_up_stops)
+{
+	struct world world;
+	int left = 0;
+	begin(&world);
+	world.options.expired = at_once;
+	world.options.expired_context = &left;
+	CHECK_INT(ask(&world, "up"), ERR_TIMEOUT);
+	left = 3;
+	CHECK_INT(ask(&world, "sum_over_time(up[10m:1s]) + sum_over_time(up[10m:1s])"), OK);
+	end(&world);
+}
+
+struct failing {
+	int calls;
+	const struct promql_source *whole;
+	bool cleaned;
+};
+
+static enum err fail_select(void *context, const struct promql_select *select, promql_take_fn *take, void *take_context,
+			    struct error *err)
+{
+	struct failing *failing = context;
+	failing->cleaned = false;
+	enum err r = failing->whole->select(failing->whole->context, select, take, take_context, err);
+	failing->cleaned = true;
+	return failing->calls-- == 0 ? error_set(err, ERR_IO, "the disk is gone") : r;
+}
+
+TEST(what_the_source_says_is_what_the_query_says_and_a_source_may_always_clean_up)
+{
+	struct world world;
+	begin(&world);
+	struct promql_source whole = world.source;
+	struct failing failing = { .calls = 1, .whole = &whole };
+	world.source = (struct promql_source){ &failing, fail_select };
+	CHECK_INT(ask(&world, "up + up"), ERR_IO);
+	CHECK_TEXT(world.err.text, "the disk is gone");
+	failing.calls = 100;
+	world.options.samples_max = 30; /* reached while the source is giving series */
+	CHECK_INT(ask(&world, "rate(up[10m])"), ERR_TOO_LARGE);
+	CHECK(failing.cleaned);
+	end(&world);
+}
+
+TEST(a_range_query_refuses_what_makes_no_sense)
+{
+	struct world world;
+	struct promql_expr *expr;
+	struct error err;
+	begin(&world);
+	CHECK_OK(promql_parse(STR("up"), &world.arena, &expr, &err));
+	CHECK_ERR(promql_range(expr, &world.source, 0, 10, 0, &world.options, &world.arena, &world.answer, &err),
+		  ERR_INVALID);
+	CHECK_ERR(promql_range(expr, &world.source, 10, 0, 1, &world.options, &world.arena, &world.answer, &err),
+		  ERR_INVALID);
+	CHECK_ERR(promql_range(expr, &world.source, 0, 11000, 1, &world.options, &world.arena, &world.answer,
+			       &err), ERR_TOO_LARGE);
+	CHECK_OK(promql_range(expr, &world.source, 0, 10999, 1, &world.options, &world.arena, &world.answer,
+			      &err));
+	promql_expr_finish(expr);
+	CHECK_OK(promql_parse(STR("up[5m]"), &world.arena, &expr, &err));
+	CHECK_ERR(promql_range(expr, &world.source, 0, 10, 1, &world.options, &world.arena, &world.answer, &err),
+		  ERR_INVALID);
+	promql_expr_finish(expr);
+	end(&world);
+}
+
+TEST(a_pinned_expression_gives_the_same_at_any_time)
+{
+	struct world world;
+	struct promql_expr *expr;
+	struct error err;
+	begin(&world);
+	CHECK_OK(promql_parse(STR("sum(up) + max_over_time(up{job=\"b\"}[1m:15s])"), &world.arena, &expr, &err));
+	CHECK(promql_expr_pin(expr, 300000));
+	cleanup_buf struct buf buf;
+	buf_init(&buf, 1000);
+	promql_print(expr, &buf);
+	CHECK_STR(buf_str(&buf), "sum(up @ 300.000) + max_over_time(up{job=\"b\"}[1m:15s] @ 300.000)");
+	promql_expr_finish(expr);
+	CHECK_OK(promql_parse(STR("up + time()"), &world.arena, &expr, &err));
+	CHECK(!promql_expr_pin(expr, 300000));
+	promql_expr_finish(expr);
+	end(&world);
+}
+
+TESTS(RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
+      RUN(too_many_samples_are_an_error_that_says_so), RUN(a_query_ends_as_an_error_at_whatever_byte_its_memory_runs_out),
+      RUN(a_query_whose_time_is_up_stops),
+      RUN(what_the_source_says_is_what_the_query_says_and_a_source_may_always_clean_up),
+      RUN(a_range_query_refuses_what_makes_no_sense), RUN(a_pinned_expression_gives_the_same_at_any_time))
