@@ -79,6 +79,8 @@ bool promql_number_signed(struct str text, double *ret_value)
 	struct str rest = str_sub(text, sign, text.len);
 	double value;
 	if (rest.len == 0 || is_digit(rest.ptr[0]) || rest.ptr[0] == '.') {
+		if (rest.len == 0)
+			return false;
 		memcpy(copy, rest.ptr, rest.len);
 		copy[rest.len] = '\0';
 		if (!by_strtod(copy, &value))

@@ -215,7 +215,28 @@ TEST(a_pinned_expression_gives_the_same_at_any_time)
 	end(&world);
 }
 
-TESTS(RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
+TEST(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus)
+{
+	struct world world;
+	begin(&world);
+	add(&world, "many{job=\"a\",x=\"1\"} 1x40");
+	add(&world, "many{job=\"a\",x=\"2\"} 1x40");
+	CHECK_INT(ask(&world, "many * on (job) up"), ERR_INVALID);
+	CHECK_TEXT(world.err.text, "multiple matches for labels: many-to-one matching must be explicit "
+				   "(group_left/group_right)");
+	CHECK_INT(ask(&world, "many * on (job) group_left (x) many{x=\"1\"}"), ERR_INVALID);
+	CHECK_TEXT(world.err.text, "multiple matches for labels: grouping labels must ensure unique matches");
+	CHECK_INT(ask(&world, "many{x=\"1\"} > on (job) group_left (x) label_replace(many, \"x\", \"\", \"x\", \"\")"),
+		  ERR_INVALID);
+	CHECK_TEXT(world.err.text,
+		   "found duplicate series for the match group {job=\"a\"} on the right hand-side of the operation: "
+		   "[{__name__=\"many\", job=\"a\", x=\"1\"}, {__name__=\"many\", job=\"a\", x=\"2\"}];many-to-many "
+		   "matching not allowed: matching labels must be unique on one side");
+	CHECK_INT(ask(&world, "many > on (job) group_left (x) many{x=\"1\"} > 5"), ERR_INVALID); /* though none is left */
+	end(&world);
+}
+
+TESTS(RUN(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus), RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
       RUN(too_many_samples_are_an_error_that_says_so), RUN(a_query_ends_as_an_error_at_whatever_byte_its_memory_runs_out),
       RUN(a_query_whose_time_is_up_stops),
       RUN(what_the_source_says_is_what_the_query_says_and_a_source_may_always_clean_up),
