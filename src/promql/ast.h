@@ -2,7 +2,7 @@
  * ast.h: an expression as a tree. Of this folder only.
  *
  * Nodes live in the arena given to promql_parse. What one evaluation settles (spans that depend on
- * the query's step, which parts never change over its steps) is written into the nodes: see plan.h.
+ * the query's step, which parts never change over its steps) is written into the nodes: eval_plan.c.
  */
 #pragma once
 

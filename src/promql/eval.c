@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "promql/plan.h"
 
 #define TICKS_A_LOOK 64u /* how often the clock of the caller is asked */
 
@@ -343,7 +342,7 @@ static enum err run(struct eval *eval, const struct grid *grid, struct promql_an
 	eval->jump = &jump;
 	enum err r = OK;
 	if (setjmp(jump) == 0) {
-		plan_make(eval, eval->expr->root);
+		eval_plan(eval, eval->expr->root);
 		if (bare->type == PROMQL_MATRIX)
 			answer_matrix(eval, bare, grid, &answer);
 		else

@@ -49,6 +49,9 @@ struct eval {
 	unsigned ticks;
 };
 
+/* ---- eval_plan.c ---- */
+void eval_plan(struct eval *eval, struct node *root);
+
 /* ---- eval.c ---- */
 _Noreturn void eval_raise(struct eval *eval, enum err code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

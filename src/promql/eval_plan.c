@@ -1,5 +1,5 @@
-/* plan.c: see plan.h. */
-#include "promql/plan.h"
+/* eval_plan.c: what one evaluation settles before it begins: spans in milliseconds, start() and end(), what never changes. */
+#include "promql/eval.h"
 
 static void settle_span(struct eval *eval, const struct node *node, struct span *span, bool may_be_negative)
 {
@@ -54,7 +54,7 @@ static bool settle(struct eval *eval, struct node *node)
 	return same;
 }
 
-void plan_make(struct eval *eval, struct node *root)
+void eval_plan(struct eval *eval, struct node *root)
 {
 	settle(eval, root);
 }
