@@ -6,7 +6,7 @@
 const struct store_table alert_integration_table = {
 	.name = "integration",
 	.class = STORE_PROJECTION,
-	.history = STORE_NOW,
+	.history = STORE_VERSIONED,
 	.keys = 1,
 	.columns = { "id {id} NOT NULL", "name {text} NOT NULL", "service {text} NOT NULL", "made_by {id}",
 		     "made {int} NOT NULL", "revoked {int}" },
@@ -34,7 +34,7 @@ const struct store_table alert_integration_seen_table = {
 #define TIME_OR_NULL(at) ((at) != TIME_NONE ? STORE_INT(at) : STORE_NULL)
 #define COLUMNS                                                                                             \
 	"i.id, i.name, i.service, i.made_by, i.made, i.revoked, s.heard, s.events, s.refused, s.why "         \
-	"FROM integration i LEFT JOIN integration_seen s ON s.id = i.id "
+	"FROM {integration} i LEFT JOIN integration_seen s ON s.id = i.id "
 
 static time_us time_at(struct store_rows *rows, int column)
 {

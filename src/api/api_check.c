@@ -170,7 +170,7 @@ enum err api_check_get(struct api_call *call, struct error *err)
 		return r;
 	bool paused = str_is(check.state, "paused");
 	bool seen = api_check_last(call, check.name, &last);
-	bool planned = !paused && sense != NULL && sense->next_at != NULL;
+	bool planned = !paused && store_as_of_seq(call->conn) == 0 && sense != NULL && sense->next_at != NULL;
 	api_etag(call, check.revision);
 	json_map_begin(json);
 	r = api_check_fields(call, &check, true, err);

@@ -63,10 +63,11 @@ enum err api_check_view(struct api_call *call, const struct definition *definiti
 	return OK;
 }
 
+/* Results are samples and no part of the record, so they are not known as of an earlier time; nor is uptime. */
 bool api_check_last(const struct api_call *call, struct str name, struct check_result *ret_result)
 {
 	const struct api_sense *sense = call->api->options.sense;
-	return sense != NULL && sense->last != NULL && sense->last(sense->context, name, ret_result);
+	return store_as_of_seq(call->conn) == 0 && sense != NULL && sense->last != NULL && sense->last(sense->context, name, ret_result);
 }
 
 /* ---- uptime ---- */
@@ -119,6 +120,8 @@ static enum err read_uptime(struct api_call *call, struct str name, bool bars,
 	time_us days = (bars ? BAR_DAYS : MONTH_DAYS) - 1;
 	*ret_uptime = (struct uptime){ .first_day = today - (BAR_DAYS - 1) * TIME_DAY,
 				       .first = BAR_DAYS };
+	if (store_as_of_seq(call->conn) != 0)
+		return OK;
 	enum err r = monitor_buckets(call->conn, name, ROLLUP_HOUR, hour - TIME_DAY, call->now + 1,
 				     see_hour, ret_uptime, err);
 	if (r == OK)

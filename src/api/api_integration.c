@@ -9,19 +9,21 @@
 
 /* ---- integrations ---- */
 
+/* What came by it is counted beside the record, so it is not known as of an earlier time. */
 static void write_integration(struct api_call *call, const struct alert_integration *row)
 {
 	struct json_writer *json = &call->json;
+	bool now = store_as_of_seq(call->conn) == 0;
 	json_map_begin(json);
 	json_field_int(json, "id", row->id);
 	json_field_text(json, "name", row->name);
 	json_field_text(json, "service", row->service);
 	json_field_time(json, "made_at", row->made);
 	api_person(call, "made_by", row->user);
-	json_field_time(json, "heard_at", row->heard);
-	json_field_int(json, "events", row->events);
-	json_field_time(json, "refused_at", row->refused);
-	json_field_text_or_null(json, "refused", row->why);
+	json_field_time(json, "heard_at", now ? row->heard : TIME_NONE);
+	json_field_int(json, "events", now ? row->events : 0);
+	json_field_time(json, "refused_at", now ? row->refused : TIME_NONE);
+	json_field_text_or_null(json, "refused", now ? row->why : STR_NONE);
 	json_map_end(json);
 }
 

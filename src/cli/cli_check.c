@@ -89,8 +89,10 @@ static const struct cli_input list_inputs[] = {
 	{ "service", CLI_TEXT, CLI_QUERY, "only of this service", .value = "NAME" },
 	{ "search", CLI_TEXT, CLI_QUERY, "words that must occur", .key = "q" },
 	CLI_LIMIT,
+	CLI_AS_OF,
 	{ .name = NULL },
 };
+static const struct cli_input show_inputs[] = { NAME, CLI_AS_OF, { .name = NULL } };
 static const struct cli_input name_only[] = { NAME, { .name = NULL } };
 static const struct cli_input pause_inputs[] = {
 	NAME,
@@ -184,7 +186,7 @@ const struct cli_action check_actions[] = {
 	{ "list", "Lists checks with their state, by name.", "GET", "/checks", list_inputs, list, .pages = true,
 	  .examples = { "mainstay check list --state down,degraded", "mainstay check list -o csv" } },
 	{ "show", "Shows one check: its state, why, its latency and how long it was up.", "GET",
-	  "/checks/{name}", name_only, show,
+	  "/checks/{name}", show_inputs, show,
 	  .examples = { "mainstay check show web", "mainstay check show web -o yaml" } },
 	{ "run", "Runs a check now; the result counts.", "POST", "/checks/{name}/run", name_only, one_result,
 	  .examples = { "mainstay check run web", "mainstay check run web -o json" } },
@@ -272,10 +274,12 @@ static const struct cli_input service_list_inputs[] = {
 	{ "team", CLI_TEXT, CLI_QUERY, "only of this team", .value = "NAME" },
 	{ "search", CLI_TEXT, CLI_QUERY, "words that must occur", .key = "q" },
 	CLI_LIMIT,
+	CLI_AS_OF,
 	{ .name = NULL },
 };
 static const struct cli_input service_name[] = {
 	{ "NAME", CLI_TEXT, CLI_PATH, "the service", CLI_REQUIRED },
+	CLI_AS_OF,
 	{ .name = NULL },
 };
 

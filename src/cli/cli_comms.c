@@ -46,7 +46,7 @@ static const struct cli_input list_inputs[] = {
 	CLI_AS_OF,
 	{ .name = NULL },
 };
-static const struct cli_input show_inputs[] = { ID, { .name = NULL } };
+static const struct cli_input show_inputs[] = { ID, CLI_AS_OF, { .name = NULL } };
 static const struct cli_input announce_inputs[] = {
 	{ "TITLE", CLI_TEXT, CLI_BODY, "what customers read", CLI_REQUIRED | CLI_REST },
 	{ "service", CLI_TEXT, CLI_BODY, "what is worked on", CLI_REQUIRED | CLI_MANY, .key = "services", .value = "NAME" },

@@ -31,7 +31,7 @@ static const struct cli_section ways[] = {
 	{ 0 },
 };
 
-static const struct cli_input list_inputs[] = { CLI_LIMIT, { .name = NULL } };
+static const struct cli_input list_inputs[] = { CLI_LIMIT, CLI_AS_OF, { .name = NULL } };
 static const struct cli_input make_inputs[] = {
 	{ "NAME", CLI_TEXT, CLI_BODY, "what people call it", CLI_REQUIRED | CLI_REST },
 	{ "service", CLI_TEXT, CLI_BODY, "what its events are about", CLI_REQUIRED },

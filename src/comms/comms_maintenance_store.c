@@ -116,10 +116,13 @@ enum err comms_maintenance_notes(struct store_conn *conn, int64_t maintenance, s
 				 comms_each_note_fn *each, void *context, struct error *err)
 {
 	struct store_rows *rows;
+	int64_t as_of = store_as_of_seq(conn);
 	enum err r = store_query(conn,
 				 "SELECT at, state, body, by_user, seq FROM maintenance_note WHERE maintenance = ? "
-				 "ORDER BY seq DESC LIMIT ?",
-				 STORE_VALUES(STORE_INT(maintenance), STORE_INT(COMMS_UPDATES_MAX)), &rows, err);
+				 "AND seq <= ? ORDER BY seq DESC LIMIT ?",
+				 STORE_VALUES(STORE_INT(maintenance), STORE_INT(as_of > 0 ? as_of : INT64_MAX),
+					      STORE_INT(COMMS_UPDATES_MAX)),
+				 &rows, err);
 	if (r != OK)
 		return r;
 	bool more = true;

@@ -145,6 +145,11 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+static bool is_version(const char *word)
+{
+	return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
+}
+
 /* Client verbs read their own flags, so they know better what --help is about. */
 static bool asks_for_help(const struct verb *verb, int argc, char **argv)
 {
@@ -160,6 +165,8 @@ int main(int argc, char **argv)
 	log_init(log_to_stderr, NULL, LOG_INFO);
 	if (argc < 2 || is_help(argv[1]))
 		return overview();
+	if (is_version(argv[1]))
+		argv[1] = "version";
 	const struct verb *verb = verb_find(groups, argc - 1, argv + 1);
 	if (verb == NULL)
 		return unknown(argv[1]);

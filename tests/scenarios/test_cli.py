@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import socket
 import struct
 import subprocess
 import termios
@@ -17,6 +16,7 @@ import time
 import unittest
 
 from mainstay import BINARY, TOP, Scenario, wait_until
+from peers import free_port
 
 EMAIL, PASSWORD = "me@example.org", "correct horse battery staple"
 USUAL = "127.0.0.1:8484"  # what examples say; the server under test listens elsewhere
@@ -83,12 +83,6 @@ BEFORE = {
 SAMPLES = {"WHEN": "now", "N": "5", "TEXT": "x", "NAME": "web", "WHO": "me", "ID": "1", "KIND": "check", "SEQ": "1",
            "INCIDENT": "1", "OF": "1", "ADDRESS": "me@example.org",
            "SUBJECT": "check/web", "SCHEDULE": "default", "ZONE": "UTC"}
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Said:
@@ -249,6 +243,7 @@ class Examples(Cli):
         said = self.ok("env -u HOME mainstay incident list --help")
         self.assertIn("--state open|acknowledged|resolved", said.out)
         self.assertIn("mainstay incident list --state open,acknowledged\n", said.out)
+        self.assertEqual(self.ok("mainstay --version").out, self.ok("mainstay version").out)
 
 
 class Statuses(Cli):

@@ -18,14 +18,16 @@ from mainstay import BINARY, Scenario, wait_until
 from peers import Nginx, Webhook, free_port
 from steps import fast_check, first_person, invite, notifications, policy, service, verified
 
-ROUNDS = 20 if postgres.ENGINE == "postgres" else 30
+LONG = int(os.environ.get("MAINSTAY_KILL_ROUNDS") or 0)  # tools/kill-long: so many, and the receiver fails meanwhile
+ROUNDS = LONG or (20 if postgres.ENGINE == "postgres" else 30)
+TROUBLES = ((500,), ("reset",), ("close",), ("429 1",), ("slow 1",), (500, "reset"))
 VERIFY_EVERY = 10
 LIFE_SECONDS = (0.1, 1.9)  # how long a server lives before it is killed
 READY_MS_MAX = 300         # the median of all kills of the server
 SANITIZED_SLOWER = 4       # with sanitizers, on a machine that does other things: the promise is for a release
 SLOWER_THAN_ORDINARY = 4   # than the first start, with nothing to recover and nobody who asks
 WRITE_PAUSE_SECONDS = (0.02, 0.12)
-SETTLE_SECONDS = 40        # after the last kill: everything that waits goes out, retries too
+SETTLE_SECONDS = 180 if LONG else 40  # after the last kill: everything that waits goes out, retries too
 UNDER_WAY_MAX = 8          # LANE_CONTACT_MAX: sends to one contact whose results are not stored
 LATE_SECONDS = 1           # a busy receiver notes what came later than it came
 ANSWER_SECONDS_MAX = 60    # a person repeats a request that long
@@ -169,6 +171,8 @@ class Kill(Scenario):
             thread.start()
         try:
             for number in range(1, ROUNDS + 1):
+                if LONG and chance.random() < 0.5:
+                    self.hook.behave(*chance.choice(TROUBLES))
                 time.sleep(chance.uniform(*LIFE_SECONDS))
                 if number % VERIFY_EVERY and chance.random() < 0.85:
                     took.append(self.kill_server())

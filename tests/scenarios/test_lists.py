@@ -5,6 +5,7 @@ import threading
 import time
 
 from openapi import contract
+from peers import free_port
 from world import Shared, in_time, wait_until
 
 FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "=HYPERLINK(\"http://x\",\"y\")"]
@@ -162,9 +163,10 @@ class Earlier(Shared):
             self.assertEqual(self.admin.request("GET", f"incidents?as_of={when}").status, 400, when)
 
     # What is noted beside the record and not part of it; and words about how long ago something was.
-    NOT_RECORDED = ("last_seen_at", "last_used_at")
+    NOT_RECORDED = ("last_seen_at", "last_used_at", "last_at", "last_latency_ms", "uptime", "bars", "next_at", "cert",
+                    "heard_at", "events", "refused_at", "refused")
 
-    def lists_that_look_back(self, incident, schedule, person):
+    def lists_that_look_back(self, incident, schedule, person, service):
         for operation in contract().operations.values():
             if not operation.is_read or "as_of" not in operation.query_names() or operation.id == "journal_list":
                 continue
@@ -173,12 +175,20 @@ class Earlier(Shared):
                 number = incident["id"] if path.startswith(("incidents/", "reviews/")) else person.id
                 yield path.replace("{kind}", "Service").replace("{id}", str(number)).replace("{name}", schedule)
         yield f"users/{person.id}"
+        yield f"checks/{service}"
+        yield f"services/{service}"
+
+    def recorded(self, value):
+        if isinstance(value, list):
+            return [self.recorded(row) for row in value]
+        if isinstance(value, dict):
+            return {key: self.recorded(part) for key, part in value.items() if key not in self.NOT_RECORDED}
+        return value
 
     def look(self, path, **query):
         more = "&".join(f"{name}={value}" for name, value in query.items())
         body = self.admin.get(f"{path}?{more}" if more else path)
-        rows = body["items"] if "items" in body else [body]
-        return [{key: value for key, value in row.items() if key not in self.NOT_RECORDED} for row in rows]
+        return self.recorded(body["items"] if "items" in body else [body])
 
     def token(self, name):
         return self.admin.post("tokens", {"name": name, "scopes": ["read"], "expires_at": in_time(hours=1)})
@@ -187,6 +197,8 @@ class Earlier(Shared):
         self.admin.post(f"incidents/{self.world.incident(service=name)['id']}/retitle", {"title": "changed"})
         self.world.define("Service", name, {"display": "another name"})
         self.world.define("Service", f"{name}x", {})
+        self.admin.post(f"checks/{name}/resume", {})
+        self.admin.delete(f"integrations/{self.admin.items('integrations')[0]['id']}")
         self.world.define("Schedule", schedule, {"time_zone": "UTC", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
         self.admin.post(f"schedules/{schedule}/overrides", {"user": person.id, "until": in_time(hours=2)})
         self.admin.patch(f"users/{person.id}", {"name": "Somebody Else", "role": "manager"})
@@ -211,9 +223,12 @@ class Earlier(Shared):
         self.world.define("Service", name, {})
         self.world.define("Schedule", schedule, {"time_zone": "Europe/Paris", "layers": [{"start": "2026-01-05", "users": [person.email]}]})
         incident = self.world.incident(service=name)
+        self.world.define("Check", name, {"kind": "tcp", "host": "127.0.0.1", "port": free_port(), "service": name})
+        self.admin.post(f"checks/{name}/pause", {"reason": "not yet"})
+        self.admin.post("integrations", {"name": "a pager", "service": name})
         self.admin.post("mutes", {"kind": "service", "name": name, "for": "1h", "reason": "now"})
         self.token("first")
-        paths = list(self.lists_that_look_back(incident, schedule, person))
+        paths = list(self.lists_that_look_back(incident, schedule, person, name))
         self.assertGreaterEqual(len(paths), 10, paths)
 
         def taken():  # at one event, not over several

@@ -15,7 +15,6 @@ import itertools
 import pathlib
 import re
 import shutil
-import socket
 import sqlite3
 import tempfile
 import unittest
@@ -285,10 +284,4 @@ class Shared(Scenario):
         return self.world.admin.client
 
 
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-__all__ = ["HOLDERS", "ROLES", "SCOPES", "Person", "Shared", "World", "free_port", "holders", "in_time", "served", "taken", "wait_until"]
+__all__ = ["HOLDERS", "ROLES", "SCOPES", "Person", "Shared", "World", "holders", "in_time", "served", "taken", "wait_until"]

@@ -11,6 +11,7 @@ const silent = new Set(['acknowledged', 'stopped', 'undone', 'urgency'])
 const text = (value: unknown): string => typeof value === 'string' ? value : ''
 
 function isSilent(item: TimelineItem): boolean {
+	if (item.kind === 'update.planned') return true // when news is owed stands beside, and counts down
 	const targets = item.details['targets']
 	const pagedNobody = !Array.isArray(targets) || targets.length === 0
 	return item.kind === 'escalation.moved' && pagedNobody && text(item.details['text']) === '' && silent.has(text(item.details['action']))
