@@ -236,7 +236,89 @@ TEST(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus)
 	end(&world);
 }
 
-TESTS(RUN(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus), RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
+/* One series, or none when `wanted` is a NaN. `up{job="a"}` is t/15, asked at 600 s. */
+static void check_value(struct world *world, const char *text, double wanted)
+{
+	if (ask(world, text) != OK)
+		fail_msg("%s: %s", text, world->err.text);
+	if (isnan(wanted) ? world->answer.count != 0 : world->answer.count != 1 ||
+						       world->answer.rows[0].values[0] != wanted)
+		fail_msg("%s: wanted %g, found %g of %zu", text, wanted,
+			 world->answer.count > 0 ? world->answer.rows[0].values[0] : (double)NAN, world->answer.count);
+}
+
+TEST(at_and_offset_say_when_a_selector_looks_in_either_order)
+{
+	struct world world;
+	begin(&world);
+	check_value(&world, "up{job=\"a\"} @ 300", 20);
+	check_value(&world, "up{job=\"a\"} @ 300 offset 1m", 16);
+	check_value(&world, "up{job=\"a\"} offset 1m @ 300", 16);
+	check_value(&world, "up{job=\"a\"} offset -1m @ 300", 24);
+	check_value(&world, "up{job=\"a\"} @ end() offset 5m", 20);
+	check_value(&world, "sum_over_time(up{job=\"a\"}[1m] @ 300 offset 1m)", 13 + 14 + 15 + 16);
+	check_value(&world, "up{job=\"a\"} @ -1", NAN);
+	check_value(&world, "up{job=\"a\"} @ 899.999", 40);
+	check_value(&world, "up{job=\"a\"} @ 900", NAN);
+	end(&world);
+}
+
+TEST(a_subquery_looks_at_multiples_of_its_step_after_the_start_of_its_range)
+{
+	struct world world;
+	begin(&world);
+	check_value(&world, "count_over_time(up{job=\"a\"}[1m:15s])", 4);
+	check_value(&world, "sum_over_time(up{job=\"a\"}[1m:20s])", 37 + 38 + 40); /* at 560, 580, 600 */
+	check_value(&world, "sum_over_time(up{job=\"a\"}[50s:20s] offset 5s)", 37 + 38); /* 545 < 560, 580 <= 595 */
+	check_value(&world, "min_over_time(up{job=\"a\"}[1m:15s] @ 300)", 17);
+	check_value(&world, "sum_over_time(up{job=\"a\"}[2m:])", 36 + 40); /* each minute when nothing is said */
+	check_value(&world, "max_over_time(sum_over_time(up{job=\"a\"}[30s:15s])[1m:30s])", 79);
+	check_value(&world, "count_over_time(up{job=\"a\"}[10s:1m] offset 5s)", NAN);
+	check_value(&world, "max_over_time((time() - up{job=\"a\"} @ 300)[1m:1m])", 580);
+	end(&world);
+}
+
+TEST(a_range_query_gives_each_step_what_an_instant_query_would)
+{
+	static const char *const texts[] = {
+		"up", "sum(rate(up[2m]))", "up{job=\"a\"} @ 300", "topk(1, up)", "max_over_time(up[1m:20s])", "absent(nix{a=\"b\"})",
+		"up > 50 or down < 5", "count_values(\"v\", up)", "histogram_quantile(0.5, up)", "scalar(down)", "timestamp(up)",
+		"up * on (job) group_left () down", "label_replace(up, \"x\", \"$1\", \"job\", \"(.)\")", "predict_linear(up[2m], 60)",
+		"quantile by (job) (0.3, up)", "deriv(up[1m] offset 30s)", "minute()", "up unless down", "-up ^ 2 % 7",
+	};
+	struct world world;
+	struct promql_expr *expr;
+	struct error err;
+	begin(&world);
+	for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
+		struct promql_answer whole;
+		size_t cells = 0, seen = 0;
+		CHECK_OK(promql_parse(str_of(texts[t]), &world.arena, &expr, &err));
+		CHECK_OK(promql_range(expr, &world.source, 0, 1200000, 40000, &world.options, &world.arena, &whole, &err));
+		for (size_t r = 0; r < whole.count; r++)
+			cells += whole.rows[r].count;
+		for (int64_t at = 0; at <= 1200000; at += 40000) {
+			CHECK_OK(promql_instant(expr, &world.source, at, &world.options, &world.arena, &world.answer, &err));
+			for (size_t i = 0; i < world.answer.count; i++)
+				for (size_t r = 0; r < whole.count; r++)
+					for (size_t k = 0; k < whole.rows[r].count; k++) {
+						double a = whole.rows[r].values[k], b = world.answer.rows[i].values[0];
+						seen += whole.rows[r].times[k] == at && (a == b || (isnan(a) && isnan(b))) &&
+							promql_labels_equal(whole.rows[r].labels, world.answer.rows[i].labels);
+					}
+			cells -= world.answer.count;
+			seen -= world.answer.count;
+		}
+		if (cells != 0 || seen != 0)
+			fail_msg("%s: a step of the range query is not what the instant query gives", texts[t]);
+		promql_expr_finish(expr);
+	}
+	end(&world);
+}
+
+TESTS(RUN(at_and_offset_say_when_a_selector_looks_in_either_order),
+      RUN(a_subquery_looks_at_multiples_of_its_step_after_the_start_of_its_range),
+      RUN(a_range_query_gives_each_step_what_an_instant_query_would), RUN(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus), RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
       RUN(too_many_samples_are_an_error_that_says_so), RUN(a_query_ends_as_an_error_at_whatever_byte_its_memory_runs_out),
       RUN(a_query_whose_time_is_up_stops),
       RUN(what_the_source_says_is_what_the_query_says_and_a_source_may_always_clean_up),
