@@ -266,6 +266,7 @@ class Statuses(Cli):
         for line, pattern in [("mainstay incidnet", "did you mean mainstay incident"),
                               ("mainstay incident", "incident what"),
                               ("mainstay incident acj 1", "did you mean mainstay incident ack"),
+                              ("mainstay incident acknowledge 1", "did you mean mainstay incident ack"),
                               ("mainstay incident ack", "ID is missing"),
                               ("mainstay incident ack one", "a whole number"),
                               ("mainstay incident list --limit 0", "from 1 to"),
