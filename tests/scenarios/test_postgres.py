@@ -22,6 +22,7 @@ from test_kill import UNDER_WAY_MAX, Writer, in_seconds
 from world import in_time
 
 TAKE_OVER_SECONDS_MAX = 10
+STOP_SECONDS_MAX = 25
 
 
 def script_token(person):
@@ -524,6 +525,17 @@ class TakeOver(Servers):
         self.assertNotIn("lost", {row["title"] for row in second.client(token=self.token).items("incidents?limit=200")})
         self.pages_went_out_once()
         self.ended(self.first, second)
+
+    def test_a_leader_that_is_cut_off_ends_all_the_same(self):
+        self.relay.is_cut = True
+        time.sleep(1)
+        os.kill(self.first.process.pid, signal.SIGTERM)
+        self.first.process.wait(STOP_SECONDS_MAX)
+        self.assertIn("did not end in time and is killed", self.first.log(1000))
+        self.relay.is_cut = False
+        self.first.kill9()
+        self.first.start(60)
+        self.assertTrue(self.leads(self.first))
 
 
 class Share(Servers):
