@@ -23,7 +23,9 @@ class Data:
             self.add("info", {"job": job, "team": "t" + job, "zone": "z"}, [(t, 1.0) for t in self.times()])
             self.histogram({"job": job})
         self.add("once", {"job": "a"}, [(BEGIN + 90_123, 3.5)])
-        self.add("gone", {"job": "a", "instance": "0"}, self.walk()[:60] + [(BEGIN + STEP * 61, "stale")])
+        for instance in ("0", "1"):
+            before = self.walk()[:60]
+            self.add("gone", {"job": "a", "instance": instance}, before + [(before[-1][0] + STEP, "stale")])
 
     def add(self, name, labels, samples):
         self.series.append((dict(labels, __name__=name), samples))

@@ -7,6 +7,7 @@ else, 2.42 has none or is wrong: stddev and stdvar of what is not finite, names 
 several to one under a comparison that filters, the sign of a sum of zeros, durations as expressions, first_over_time, functions that are
 experimental, timestamp() over a selector with @ and predict_linear() over one.
 """
+import re
 from dataclasses import dataclass, field
 
 SCALAR, VECTOR, MATRIX = "scalar", "vector", "matrix"
@@ -20,6 +21,11 @@ MATHS = ("ceil", "floor", "abs", "sgn", "exp", "ln", "log2", "log10", "sqrt", "s
          "tanh", "asinh", "acosh", "atanh", "deg", "rad")
 RANKS = "rank_base"  # 1/64 to 6/64, one for each job and instance
 DATES = ("minute", "hour", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "month", "year")
+
+
+# What gives no minus zero: a sum of these has the same sign in both.
+PLAIN = re.compile(r"(?:\w+\()?(?:gauge|few|counter_total|small_total|info|once|gone|lat_bucket)(?:\{[^}]*\})?(?:\[[^\]]*\])?"
+                   r"(?: offset \S+| @ \S+)*\)?")
 
 
 @dataclass
@@ -60,6 +66,12 @@ class Draw:
     def too_rough(self, *nodes):
         """What makes of a small difference a great one is not done with a rate that the shim has changed."""
         return self.shim and any(node.rough for node in nodes)
+
+    @staticmethod
+    def odd_zero(*nodes):
+        """A sum that may be zero with another sign: nothing is divided by it."""
+        return any(node.any(lambda part: isinstance(part.parts[0], str) and part.parts[0].startswith(("sum", "avg")) and
+                            not all(PLAIN.fullmatch(child.text(False)) for child in part.children())) for node in nodes)
 
     # ---- leaves ----
 
@@ -199,7 +211,7 @@ class Draw:
         if jumps and not inner.exact:
             return None
         other = self.scalar(depth)
-        if (jumps and not other.exact) or (operator in ("^", "/") and self.too_rough(inner, other)):
+        if (jumps and not other.exact) or (operator in ("^", "/") and (self.too_rough(inner, other) or self.odd_zero(inner, other))):
             return None
         parts = ("(", inner, f" {operator} ", other, ")") if self.chance(0.7) else ("(", other, f" {operator} ", inner, ")")
         return Node(VECTOR, parts, inner.exact and other.exact and operator in ("+", "-") and inner.finite and other.finite,
@@ -244,7 +256,7 @@ class Draw:
         operator = self.pick("+", "-", "*", "/", "^", "%")
         if operator == "%" and not (left.exact and right.exact):
             operator = "-"
-        if operator in ("^", "/") and self.too_rough(left, right):
+        if operator in ("^", "/") and (self.too_rough(left, right) or self.odd_zero(left, right)):
             operator = "*"
         both = left.finite and right.finite
         return Node(VECTOR, ("(", left, f" {operator}{how} ", right, ")"), left.exact and right.exact and operator in ("+", "-") and both,
@@ -257,7 +269,7 @@ class Draw:
             return None
         take = self.pick("", "team", "team, zone", "zone")
         kept = many.labels + tuple(n for n in take.split(", ") if n)
-        operator = self.pick("*", "+", "*" if self.too_rough(many) else "/")
+        operator = self.pick("*", "+", "*" if self.too_rough(many) or self.odd_zero(many) else "/")
         if self.chance(0.5):
             return Node(VECTOR, ("(", many, f" {operator} on (job) group_left ({take}) ", one, ")"), many.exact and many.finite and operator == "+",
                         many.finite, kept, True, many.rough)
@@ -313,7 +325,7 @@ class Draw:
         return Node(VECTOR, ("absent_over_time(", self.range(), ")"), True, True, (), True)
 
     def atan2(self, depth):
-        left, right = self.vector(depth, finite=True), self.vector(depth, finite=True) # a sum of minus zeros has another sign in 3.x
+        left, right = self.selector(FINITE), self.selector(FINITE)
         return Node(VECTOR, ("(sum by (job) (", left, ") atan2 sum by (job) (", right, "))"), False, left.finite and right.finite, ("job",), True,
                     left.rough or right.rough)
 
@@ -338,7 +350,7 @@ class Draw:
         operator = self.pick("+", "-", "*", "/", "%", "^", "== bool", "< bool")
         if not (left.exact and right.exact) and operator in ("%", "== bool", "< bool"):
             operator = "*"
-        if operator in ("^", "/") and self.too_rough(left, right):
+        if operator in ("^", "/") and (self.too_rough(left, right) or self.odd_zero(left, right)):
             operator = "+"
         return Node(SCALAR, ("(", left, f" {operator} ", right, ")"), left.exact and right.exact and operator in ("+", "-", "== bool", "< bool"), False,
                     rough=left.rough or right.rough)
