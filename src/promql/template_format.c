@@ -4,27 +4,12 @@
  * A pointer inside another value prints as an address in Go; here that is always the same one, so that an annotation does
  * not change from one evaluation to the next.
  */
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "promql/template_priv.h"
+#include "promql/template_print.h"
 
-#define NUMBER_MAX 1000000   /* of a width or a precision, as in Go */
-#define NUMBER_BYTES 1200u   /* of a number with its digits, up to PRECISION_MAX of them */
-#define PRECISION_MAX 800    /* digits after the point: no double has more that are not 0 */
+#define NUMBER_MAX 1000000 /* of a width or a precision, as in Go */
 #define ADDRESS 0xc000010000LL
-
-struct printer {
-	struct buf *out;
-	bool plus, minus, sharp, space, zero, plus_v, sharp_v, has_width, has_precision;
-	bool erroring; /* inside %!verb(...): nothing there prints itself */
-	int width, precision;
-};
-
-static void print_value(struct printer *p, const struct template_value *value, uint32_t verb, unsigned depth);
 
 /* ---- padding ---- */
 
@@ -36,23 +21,23 @@ static size_t runes_of(struct str text)
 	return runes;
 }
 
-static void pad_with(struct printer *p, long count)
+void printer_fill(struct printer *p, long count)
 {
 	for (; count > 0 && !p->out->full; count--)
 		buf_addc(p->out, p->zero && !p->minus ? '0' : ' ');
 }
 
-static void pad(struct printer *p, struct str text)
+void printer_pad(struct printer *p, struct str text)
 {
 	long missing = p->has_width ? p->width - (long)runes_of(text) : 0;
 	if (!p->minus)
-		pad_with(p, missing);
+		printer_fill(p, missing);
 	buf_add(p->out, text);
 	if (p->minus)
-		pad_with(p, missing);
+		printer_fill(p, missing);
 }
 
-static struct str cut_to_precision(const struct printer *p, struct str text)
+struct str printer_cut(const struct printer *p, struct str text)
 {
 	size_t at = 0;
 	if (!p->has_precision)
@@ -64,7 +49,7 @@ static struct str cut_to_precision(const struct printer *p, struct str text)
 
 /* ---- what does not fit ---- */
 
-static void bad_verb(struct printer *p, const struct template_value *value, uint32_t verb)
+void printer_bad_verb(struct printer *p, const struct template_value *value, uint32_t verb)
 {
 	bool before = p->erroring;
 	p->erroring = true;
@@ -75,65 +60,15 @@ static void bad_verb(struct printer *p, const struct template_value *value, uint
 		buf_adds(p->out, "<nil>");
 	} else {
 		buf_printf(p->out, "%s=", template_type_name(value->type));
-		print_value(p, value, 'v', 0);
+		printer_value(p, value, 'v', 0);
 	}
 	buf_addc(p->out, ')');
 	p->erroring = before;
 }
 
-/* ---- whole numbers ---- */
+/* ---- texts ---- */
 
-struct digits {
-	char bytes[NUMBER_BYTES];
-	size_t at;
-};
-
-static void put_before(struct digits *digits, char byte)
-{
-	if (digits->at > 0)
-		digits->bytes[--digits->at] = byte;
-}
-
-static void print_base(struct printer *p, int64_t number, bool is_signed, unsigned base, uint32_t verb)
-{
-	static const char lower[] = "0123456789abcdefx", upper[] = "0123456789ABCDEFX";
-	struct digits digits = { .at = NUMBER_BYTES };
-	const char *letters = verb == 'X' ? upper : lower;
-	bool negative = is_signed && number < 0, zero = p->zero;
-	uint64_t left = negative ? 0 - (uint64_t)number : (uint64_t)number;
-	long precision = 0;
-	p->zero = false;
-	if (p->has_precision && p->precision == 0 && left == 0) {
-		pad_with(p, p->has_width ? p->width : 0);
-		p->zero = zero;
-		return;
-	}
-	if (p->has_precision)
-		precision = p->precision;
-	else if (zero && !p->minus && p->has_width)
-		precision = p->width - (negative || p->plus || p->space);
-	do
-		put_before(&digits, letters[left % base]);
-	while ((left /= base) > 0);
-	while (NUMBER_BYTES - digits.at < (size_t)(precision > 0 ? precision : 0) && digits.at > 4)
-		put_before(&digits, '0');
-	if (p->sharp && (base == 16 || base == 2)) {
-		put_before(&digits, base == 16 ? letters[16] : 'b');
-		put_before(&digits, '0');
-	} else if (p->sharp && base == 8 && digits.bytes[digits.at] != '0') {
-		put_before(&digits, '0');
-	}
-	if (verb == 'O') {
-		put_before(&digits, 'o');
-		put_before(&digits, '0');
-	}
-	if (negative || p->plus || p->space)
-		put_before(&digits, negative ? '-' : p->plus ? '+' : ' ');
-	pad(p, (struct str){ digits.bytes + digits.at, NUMBER_BYTES - digits.at });
-	p->zero = zero;
-}
-
-static void quote_ascii(struct str text, struct buf *buf)
+void printer_quote_ascii(struct str text, struct buf *buf)
 {
 	cleanup_buf struct buf quoted;
 	buf_init(&quoted, TEMPLATE_OUT_BYTES_MAX);
@@ -147,250 +82,6 @@ static void quote_ascii(struct str text, struct buf *buf)
 			buf_printf(buf, rune < 0x10000 ? "\\u%04x" : "\\U%08x", rune);
 	}
 }
-
-static void quote_rune(struct printer *p, uint32_t rune)
-{
-	cleanup_buf struct buf text, quoted;
-	buf_init(&text, 16);
-	buf_init(&quoted, 32);
-	rune_put(rune, &text);
-	if (rune == '\'' || rune == '"') {
-		buf_adds(&quoted, rune == '"' ? "'\"'" : "'\\''");
-	} else {
-		if (p->plus)
-			quote_ascii(buf_str(&text), &quoted);
-		else
-			promql_quote(buf_str(&text), &quoted);
-		quoted.bytes[0] = quoted.bytes[quoted.used - 1] = '\'';
-	}
-	pad(p, buf_str(&quoted));
-}
-
-static void print_unicode(struct printer *p, int64_t number)
-{
-	cleanup_buf struct buf text;
-	buf_init(&text, NUMBER_BYTES);
-	int digits = p->has_precision && p->precision > 4 ? p->precision : 4;
-	buf_printf(&text, "U+%0*" PRIX64, digits < PRECISION_MAX ? digits : PRECISION_MAX, (uint64_t)number);
-	if (p->sharp && number >= 0 && number <= 0x10ffff && rune_is_print((uint32_t)number)) {
-		buf_adds(&text, " '");
-		rune_put((uint32_t)number, &text);
-		buf_addc(&text, '\'');
-	}
-	bool zero = p->zero;
-	p->zero = false;
-	pad(p, buf_str(&text));
-	p->zero = zero;
-}
-
-static void print_whole(struct printer *p, const struct template_value *value, uint32_t verb)
-{
-	bool is_signed = value->type != TEMPLATE_BYTE;
-	uint32_t rune = value->number >= 0 && value->number <= 0x10ffff ? (uint32_t)value->number : 0xfffd;
-	cleanup_buf struct buf text;
-	buf_init(&text, 16);
-	switch (verb) {
-	case 'v':
-	case 'd':
-		if (verb == 'v' && p->sharp_v && !is_signed)
-			buf_printf(p->out, "0x%" PRIx64, (uint64_t)value->number);
-		else
-			print_base(p, value->number, is_signed, 10, verb);
-		break;
-	case 'b':
-		print_base(p, value->number, is_signed, 2, verb);
-		break;
-	case 'o':
-	case 'O':
-		print_base(p, value->number, is_signed, 8, verb);
-		break;
-	case 'x':
-	case 'X':
-		print_base(p, value->number, is_signed, 16, verb);
-		break;
-	case 'c':
-		rune_put(rune, &text);
-		pad(p, buf_str(&text));
-		break;
-	case 'q':
-		quote_rune(p, rune);
-		break;
-	case 'U':
-		print_unicode(p, value->number);
-		break;
-	default:
-		bad_verb(p, value, verb);
-	}
-}
-
-/* ---- floats ---- */
-
-/* The fewest digits that read back the same, as d.ddde+xx. */
-static void shortest_scientific(double value, char *text, size_t size)
-{
-	for (int precision = 0; precision <= 16; precision++) {
-		snprintf(text, size, "%.*e", precision, value);
-		if (precision == 16 || strtod(text, NULL) == value)
-			return;
-	}
-}
-
-static int exponent_of(const char *scientific)
-{
-	const char *e = strchr(scientific, 'e');
-	return e != NULL ? (int)strtol(e + 1, NULL, 10) : 0;
-}
-
-/* %g: without the zeros at its end, with an exponent where Go has one: the fewest digits count as 6. */
-static void general(double value, int precision, char *text, size_t size)
-{
-	char scientific[NUMBER_BYTES];
-	int wanted = precision == 0 ? 1 : precision, digits = 0;
-	if (precision < 0)
-		shortest_scientific(value, scientific, sizeof scientific);
-	else
-		snprintf(scientific, sizeof scientific, "%.*e", wanted - 1, value);
-	int exponent = exponent_of(scientific);
-	char *e = strchr(scientific, 'e'), *end = e;
-	bool point = memchr(scientific, '.', (size_t)(e - scientific)) != NULL;
-	while (point && end[-1] == '0')
-		end--;
-	end -= point && end[-1] == '.';
-	for (char *c = scientific; c < end; c++)
-		digits += *c >= '0' && *c <= '9';
-	if (exponent < -4 || exponent >= (precision < 0 ? 6 : wanted)) {
-		snprintf(text, size, "%.*s%s", (int)(end - scientific), scientific, e);
-		return;
-	}
-	int after = digits - 1 - exponent;
-	snprintf(text, size, "%.*f", after > 0 ? after : 0, value);
-}
-
-/* %b: the mantissa as a whole number and the power of 2. */
-static void binary(double value, char *text, size_t size)
-{
-	int exponent;
-	double mantissa = frexp(value, &exponent);
-	if (value == 0)
-		exponent = -1022 + 53 - 52; /* as the bits of 0 say */
-	else if (exponent < -1021) /* a number below the normal ones keeps the smallest exponent */
-		mantissa = ldexp(mantissa, exponent + 1021), exponent = -1021;
-	snprintf(text, size, "%s%.0fp%+d", signbit(value) ? "-" : "", ldexp(fabs(mantissa), 53), exponent - 53);
-}
-
-/* %x: a mantissa that begins with 1, rounded to even, and two digits of exponent at least. */
-static void hexadecimal(double value, int precision, char *text, size_t size)
-{
-	int exponent = 0;
-	uint64_t mantissa = (uint64_t)ldexp(fabs(frexp(value, &exponent)), 53); /* 1 and 52 bits behind the point */
-	exponent = mantissa == 0 ? 0 : exponent - 1;
-	if (precision >= 0 && precision < 13) {
-		unsigned cut = 52 - 4 * (unsigned)precision;
-		uint64_t rest = mantissa & (((uint64_t)1 << cut) - 1), half = (uint64_t)1 << (cut - 1);
-		mantissa >>= cut;
-		mantissa += rest > half || (rest == half && (mantissa & 1) == 1);
-		mantissa <<= cut;
-		if (mantissa >> 53 == 1)
-			mantissa >>= 1, exponent++;
-	}
-	char digits[20];
-	snprintf(digits, sizeof digits, "%013" PRIx64, mantissa & (((uint64_t)1 << 52) - 1));
-	int count = 13;
-	while (precision < 0 && count > 0 && digits[count - 1] == '0')
-		count--;
-	count = precision >= 0 && precision < 13 ? precision : count;
-	snprintf(text, size, "%s0x%d%s%.*s%0*dp%c%02d", signbit(value) ? "-" : "", (int)(mantissa >> 52),
-		 count > 0 ? "." : "", count, digits, precision > 13 ? precision - 13 : 0, 0, exponent < 0 ? '-' : '+',
-		 abs(exponent));
-	if (precision <= 13) { /* the zeros of %0*d print at least one */
-		char *p = strchr(text, 'p');
-		memmove(p - 1, p, strlen(p) + 1);
-	}
-}
-
-static void convert(double value, uint32_t verb, int precision, char *text, size_t size)
-{
-	if (isnan(value) || isinf(value))
-		snprintf(text, size, "%s", isnan(value) ? "NaN" : value > 0 ? "Inf" : "-Inf");
-	else if (verb == 'e' && precision < 0)
-		shortest_scientific(value, text, size);
-	else if (verb == 'e')
-		snprintf(text, size, "%.*e", precision, value);
-	else if (verb == 'f')
-		snprintf(text, size, "%.*f", precision, value);
-	else if (verb == 'b')
-		binary(value, text, size);
-	else if (verb == 'x')
-		hexadecimal(value, precision, text, size);
-	else
-		general(value, precision, text, size);
-}
-
-/* "#": always a point, and for %g the zeros at the end stay. */
-static void sharpen(const struct printer *p, uint32_t verb, char *text, size_t size)
-{
-	char head[NUMBER_BYTES], tail[16] = "";
-	bool hex = verb == 'x' || verb == 'X';
-	int digits = verb == 'g' || verb == 'x' ? (p->has_precision ? p->precision : 6) : 0;
-	bool point = false, seen = false;
-	char *cut = strpbrk(text, hex ? "p" : "ep");
-	if (cut != NULL)
-		snprintf(tail, sizeof tail, "%s", cut), *cut = '\0';
-	size_t used = (size_t)snprintf(head, sizeof head, "%s", text);
-	for (char *c = head + (head[0] == '-'); *c != '\0'; c++) {
-		point |= *c == '.';
-		seen |= *c != '0' && *c != '.';
-		digits -= seen && *c != '.';
-	}
-	if (!point) {
-		digits -= strcmp(head[0] == '-' ? head + 1 : head, "0") == 0;
-		head[used++] = '.';
-	}
-	for (; digits > 0 && used + 20 < sizeof head; digits--)
-		head[used++] = '0';
-	head[used] = '\0';
-	snprintf(text, size, "%.*s%s", (int)used, head, tail);
-}
-
-static void print_real(struct printer *p, double value, uint32_t verb, int precision)
-{
-	char text[NUMBER_BYTES + 32];
-	bool upper = verb == 'E' || verb == 'G' || verb == 'X', finite = isfinite(value), zero = p->zero;
-	uint32_t low = upper ? verb | 0x20 : verb == 'F' ? 'f' : verb == 'v' ? 'g' : verb;
-	if (p->has_precision)
-		precision = p->precision < PRECISION_MAX ? p->precision : PRECISION_MAX;
-	convert(value, low, precision, text, sizeof text);
-	if (p->sharp && finite && low != 'b')
-		sharpen(p, verb == 'X' ? 'X' : low, text, sizeof text);
-	for (char *c = text; upper && finite && *c != '\0'; c++)
-		*c = *c >= 'a' && *c <= 'z' ? *c & ~0x20 : *c;
-	bool negative = text[0] == '-', infinite = isinf(value);
-	char sign = negative ? '-' : p->plus ? '+' : p->space ? ' ' : infinite ? '+' : '\0';
-	struct str rest = str_of(text + negative);
-	char whole[NUMBER_BYTES + 40];
-	int used = snprintf(whole, sizeof whole, "%.*s%s", sign != '\0', &sign, rest.ptr);
-	p->zero = zero && finite;
-	if (sign != '\0' && p->zero && !p->minus && p->has_width && p->width > used) {
-		buf_addc(p->out, sign);
-		pad_with(p, p->width - used);
-		buf_add(p->out, rest);
-	} else {
-		pad(p, (struct str){ whole, (size_t)used });
-	}
-	p->zero = zero;
-}
-
-static void print_float(struct printer *p, const struct template_value *value, uint32_t verb)
-{
-	if (verb < 0x80 && verb != 0 && strchr("vbgGxX", (int)verb) != NULL)
-		print_real(p, value->real, verb, -1);
-	else if (verb < 0x80 && verb != 0 && strchr("feEF", (int)verb) != NULL)
-		print_real(p, value->real, verb, 6);
-	else
-		bad_verb(p, value, verb);
-}
-
-/* ---- texts ---- */
 
 static bool can_backquote(struct str text)
 {
@@ -408,14 +99,14 @@ static void print_quoted(struct printer *p, struct str text)
 {
 	cleanup_buf struct buf quoted;
 	buf_init(&quoted, TEMPLATE_OUT_BYTES_MAX);
-	text = cut_to_precision(p, text);
+	text = printer_cut(p, text);
 	if (p->sharp && can_backquote(text))
 		buf_printf(&quoted, "`" STR_FMT "`", STR_ARG(text));
 	else if (p->plus)
-		quote_ascii(text, &quoted);
+		printer_quote_ascii(text, &quoted);
 	else
 		promql_quote(text, &quoted);
-	pad(p, buf_str(&quoted));
+	printer_pad(p, buf_str(&quoted));
 }
 
 static void print_hex(struct printer *p, struct str text, bool upper)
@@ -423,20 +114,20 @@ static void print_hex(struct printer *p, struct str text, bool upper)
 	size_t count = p->has_precision && (size_t)p->precision < text.len ? (size_t)p->precision : text.len;
 	const char *mark = upper ? "0X" : "0x";
 	if (count == 0) {
-		pad_with(p, p->has_width ? p->width : 0);
+		printer_fill(p, p->has_width ? p->width : 0);
 		return;
 	}
 	long width = 2 * (long)count + (p->space ? (p->sharp ? 2 * (long)count : 0) + (long)count - 1 : p->sharp ? 2 : 0);
 	long missing = p->has_width ? p->width - width : 0;
 	if (!p->minus)
-		pad_with(p, missing);
+		printer_fill(p, missing);
 	for (size_t i = 0; i < count && !p->out->full; i++) {
 		buf_adds(p->out, p->space && i > 0 ? " " : "");
 		buf_adds(p->out, p->sharp && (i == 0 || p->space) ? mark : "");
 		buf_printf(p->out, upper ? "%02X" : "%02x", (uint8_t)text.ptr[i]);
 	}
 	if (p->minus)
-		pad_with(p, missing);
+		printer_fill(p, missing);
 }
 
 /* False: the verb is none of a text. */
@@ -445,7 +136,7 @@ static bool print_text(struct printer *p, struct str text, uint32_t verb)
 	if (verb == 'q' || (verb == 'v' && p->sharp_v))
 		print_quoted(p, text);
 	else if (verb == 'v' || verb == 's')
-		pad(p, cut_to_precision(p, text));
+		printer_pad(p, printer_cut(p, text));
 	else if (verb == 'x' || verb == 'X')
 		print_hex(p, text, verb == 'X');
 	else
@@ -462,7 +153,7 @@ static void print_nested(struct printer *p, const struct template_value *value, 
 	if (value->type <= TEMPLATE_NIL)
 		buf_adds(p->out, p->sharp_v ? "interface {}(nil)" : "<nil>");
 	else
-		print_value(p, value, verb, depth + 1);
+		printer_value(p, value, verb, depth + 1);
 }
 
 static void print_map(struct printer *p, const struct template_value *map, uint32_t verb, unsigned depth)
@@ -492,9 +183,9 @@ static void print_pointer(struct printer *p, const struct template_value *value,
 	else if (verb == 'v' || verb == 'p')
 		buf_printf(p->out, "0x%llx", ADDRESS);
 	else if (verb < 0x80 && verb != 0 && strchr("bodxX", (int)verb) != NULL)
-		print_base(p, ADDRESS, false, verb == 'b' ? 2 : verb == 'o' ? 8 : verb == 'd' ? 10 : 16, verb);
+		printer_base(p, ADDRESS, false, verb == 'b' ? 2 : verb == 'o' ? 8 : verb == 'd' ? 10 : 16, verb);
 	else
-		bad_verb(p, value, verb);
+		printer_bad_verb(p, value, verb);
 }
 
 static void print_list(struct printer *p, const struct template_value *list, uint32_t verb)
@@ -511,8 +202,8 @@ static void print_list(struct printer *p, const struct template_value *list, uin
 	buf_addc(p->out, p->sharp_v ? '}' : ']');
 }
 
-static void print_field(struct printer *p, const char *name, bool first, const struct template_value *value, uint32_t verb,
-			unsigned depth)
+static void print_field(struct printer *p, const char *name, bool first, const struct template_value *value,
+			uint32_t verb, unsigned depth)
 {
 	buf_adds(p->out, first ? "" : p->sharp_v ? ", " : " ");
 	if (p->plus_v || p->sharp_v)
@@ -545,7 +236,7 @@ static void print_data(struct printer *p, const struct template_scope *scope, ui
 	buf_addc(p->out, '}');
 }
 
-static void print_value(struct printer *p, const struct template_value *value, uint32_t verb, unsigned depth)
+void printer_value(struct printer *p, const struct template_value *value, uint32_t verb, unsigned depth)
 {
 	cleanup_buf struct buf own;
 	buf_init(&own, 256);
@@ -557,20 +248,20 @@ static void print_value(struct printer *p, const struct template_value *value, u
 	switch (template_kind_of(value)) {
 	case KIND_BOOL:
 		if (verb == 't' || verb == 'v')
-			pad(p, value->truth ? STR("true") : STR("false"));
+			printer_pad(p, value->truth ? STR("true") : STR("false"));
 		else
-			bad_verb(p, value, verb);
+			printer_bad_verb(p, value, verb);
 		break;
 	case KIND_INT:
 	case KIND_UINT:
-		print_whole(p, value, verb);
+		printer_whole(p, value, verb);
 		break;
 	case KIND_FLOAT:
-		print_float(p, value, verb);
+		printer_float(p, value, verb);
 		break;
 	case KIND_STRING:
 		if (!print_text(p, value->text, verb))
-			bad_verb(p, value, verb);
+			printer_bad_verb(p, value, verb);
 		break;
 	case KIND_MAP:
 		print_map(p, value, verb, depth);
@@ -590,10 +281,10 @@ static void print_value(struct printer *p, const struct template_value *value, u
 		if (value->type == TEMPLATE_DATA)
 			print_data(p, value->scope, verb, depth);
 		else
-			bad_verb(p, value, verb); /* a time has no fields to show */
+			printer_bad_verb(p, value, verb); /* a time has no fields to show */
 		break;
 	case KIND_NONE:
-		pad(p, STR("<nil>"));
+		printer_pad(p, STR("<nil>"));
 	}
 }
 
@@ -602,7 +293,7 @@ static void print_value(struct printer *p, const struct template_value *value, u
 void template_print(const struct template_value *value, struct buf *buf)
 {
 	struct printer printer = { .out = buf };
-	print_value(&printer, value, 'v', 0);
+	printer_value(&printer, value, 'v', 0);
 }
 
 void template_print_action(const struct template_value *value, struct buf *buf)
@@ -613,7 +304,7 @@ void template_print_action(const struct template_value *value, struct buf *buf)
 	else if (value->type == TEMPLATE_SAMPLE)
 		print_sample(&printer, value->sample, 'v', 0);
 	else
-		print_value(&printer, value, 'v', 0);
+		printer_value(&printer, value, 'v', 0);
 }
 
 void template_sprint(const struct template_value *args, size_t count, bool line, struct buf *buf)
@@ -784,17 +475,17 @@ static void print_arg(struct printer *p, const struct template_value *arg, uint3
 	if (verb == 'v')
 		flag_verb_v(p);
 	if (verb == 'T')
-		pad(p, cut_to_precision(p, str_of(template_type_name(arg->type))));
+		printer_pad(p, printer_cut(p, str_of(template_type_name(arg->type))));
 	else if (arg->type <= TEMPLATE_NIL && verb == 'v')
-		pad(p, STR("<nil>"));
+		printer_pad(p, STR("<nil>"));
 	else if (arg->type <= TEMPLATE_NIL || verb == 'w')
-		bad_verb(p, arg, verb);
+		printer_bad_verb(p, arg, verb);
 	else if (verb == 'p' && arg->type != TEMPLATE_SAMPLE && arg->type != TEMPLATE_RESULT)
-		bad_verb(p, arg, verb);
+		printer_bad_verb(p, arg, verb);
 	else if (verb == 'p')
 		print_pointer(p, arg, verb);
 	else
-		print_value(p, arg, verb, 0);
+		printer_value(p, arg, verb, 0);
 }
 
 static void wrong(struct format *format, uint32_t verb, const char *what)

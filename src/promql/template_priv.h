@@ -213,6 +213,17 @@ const struct template_function *template_function_find(struct str name);
 /* Methods of times, durations, months and days. */
 const struct template_function *template_method_find(enum template_type type, struct str name);
 
+/* ---- template_humane.c ---- */
+template_fn template_humanize;
+template_fn template_humanize_1024;
+template_fn template_humanize_percentage;
+template_fn template_humanize_duration;
+template_fn template_humanize_timestamp;
+template_fn template_to_time;
+template_fn template_to_duration;
+template_fn template_parse_duration;
+template_fn template_now;
+
 /* ---- printing ---- */
 
 void template_print(const struct template_value *value, struct buf *buf); /* %v */

@@ -4,7 +4,6 @@
  * To add one: a function of the type template_fn and a row at the end; its parameters are checked before it is called.
  */
 #include <arpa/inet.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +96,8 @@ static bool fn_value(struct template_run *run, struct template_value *args, size
 	return true;
 }
 
-static bool fn_strvalue(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			struct buf *failure)
+static bool fn_strvalue(struct template_run *run, struct template_value *args, size_t count,
+			struct template_value *ret, struct buf *failure)
 {
 	(void)run, (void)count;
 	if (args[0].type != TEMPLATE_SAMPLE)
@@ -120,8 +119,8 @@ static int by_key(const void *a, const void *b)
 	return order != 0 ? order : x->place < y->place ? -1 : 1;
 }
 
-static bool fn_sort_by_label(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			     struct buf *failure)
+static bool fn_sort_by_label(struct template_run *run, struct template_value *args, size_t count,
+			     struct template_value *ret, struct buf *failure)
 {
 	size_t rows = args[1].type == TEMPLATE_RESULT ? args[1].result.count : 0;
 	struct keyed *keyed = template_alloc(run, (rows + 1) * sizeof *keyed);
@@ -169,232 +168,6 @@ static bool fn_args(struct template_run *run, struct template_value *args, size_
 	return true;
 }
 
-/* ---- numbers for people ---- */
-
-/* The number, or the text or duration read as one. */
-static bool number_of(const struct template_value *value, double *ret_number, struct buf *failure)
-{
-	switch (value->type) {
-	case TEMPLATE_FLOAT:
-		*ret_number = value->real;
-		return true;
-	case TEMPLATE_INT:
-	case TEMPLATE_INT64:
-		*ret_number = (double)value->number;
-		return true;
-	case TEMPLATE_DURATION:
-		*ret_number = (double)(value->number / 1000000000) + (double)(value->number % 1000000000) / 1e9;
-		return true;
-	case TEMPLATE_STRING:
-		break;
-	default:
-		buf_printf(failure, "can't convert %s to float", template_type_name(value->type));
-		return false;
-	}
-	enum err r = template_float_read(value->text, ret_number);
-	if (r == OK)
-		return true;
-	buf_adds(failure, "strconv.ParseFloat: parsing ");
-	promql_quote(value->text, failure);
-	buf_adds(failure, r == ERR_TOO_LARGE ? ": value out of range" : ": invalid syntax");
-	return false;
-}
-
-static bool give_number(struct template_run *run, double number, const char *before, const char *after,
-			struct template_value *ret)
-{
-	cleanup_buf struct buf out;
-	struct template_value value = template_real_value(number);
-	buf_init(&out, 128);
-	buf_adds(&out, before);
-	template_sprintf(STR("%.4g"), &value, 1, &out);
-	buf_adds(&out, after);
-	return template_take(run, &out, ret);
-}
-
-static const char *const large[] = { "", "k", "M", "G", "T", "P", "E", "Z", "Y" };
-static const char *const large_1024[] = { "", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi" };
-static const char *const small[] = { "", "m", "u", "n", "p", "f", "a", "z", "y" };
-#define PREFIXES 9u
-
-static const char *scale_down(double *number, double by, const char *const *prefixes)
-{
-	size_t i = 0;
-	for (; i + 1 < PREFIXES && fabs(*number) >= by; i++)
-		*number /= by;
-	return prefixes[i];
-}
-
-static const char *scale_up(double *number)
-{
-	size_t i = 0;
-	for (; i + 1 < PREFIXES && fabs(*number) < 1; i++)
-		*number *= 1000;
-	return small[i];
-}
-
-static bool fn_humanize(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			struct buf *failure)
-{
-	double number;
-	const char *prefix = "";
-	(void)count;
-	if (!number_of(&args[0], &number, failure))
-		return false;
-	if (number != 0 && isfinite(number))
-		prefix = fabs(number) >= 1 ? scale_down(&number, 1000, large) : scale_up(&number);
-	return give_number(run, number, "", prefix, ret);
-}
-
-static bool fn_humanize_1024(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			     struct buf *failure)
-{
-	double number;
-	const char *prefix = "";
-	(void)count;
-	if (!number_of(&args[0], &number, failure))
-		return false;
-	if (fabs(number) > 1 && isfinite(number))
-		prefix = scale_down(&number, 1024, large_1024);
-	return give_number(run, number, "", prefix, ret);
-}
-
-static bool fn_humanize_percentage(struct template_run *run, struct template_value *args, size_t count,
-				   struct template_value *ret, struct buf *failure)
-{
-	double number;
-	(void)count;
-	return number_of(&args[0], &number, failure) && give_number(run, number * 100, "", "%", ret);
-}
-
-/* What a conversion to int64 gives in Go on amd64. */
-static int64_t whole_of(double number)
-{
-	return number >= -9.2233720368547758e18 && number < 9.2233720368547758e18 ? (int64_t)number : INT64_MIN;
-}
-
-static bool fn_humanize_duration(struct template_run *run, struct template_value *args, size_t count,
-				 struct template_value *ret, struct buf *failure)
-{
-	double number;
-	(void)count;
-	if (!number_of(&args[0], &number, failure))
-		return false;
-	if (!isfinite(number))
-		return give_number(run, number, "", "", ret);
-	if (fabs(number) < 1) {
-		const char *prefix = number == 0 ? "" : scale_up(&number);
-		char unit[4];
-		snprintf(unit, sizeof unit, "%ss", prefix);
-		return give_number(run, number, "", unit, ret);
-	}
-	const char *sign = number < 0 ? "-" : "";
-	int64_t left = whole_of(fabs(number)), seconds = left % 60, minutes = left / 60 % 60, hours = left / 3600 % 24,
-		days = left / 86400;
-	if (days == 0 && hours == 0 && minutes == 0)
-		return give_number(run, fabs(number), sign, "s", ret);
-	cleanup_buf struct buf out;
-	buf_init(&out, 128);
-	buf_adds(&out, sign);
-	if (days != 0)
-		buf_printf(&out, "%lldd ", (long long)days);
-	if (days != 0 || hours != 0)
-		buf_printf(&out, "%lldh ", (long long)hours);
-	buf_printf(&out, "%lldm %llds", (long long)minutes, (long long)seconds);
-	return template_take(run, &out, ret);
-}
-
-/* ---- times ---- */
-
-static bool time_of(double number, int64_t *ret_ns, struct buf *failure)
-{
-	struct template_value value = template_real_value(number);
-	double ns = number * 1e9;
-	if (!isfinite(number))
-		return complain(failure, "value is NaN or Inf");
-	if (ns > 9.2233720368547758e18 || ns < -9.2233720368547758e18) {
-		template_print(&value, failure);
-		buf_adds(failure, " cannot be represented as a nanoseconds timestamp since it overflows int64");
-		return false;
-	}
-	*ret_ns = whole_of(ns) / 1000000 * 1000000;
-	return true;
-}
-
-static bool fn_humanize_timestamp(struct template_run *run, struct template_value *args, size_t count,
-				  struct template_value *ret, struct buf *failure)
-{
-	cleanup_buf struct buf out;
-	double number;
-	int64_t ns;
-	(void)count;
-	buf_init(&out, 128);
-	if (!number_of(&args[0], &number, failure))
-		return false;
-	if (!isfinite(number))
-		return give_number(run, number, "", "", ret);
-	if (!time_of(number, &ns, failure))
-		return false;
-	template_print_time(ns, &out);
-	return template_take(run, &out, ret);
-}
-
-static bool fn_to_time(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-		       struct buf *failure)
-{
-	double number;
-	int64_t ns;
-	(void)run, (void)count;
-	if (!number_of(&args[0], &number, failure) || !time_of(number, &ns, failure))
-		return false;
-	*ret = (struct template_value){ .type = TEMPLATE_TIME_AT, .number = ns };
-	return true;
-}
-
-static bool fn_to_duration(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			   struct buf *failure)
-{
-	struct template_value value;
-	double number;
-	(void)run, (void)count;
-	if (!number_of(&args[0], &number, failure))
-		return false;
-	if (!isfinite(number))
-		return complain(failure, "value is NaN or Inf");
-	if (fabs(number * 1e9) > 9.2233720368547758e18) {
-		value = template_real_value(number);
-		template_print(&value, failure);
-		return complain(failure, " cannot be represented as a nanoseconds duration since it overflows int64");
-	}
-	*ret = (struct template_value){ .type = TEMPLATE_DURATION_AT, .number = whole_of(number * 1e9) };
-	return true;
-}
-
-static bool fn_parse_duration(struct template_run *run, struct template_value *args, size_t count,
-			      struct template_value *ret, struct buf *failure)
-{
-	struct str text = args[0].text;
-	int64_t ms = 0;
-	(void)run, (void)count;
-	if (text.len == 0)
-		return complain(failure, "empty duration string");
-	if (!str_is(text, "0") && !promql_duration(text, &ms)) {
-		buf_adds(failure, "not a valid duration string: ");
-		promql_quote(text, failure);
-		return false;
-	}
-	*ret = template_real_value((double)(ms * 1000000) / 1e9);
-	return true;
-}
-
-static bool fn_now(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-		   struct buf *failure)
-{
-	(void)args, (void)count, (void)failure;
-	*ret = template_real_value((double)run->scope->time_ms / 1000);
-	return true;
-}
-
 /* ---- texts ---- */
 
 static bool change(struct template_run *run, struct str text, void (*by)(struct str, struct buf *),
@@ -413,22 +186,22 @@ static bool fn_title(struct template_run *run, struct template_value *args, size
 	return change(run, args[0].text, template_title, ret);
 }
 
-static bool fn_to_upper(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			struct buf *failure)
+static bool fn_to_upper(struct template_run *run, struct template_value *args, size_t count,
+			struct template_value *ret, struct buf *failure)
 {
 	(void)count, (void)failure;
 	return change(run, args[0].text, template_upper, ret);
 }
 
-static bool fn_to_lower(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			struct buf *failure)
+static bool fn_to_lower(struct template_run *run, struct template_value *args, size_t count,
+			struct template_value *ret, struct buf *failure)
 {
 	(void)count, (void)failure;
 	return change(run, args[0].text, template_lower, ret);
 }
 
-static bool fn_safe_html(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			 struct buf *failure)
+static bool fn_safe_html(struct template_run *run, struct template_value *args, size_t count,
+			 struct template_value *ret, struct buf *failure)
 {
 	(void)run, (void)count, (void)failure;
 	*ret = (struct template_value){ .type = TEMPLATE_HTML, .text = args[0].text };
@@ -452,15 +225,15 @@ static void table_link(struct str expr, struct buf *out)
 	add_link(expr, "1", out);
 }
 
-static bool fn_graph_link(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			  struct buf *failure)
+static bool fn_graph_link(struct template_run *run, struct template_value *args, size_t count,
+			  struct template_value *ret, struct buf *failure)
 {
 	(void)count, (void)failure;
 	return change(run, args[0].text, graph_link, ret);
 }
 
-static bool fn_table_link(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			  struct buf *failure)
+static bool fn_table_link(struct template_run *run, struct template_value *args, size_t count,
+			  struct template_value *ret, struct buf *failure)
 {
 	(void)count, (void)failure;
 	return change(run, args[0].text, table_link, ret);
@@ -521,8 +294,8 @@ static void add_replacement(const struct promql_search *search, struct str with,
 }
 
 /* An empty match right behind another match is none; the search goes on by a letter at least. As in Go. */
-static bool replace_all(struct template_run *run, const struct promql_search *search, struct str with, struct str text,
-			struct buf *out)
+static bool replace_all(struct template_run *run, const struct promql_search *search, struct str with,
+			struct str text, struct buf *out)
 {
 	struct str groups[PROMQL_PATTERN_GROUPS_MAX];
 	size_t last = 0, from = 0;
@@ -544,8 +317,8 @@ static bool replace_all(struct template_run *run, const struct promql_search *se
 	return true;
 }
 
-static bool fn_re_replace_all(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			      struct buf *failure)
+static bool fn_re_replace_all(struct template_run *run, struct template_value *args, size_t count,
+			      struct template_value *ret, struct buf *failure)
 {
 	cleanup_buf struct buf out;
 	struct promql_search *search;
@@ -608,8 +381,8 @@ static bool is_address(struct str host)
 	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
-static bool fn_strip_port(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			  struct buf *failure)
+static bool fn_strip_port(struct template_run *run, struct template_value *args, size_t count,
+			  struct template_value *ret, struct buf *failure)
 {
 	struct str host, port;
 	(void)run, (void)count, (void)failure;
@@ -617,8 +390,8 @@ static bool fn_strip_port(struct template_run *run, struct template_value *args,
 	return true;
 }
 
-static bool fn_strip_domain(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			    struct buf *failure)
+static bool fn_strip_domain(struct template_run *run, struct template_value *args, size_t count,
+			    struct template_value *ret, struct buf *failure)
 {
 	struct str text = args[0].text, host = text, port = STR_NONE, first, rest;
 	cleanup_buf struct buf out;
@@ -640,8 +413,8 @@ static bool fn_strip_domain(struct template_run *run, struct template_value *arg
 
 /* ---- where this server is ---- */
 
-static bool fn_external_url(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			    struct buf *failure)
+static bool fn_external_url(struct template_run *run, struct template_value *args, size_t count,
+			    struct template_value *ret, struct buf *failure)
 {
 	(void)args, (void)count, (void)failure;
 	*ret = template_text_value(run->scope->external_url);
@@ -649,8 +422,8 @@ static bool fn_external_url(struct template_run *run, struct template_value *arg
 }
 
 /* What follows the host. */
-static bool fn_path_prefix(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
-			   struct buf *failure)
+static bool fn_path_prefix(struct template_run *run, struct template_value *args, size_t count,
+			   struct template_value *ret, struct buf *failure)
 {
 	struct str url = run->scope->external_url;
 	const char *scheme = url.len > 0 ? memmem(url.ptr, url.len, "://", 3) : NULL;
@@ -669,15 +442,15 @@ const struct template_function template_prometheus[] = {
 	{ "externalURL", fn_external_url, { WANT_ANY }, 0 },
 	{ "first", fn_first, { WANT_RESULT }, 1 },
 	{ "graphLink", fn_graph_link, { WANT_STRING }, 1 },
-	{ "humanize", fn_humanize, { WANT_ANY }, 1 },
-	{ "humanize1024", fn_humanize_1024, { WANT_ANY }, 1 },
-	{ "humanizeDuration", fn_humanize_duration, { WANT_ANY }, 1 },
-	{ "humanizePercentage", fn_humanize_percentage, { WANT_ANY }, 1 },
-	{ "humanizeTimestamp", fn_humanize_timestamp, { WANT_ANY }, 1 },
+	{ "humanize", template_humanize, { WANT_ANY }, 1 },
+	{ "humanize1024", template_humanize_1024, { WANT_ANY }, 1 },
+	{ "humanizeDuration", template_humanize_duration, { WANT_ANY }, 1 },
+	{ "humanizePercentage", template_humanize_percentage, { WANT_ANY }, 1 },
+	{ "humanizeTimestamp", template_humanize_timestamp, { WANT_ANY }, 1 },
 	{ "label", fn_label, { WANT_STRING, WANT_SAMPLE }, 2 },
 	{ "match", fn_match, { WANT_STRING, WANT_STRING }, 2 },
-	{ "now", fn_now, { WANT_ANY }, 0 },
-	{ "parseDuration", fn_parse_duration, { WANT_STRING }, 1 },
+	{ "now", template_now, { WANT_ANY }, 0 },
+	{ "parseDuration", template_parse_duration, { WANT_STRING }, 1 },
 	{ "pathPrefix", fn_path_prefix, { WANT_ANY }, 0 },
 	{ "query", fn_query, { WANT_STRING }, 1 },
 	{ "reReplaceAll", fn_re_replace_all, { WANT_STRING, WANT_STRING, WANT_STRING }, 3 },
@@ -688,9 +461,9 @@ const struct template_function template_prometheus[] = {
 	{ "strvalue", fn_strvalue, { WANT_SAMPLE }, 1 },
 	{ "tableLink", fn_table_link, { WANT_STRING }, 1 },
 	{ "title", fn_title, { WANT_STRING }, 1 },
-	{ "toDuration", fn_to_duration, { WANT_ANY }, 1 },
+	{ "toDuration", template_to_duration, { WANT_ANY }, 1 },
 	{ "toLower", fn_to_lower, { WANT_STRING }, 1 },
-	{ "toTime", fn_to_time, { WANT_ANY }, 1 },
+	{ "toTime", template_to_time, { WANT_ANY }, 1 },
 	{ "toUpper", fn_to_upper, { WANT_STRING }, 1 },
 	{ "value", fn_value, { WANT_SAMPLE }, 1 },
 	{ NULL },
