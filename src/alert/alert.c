@@ -134,8 +134,14 @@ static struct alert read_item(const struct doc_node *item)
 	return alert;
 }
 
+/* What was read of a batch once: whoever applies it and whoever listens ask one after the other. */
+struct items {
+	struct alert *alerts;
+	size_t count;
+};
+
 static enum err read_items(const struct event *event, struct arena *arena, bool whole,
-			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
+			   struct items *ret_items, struct error *err)
 {
 	const struct event_alert_batch *e = event->payload;
 	const struct doc_node *list;
@@ -152,21 +158,39 @@ static enum err read_items(const struct event *event, struct arena *arena, bool 
 		alerts[i].labels = texts_of(doc_get(item, "labels"), arena);
 		alerts[i].annotations = texts_of(doc_get(item, "annotations"), arena);
 	}
-	*ret_alerts = alerts;
-	*ret_count = count;
+	*ret_items = (struct items){ alerts, count };
 	return OK;
 }
 
 enum err alert_batch_items(const struct event *event, struct arena *arena,
 			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
 {
-	return read_items(event, arena, false, ret_alerts, ret_count, err);
+	struct items read;
+	const struct items *items = event->memo != NULL ? *event->memo : NULL;
+	enum err r = OK;
+	if (items == NULL) {
+		r = read_items(event, arena, false, &read, err);
+		items = &read;
+	}
+	if (r != OK)
+		return r;
+	*ret_alerts = items->alerts;
+	*ret_count = items->count;
+	return OK;
 }
 
 enum err alert_batch_whole(const struct event *event, struct arena *arena, struct alert **ret_alerts,
 			   size_t *ret_count, struct error *err)
 {
-	return read_items(event, arena, true, ret_alerts, ret_count, err);
+	struct items *items = arena_new(arena, struct items);
+	enum err r = read_items(event, arena, true, items, err);
+	if (r != OK)
+		return r;
+	if (event->memo != NULL)
+		*event->memo = items;
+	*ret_alerts = items->alerts;
+	*ret_count = items->count;
+	return OK;
 }
 
 /* ---- from checks ---- */

@@ -65,9 +65,10 @@ uint64_t random_below(struct random *random, uint64_t bound)
 void random_hex(struct random *random, size_t bytes, char *ret_text)
 {
 	static const char digits[] = "0123456789abcdef";
+	unsigned char *raw = (unsigned char *)ret_text + bytes; /* asked for once, in the half that is written last */
+	random_fill(random, raw, bytes);
 	for (size_t i = 0; i < bytes; i++) {
-		unsigned char byte;
-		random_fill(random, &byte, 1);
+		unsigned char byte = raw[i];
 		ret_text[2 * i] = digits[byte >> 4];
 		ret_text[2 * i + 1] = digits[byte & 15];
 	}

@@ -111,6 +111,17 @@ enum err guard_user_by_email(struct store_conn *conn, struct arena *arena, struc
 			STORE_TEXT(str_of(clean)), ret_user, err);
 }
 
+/* Few houses have as many people as may be asked for, and each page that goes to everybody asks. */
+static struct guard_user *users_grow(struct arena *arena, const struct guard_user *users, size_t count,
+				     size_t *room)
+{
+	*room = *room > 0 ? 2 * *room : 16;
+	struct guard_user *more = arena_array(arena, struct guard_user, *room);
+	if (count > 0)
+		memcpy(more, users, count * sizeof *users);
+	return more;
+}
+
 enum err guard_users(struct store_conn *conn, struct arena *arena, int64_t after_id, unsigned limit,
 		     struct guard_user **ret_users, size_t *ret_count, struct error *err)
 {
@@ -122,10 +133,13 @@ enum err guard_users(struct store_conn *conn, struct arena *arena, int64_t after
 				 STORE_VALUES(STORE_INT(after_id), STORE_INT(limit)), &rows, err);
 	if (r != OK)
 		return r;
-	struct guard_user *users = arena_array(arena, struct guard_user, limit);
-	size_t count = 0;
-	while (count < limit && store_next(rows))
+	struct guard_user *users = NULL;
+	size_t count = 0, room = 0;
+	while (count < limit && store_next(rows)) {
+		if (count == room)
+			users = users_grow(arena, users, count, &room);
 		user_read(rows, arena, &users[count++]);
+	}
 	r = store_done(&rows, err);
 	if (r != OK)
 		return r;

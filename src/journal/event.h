@@ -53,6 +53,8 @@ struct event {
 	int64_t subject;        /* whose story it belongs to; see docs/events.md */
 	const void *payload;    /* struct event_<kind>; NULL when it was lawfully erased */
 	struct str json;        /* the payload as stored */
+	const void **memo;      /* what the room that reads it has made of it, for those who ask again while
+				 * its batch lasts, in the batch's arena; NULL: nothing is kept */
 };
 
 bool event_kind_by_name(struct str name, enum event_kind *ret_kind);

@@ -330,6 +330,28 @@ TEST(a_follower_that_fails_three_times_leaves_the_event_out_and_says_so)
 	unlink(path);
 }
 
+TEST(a_follower_steps_over_what_is_not_its_own_and_writes_nothing)
+{
+	struct fixture f;
+	const char *path = scratch("follow-over");
+	open_world(&f, path, NULL);
+	open_incident(&f, "x"); /* 1: opened, 2: noted, which is its own */
+	while (world_run_followers(f.world))
+		;
+	clock_advance(&f.clock, TIME_HOUR);
+	CHECK(world_run_timers(f.world)); /* 3: resolved */
+	CHECK(!world_run_followers(f.world));
+	CHECK_INT(count_of(&f, "SELECT seq FROM cursor WHERE name = 'seer'"), 2);
+	close_world(&f);
+	open_world(&f, path, NULL);
+	open_incident(&f, "y");
+	while (world_run_followers(f.world))
+		;
+	CHECK_INT(count_of(&f, "SELECT count(*) FROM seen"), 2);
+	close_world(&f);
+	unlink(path);
+}
+
 TEST(a_wire_that_refuses_is_left_out_and_the_command_stands)
 {
 	struct fixture f;
@@ -489,6 +511,7 @@ TESTS(RUN(an_event_is_applied_and_sets_off_what_listens_in_one_commit),
       RUN(a_rebuild_makes_the_same_tables_and_their_history),
       RUN(a_follower_sees_every_event_once_also_after_it_failed),
       RUN(a_follower_that_fails_three_times_leaves_the_event_out_and_says_so),
+      RUN(a_follower_steps_over_what_is_not_its_own_and_writes_nothing),
       RUN(a_wire_that_refuses_is_left_out_and_the_command_stands),
       RUN(a_wire_that_ends_the_process_twice_is_left_out_the_third_time),
       RUN(the_journal_verifies_and_a_changed_byte_is_found), RUN(the_same_seed_gives_the_same_root),

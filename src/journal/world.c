@@ -99,27 +99,42 @@ static enum err load_counters(struct world *world, struct error *err)
 	return OK;
 }
 
+static struct follower *follower_of(struct world *world, const char *name)
+{
+	for (size_t i = 0; i < world->follower_count; i++) {
+		if (strcmp(world->followers[i].name, name) == 0)
+			return &world->followers[i];
+	}
+	assert(world->follower_count < FOLLOWERS_MAX);
+	struct follower *follower = &world->followers[world->follower_count++];
+	*follower = (struct follower){ .name = name };
+	return follower;
+}
+
+static void listen_to(struct follower *follower, const char *kind)
+{
+	size_t count = 0;
+	for (; follower->kinds[count] != NULL; count++) {
+		if (strcmp(follower->kinds[count], kind) == 0)
+			return;
+	}
+	assert(count < FOLLOWER_KINDS_MAX);
+	follower->kinds[count] = kind;
+}
+
 static enum err load_followers(struct world *world, struct error *err)
 {
+	enum err r = OK;
 	world->follower_count = 0;
-	for (const struct wire_after *row = world->options.wiring->afters; row->follower != NULL;
-	     row++) {
-		size_t i = 0;
-		while (i < world->follower_count &&
-		       strcmp(world->followers[i].name, row->follower) != 0)
-			i++;
-		if (i < world->follower_count)
-			continue;
-		assert(world->follower_count < FOLLOWERS_MAX);
-		struct follower *follower = &world->followers[world->follower_count++];
-		*follower = (struct follower){ .name = row->follower };
-		enum err r = cursor_read(world->conn, row->follower, &follower->seq, &follower->failures,
-					 err);
-		if (r != OK)
-			return r;
+	for (const struct wire_after *row = world->options.wiring->afters; row->follower != NULL; row++)
+		listen_to(follower_of(world, row->follower), event_kinds[row->kind].name);
+	for (size_t i = 0; r == OK && i < world->follower_count; i++) {
+		struct follower *follower = &world->followers[i];
+		r = cursor_read(world->conn, follower->name, &follower->stored, &follower->failures, err);
+		follower->seq = follower->stored;
 	}
 	world->followers_behind = true;
-	return OK;
+	return r;
 }
 
 /* Memory as of the last commit. */
@@ -226,7 +241,7 @@ static enum err note_clock_step(struct world *world, time_us now, struct error *
 
 /* After a failed write memory was read again; when even that failed, nothing may be recorded before
  * it has gone well: events would follow on what was never stored. */
-static enum err remember(struct world *world, struct error *err)
+enum err world_remember(struct world *world, struct error *err)
 {
 	if (!world->forgotten)
 		return OK;
@@ -245,7 +260,7 @@ enum err batch_begin(struct world *world, time_us *ret_now, struct error *err)
 {
 	if (world->options.before != NULL)
 		world->options.before(world->options.tried_context);
-	enum err r = remember(world, err);
+	enum err r = world_remember(world, err);
 	if (r == OK)
 		r = store_begin(world->conn, err);
 	if (r != OK) {

@@ -5,9 +5,11 @@
 
 #define COUNTERS_MAX 64u
 #define FOLLOWERS_MAX 32u
+#define FOLLOWER_KINDS_MAX 32u
 #define BATCH_EVENTS_MAX 32768u /* of one transaction: what one command or timer may set off */
 #define BATCH_EVENTS_SOFT 4096u /* past it the rest of a batch waits for the next transaction */
 
+#define SALTS_AT_ONCE 64u
 #define BATCH_BYTES_SOFT (64u << 20)     /* the same for its memory */
 
 struct counter {
@@ -18,7 +20,9 @@ struct counter {
 
 struct follower {
 	const char *name;
-	int64_t seq;
+	const char *kinds[FOLLOWER_KINDS_MAX + 1]; /* what it listens to; end: NULL */
+	int64_t seq;    /* all that is its own up to here was followed */
+	int64_t stored; /* the same as its cursor says */
 	int64_t failures;
 	int64_t slice_end; /* where to stop this time, because the event after it failed; 0: nowhere */
 };
@@ -29,6 +33,8 @@ struct world {
 	struct arena lasting;  /* what lives as long as the world: counter names */
 	struct arena batch;    /* reset when a batch is over */
 	struct tree tree;
+	char salts[SALTS_AT_ONCE][SALT_BYTES]; /* of which the first salts_left are still to be used */
+	unsigned salts_left;
 	int64_t last_seq;      /* written by the world's thread, read by any (atomic) */
 	time_us last_recorded;
 	time_us stepped;        /* all steps of the wall so far: wall - stepped is elapsed time */
@@ -84,6 +90,8 @@ enum err record_all(struct world *world, struct deciding *deciding, unsigned dep
 enum err world_load(struct world *world, struct error *err);
 /* By how much the wall has jumped since the last commit; 0: it has not. */
 time_us world_clock_step(struct world *world);
+/* Reads memory again when a batch that failed has left it wrong. */
+enum err world_remember(struct world *world, struct error *err);
 enum err batch_begin(struct world *world, time_us *ret_now, struct error *err);
 /* Nothing of the batch was: rolled back, and memory read again. */
 void forget_batch(struct world *world);

@@ -51,6 +51,19 @@ static enum err apply(struct world *world, const struct event *event, struct err
 	return OK;
 }
 
+/* Drawn many at once: the system is asked less often. */
+static struct str take_salt(struct world *world)
+{
+	if (world->salts_left == 0) {
+		random_fill(world->options.random, world->salts, sizeof world->salts);
+		world->salts_left = SALTS_AT_ONCE;
+	}
+	char *drawn = world->salts[--world->salts_left], *salt = arena_alloc(&world->batch, SALT_BYTES);
+	memcpy(salt, drawn, SALT_BYTES);
+	explicit_bzero(drawn, SALT_BYTES);
+	return (struct str){ salt, SALT_BYTES };
+}
+
 static enum err record_one(struct world *world, const struct emitted *emitted, int64_t actor,
 			   time_us now, struct event **ret_event, struct error *err)
 {
@@ -69,10 +82,8 @@ static enum err record_one(struct world *world, const struct emitted *emitted, i
 			.json = encode(world, emitted->kind, emitted->payload),
 		},
 		.version = event_kinds[emitted->kind].version,
+		.salt = take_salt(world),
 	};
-	char *salt = arena_alloc(&world->batch, SALT_BYTES);
-	random_fill(world->options.random, salt, SALT_BYTES);
-	row.salt = (struct str){ salt, SALT_BYTES };
 	row.nodes = grow_tree(world, &row);
 	enum err r = journal_append(world->conn, &row, err);
 	if (r != OK)
@@ -81,6 +92,7 @@ static enum err record_one(struct world *world, const struct emitted *emitted, i
 	world->last_recorded = row.event.recorded_time;
 	struct event *event = arena_new(&world->batch, struct event);
 	*event = row.event;
+	event->memo = arena_new(&world->batch, const void *);
 	world->events[world->event_count++] = event;
 	*ret_event = event;
 	return apply(world, event, err);

@@ -8,6 +8,7 @@
 #define TIMERS_AGAIN (TIME_SECOND / 4) /* after they could not be run */
 #define TIMERS_AT_ONCE 64u
 #define FOLLOWER_SLICE 64u
+#define FOLLOWER_REACH 4096 /* so many events are looked through at once for those of a slice */
 #define FOLLOWER_FAILURES_MAX 3
 
 /* ---- timers ---- */
@@ -124,7 +125,7 @@ struct following {
 	struct world *world;
 	struct follower *follower;
 	time_us now;
-	int64_t seq; /* the last event that went well */
+	int64_t seq; /* the last event that went well, or was none of its own */
 	enum err result;
 	struct error *err;
 };
@@ -154,8 +155,10 @@ static bool follow_one(struct following *f, const struct event *event)
 			continue;
 		f->result = follow_row(f, row, event);
 		flight_leave(f->world->options.flight);
-		if (f->result != OK)
+		if (f->result != OK) {
+			f->seq = event->seq - 1;
 			return false;
+		}
 	}
 	f->seq = event->seq;
 	return true;
@@ -165,6 +168,7 @@ static bool follow_one(struct following *f, const struct event *event)
 struct slice {
 	struct event events[FOLLOWER_SLICE];
 	size_t count;
+	int64_t up_to; /* nothing before it and behind the events is this follower's */
 };
 
 static bool add_to_slice(void *context, const struct event *event)
@@ -174,25 +178,38 @@ static bool add_to_slice(void *context, const struct event *event)
 	return slice->count < FOLLOWER_SLICE;
 }
 
-static enum err follow_slice(struct following *f, int64_t up_to, struct error *err)
+static enum err read_slice(struct world *world, struct follower *follower, struct slice *slice,
+			   struct error *err)
 {
-	struct slice *slice = arena_new(&f->world->batch, struct slice);
-	struct journal_filter filter = { .after_seq = f->seq, .up_to_seq = up_to, .limit = FOLLOWER_SLICE };
-	enum err r = journal_read(f->world->conn, &filter, &f->world->batch, add_to_slice, slice, err);
-	for (size_t i = 0; r == OK && i < slice->count; i++) {
-		if (!follow_one(f, &slice->events[i]))
-			break;
-	}
-	return r == OK && is_store_failure(f->result) ? f->result : r;
+	int64_t reach = follower->seq + FOLLOWER_REACH;
+	slice->up_to = follower->slice_end > follower->seq ? follower->slice_end
+		       : reach < world->last_seq	   ? reach
+							   : world->last_seq;
+	follower->slice_end = 0;
+	struct journal_filter filter = { .after_seq = follower->seq, .up_to_seq = slice->up_to,
+					 .kinds = follower->kinds, .limit = FOLLOWER_SLICE };
+	enum err r = journal_read(world->conn, &filter, &world->batch, add_to_slice, slice, err);
+	if (slice->count == FOLLOWER_SLICE)
+		slice->up_to = slice->events[FOLLOWER_SLICE - 1].seq;
+	return r;
 }
 
-/* The next event of this follower failed: it is tried again, three times, then left out. */
-static enum err note_failure(struct world *world, struct follower *follower, struct error *err)
+static void follow_slice(struct following *f, const struct slice *slice)
+{
+	for (size_t i = 0; i < slice->count; i++) {
+		if (!follow_one(f, &slice->events[i]))
+			return;
+	}
+	f->seq = slice->up_to;
+}
+
+/* The event after `seq` failed: it is tried again, three times, then left out. */
+static enum err note_failure(struct world *world, struct follower *follower, int64_t seq,
+			     struct error *err)
 {
 	bool park = follower->failures + 1 >= FOLLOWER_FAILURES_MAX;
 	log_write(LOG_ERROR, park ? "a follower left out an event" : "a follower failed",
-		  "follower=%s seq=%lld reason=\"%s\"", follower->name, (long long)follower->seq + 1,
-		  err->text);
+		  "follower=%s seq=%lld reason=\"%s\"", follower->name, (long long)seq + 1, err->text);
 	enum err r = store_begin(world->conn, err);
 	if (r != OK)
 		return r;
@@ -202,39 +219,41 @@ static enum err note_failure(struct world *world, struct follower *follower, str
 		struct event_wire_parked parked = {
 			.row = str_of(follower->name),
 			.of_kind = STR(""),
-			.of = follower->seq + 1,
+			.of = seq + 1,
 			.reason = arena_str(&world->batch, str_of(err->text)),
 		};
 		decision_emit(&deciding.d, EVENT_WIRE_PARKED, 0, &parked);
 		r = record_all(world, &deciding, 0, err);
 	}
-	int64_t seq = park ? follower->seq + 1 : follower->seq;
+	seq += park ? 1 : 0;
 	int64_t failures = park ? 0 : follower->failures + 1;
 	if (r == OK)
 		r = cursor_write(world->conn, follower->name, seq, failures, err);
 	r = batch_end(world, r, err);
 	if (r == OK) {
-		follower->seq = seq;
+		follower->seq = follower->stored = seq;
 		follower->failures = failures;
 	}
 	return r;
 }
 
-static enum err follow(struct world *world, struct follower *follower, struct error *err)
+/* One transaction: what follows on the slice, and how far that goes. */
+static enum err follow_stored(struct world *world, struct follower *follower, const struct slice *slice,
+			      struct error *err)
 {
 	struct following f = { world, follower, 0, follower->seq, OK, err };
 	int64_t begun = follower->seq;
-	int64_t up_to = follower->slice_end > begun ? follower->slice_end : begun + FOLLOWER_SLICE;
-	follower->slice_end = 0;
 	enum err r = batch_begin(world, &f.now, err);
 	if (r != OK)
 		return r;
-	r = follow_slice(&f, up_to, err);
-	if (r == OK && f.result == OK)
+	follow_slice(&f, slice);
+	r = is_store_failure(f.result) ? f.result : OK;
+	if (f.result == OK)
 		r = cursor_write(world->conn, follower->name, f.seq, 0, err);
 	if (r != OK || f.result == OK) {
 		r = batch_end(world, r, err);
 		follower->seq = r == OK ? f.seq : begun;
+		follower->stored = r == OK ? f.seq : follower->stored;
 		follower->failures = r == OK ? 0 : follower->failures;
 		return r;
 	}
@@ -245,7 +264,23 @@ static enum err follow(struct world *world, struct follower *follower, struct er
 		follower->slice_end = f.seq;
 		return OK;
 	}
-	return note_failure(world, follower, err);
+	return note_failure(world, follower, f.seq, err);
+}
+
+/* Most events are not a follower's. Over those it steps in memory: who starts again reads them again,
+ * and at most FOLLOWER_REACH of them. */
+static enum err follow(struct world *world, struct follower *follower, struct error *err)
+{
+	struct slice *slice = arena_new(&world->batch, struct slice);
+	enum err r = world_remember(world, err);
+	if (r == OK)
+		r = read_slice(world, follower, slice, err);
+	if (r != OK)
+		return r;
+	if (slice->count > 0 || slice->up_to - follower->stored >= FOLLOWER_REACH)
+		return follow_stored(world, follower, slice, err);
+	follower->seq = slice->up_to;
+	return OK;
 }
 
 bool world_run_followers(struct world *world)

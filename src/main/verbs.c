@@ -13,6 +13,7 @@
 #include "main/hand.h"
 #include "main/migrate.h"
 #include "main/place.h"
+#include "main/rule_verbs.h"
 #include "main/serve.h"
 #include "main/supervise.h"
 #include "main/title.h"
@@ -276,8 +277,13 @@ static int run_version(const struct verb *verb, int argc, char **argv)
 
 const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
+	{ "check-config", "check-config rules [--ignore-unknown-fields] FILE ...",
+	  "check rule files of Prometheus; what is wrong is told with its place", run_check_rules, .words = "rules" },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
+	{ "test", "test rules [--run REGEX] [--ignore-unknown-fields] FILE ...",
+	  "run unit tests of rules, in the format of promtool; templates in labels and annotations are not expanded",
+	  run_test_rules, .words = "rules" },
 	{ "journal", "journal verify|rebuild|prove SEQ|key|retry [--data DIR], journal checkpoint --data DIR",
 	  "check the record, make the tables again from it, prove one event, what auditors need, try what was "
 	  "parked again",

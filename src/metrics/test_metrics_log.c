@@ -13,7 +13,7 @@
 
 #define START INT64_C(1700000000000)
 #define SERIES 4u
-#define FRAMES 12u
+#define FRAMES 6u
 
 static char folder[64];
 

@@ -339,7 +339,7 @@ static void look(struct notify_sender *sender)
 	sender->look_now = sender->more = false;
 	enum err r = refresh_settings(sender, &err);
 	if (r == OK)
-		r = outbox_due(sender->conn, wall, SENDER_ROWS_MAX, add_due, sender, &next, &err);
+		r = outbox_due(sender->conn, wall, SENDER_ROWS_MAX + 1, add_due, sender, &next, &err);
 	note_reading(sender, r, &err);
 	if (r != OK)
 		wait = SENDER_STORE_AGAIN;

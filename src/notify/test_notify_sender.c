@@ -202,6 +202,32 @@ TEST(what_is_not_due_waits_for_its_time)
 	fixture_close(&f);
 }
 
+static enum err decide_flood(struct decision *d, const void *args, struct error *err)
+{
+	for (unsigned i = 0; i < SENDER_ROWS_MAX + 100; i++) {
+		enum err r = help_decide_page(d, args, err);
+		if (r != OK)
+			return r;
+	}
+	return OK;
+}
+
+TEST(what_does_not_fit_into_memory_leaves_as_soon_as_there_is_room)
+{
+	struct fixture f;
+	struct notify_page page = page_to(1, 7);
+	fixture_open(&f, "flood");
+	CHECK_INT(help_run(&f.h, decide_flood, &page), OK);
+	start(&f);
+	for (unsigned i = 0; i < out.count; i++) { /* the clock stands still, and nobody wakes the sender */
+		if (out.sends[i].open)
+			answer(&f, i, CHANNEL_SENT, "sent", 0);
+	}
+	CHECK_INT(help_count(&f.h, "SELECT count(*) FROM outbox"), 0);
+	CHECK_INT(notify_sender_figures(f.sender).sent, SENDER_ROWS_MAX + 100);
+	fixture_close(&f);
+}
+
 TEST(tries_are_spaced_more_and_more_and_the_last_one_fails_loudly)
 {
 	static const int seconds[] = { 5, 15, 30, 60, 120, 300, 300 };
@@ -563,6 +589,7 @@ TEST(in_its_own_thread_it_starts_wakes_and_stops)
 }
 
 TESTS(RUN(a_page_leaves_once_and_its_result_is_recorded), RUN(what_is_not_due_waits_for_its_time),
+      RUN(what_does_not_fit_into_memory_leaves_as_soon_as_there_is_room),
       RUN(tries_are_spaced_more_and_more_and_the_last_one_fails_loudly),
       RUN(a_server_that_asks_for_more_patience_gets_it),
       RUN(one_contact_that_still_may_work_is_hope_enough),

@@ -79,12 +79,12 @@ enum err paging_apply_named(struct apply *a, const struct event *event, struct e
 {
 	const struct event_escalation_moved *e = event->payload;
 	int64_t users[ESCALATION_PEOPLE_MAX];
-	struct paging_case c;
+	struct str visibility;
 	bool found;
 	if (str_is(e->targets, "[]"))
 		return OK;
-	enum err r = case_get(a->conn, e->incident, a->arena, &found, &c, err);
-	if (r != OK || !found || !paging_is_closed(c.visibility))
+	enum err r = case_visibility(a->conn, e->incident, a->arena, &found, &visibility, err);
+	if (r != OK || !found || !paging_is_closed(visibility))
 		return r;
 	size_t count = paging_named(e, a->arena, users, ESCALATION_PEOPLE_MAX);
 	for (size_t i = 0; r == OK && i < count; i++)
@@ -95,10 +95,10 @@ enum err paging_apply_named(struct apply *a, const struct event *event, struct e
 enum err paging_apply_acknowledged(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_acknowledged *e = event->payload;
-	struct paging_case c;
+	struct str visibility;
 	bool found;
-	enum err r = case_get(a->conn, e->incident, a->arena, &found, &c, err);
-	if (r != OK || !found || e->user <= 0 || !paging_is_closed(c.visibility))
+	enum err r = case_visibility(a->conn, e->incident, a->arena, &found, &visibility, err);
+	if (r != OK || !found || e->user <= 0 || !paging_is_closed(visibility))
 		return r;
 	return participant_put(a->conn, e->incident, e->user, event->seq, err);
 }

@@ -14,6 +14,9 @@ struct paging_case {
 
 enum err case_get(struct store_conn *conn, int64_t incident, struct arena *arena, bool *ret_found,
 		  struct paging_case *ret_case, struct error *err);
+/* The same, of a case of which no more is asked than who may know of it. */
+enum err case_visibility(struct store_conn *conn, int64_t incident, struct arena *arena, bool *ret_found,
+			 struct str *ret_visibility, struct error *err);
 enum err case_as_of(struct store_conn *conn, int64_t incident, int64_t seq, struct arena *arena,
 		    bool *ret_found, struct paging_case *ret_case, struct error *err);
 

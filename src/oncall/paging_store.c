@@ -262,6 +262,19 @@ enum err case_get(struct store_conn *conn, int64_t incident, struct arena *arena
 	return case_query(conn, incident, arena, ret_found, ret_case, NULL, err);
 }
 
+enum err case_visibility(struct store_conn *conn, int64_t incident, struct arena *arena, bool *ret_found,
+			 struct str *ret_visibility, struct error *err)
+{
+	struct store_rows *rows;
+	enum err r = store_query(conn, "SELECT visibility FROM {escalation} WHERE incident = ?",
+				 STORE_VALUES(STORE_INT(incident)), &rows, err);
+	if (r != OK)
+		return r;
+	*ret_found = store_next(rows);
+	*ret_visibility = *ret_found ? arena_str(arena, store_text(rows, 0)) : STR_NONE;
+	return store_done(&rows, err);
+}
+
 enum err case_as_of(struct store_conn *conn, int64_t incident, int64_t seq, struct arena *arena,
 		    bool *ret_found, struct paging_case *ret_case, struct error *err)
 {

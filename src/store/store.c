@@ -11,6 +11,7 @@
 
 #define SQL_BYTES_MAX (64u << 10)
 #define CACHE_SLOTS 1024u
+#define CACHE_PLACES 512u
 #define CACHE_WAYS 4u /* slots a statement may lie in; the one used longest ago is given to a newcomer */
 
 static const struct store_backend *const backends[] = {
@@ -39,9 +40,11 @@ struct store_conn {
 	int64_t as_of;
 	uint64_t uses;
 	struct cached cache[CACHE_SLOTS];
+	struct cached *places[CACHE_PLACES]; /* where the text that lay at this address was found last */
 	struct made {
 		const struct store_table *table;
 		unsigned purpose;
+		char *words; /* that went into it, or "" */
 		char *sql;
 	} made[STORE_MADE_MAX];
 };
@@ -113,22 +116,25 @@ void store_disconnect(struct store_conn **conn)
 		return;
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		forget(*conn, &(*conn)->cache[i]);
-	for (size_t i = 0; i < STORE_MADE_MAX; i++)
+	for (size_t i = 0; i < STORE_MADE_MAX; i++) {
+		mem_free((*conn)->made[i].words);
 		mem_free((*conn)->made[i].sql);
+	}
 	(*conn)->backend->disconnect((*conn)->link);
 	__atomic_sub_fetch(&(*conn)->store->connections, 1, __ATOMIC_ACQ_REL);
 	mem_free(*conn);
 	*conn = NULL;
 }
 
-char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose)
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose,
+		       const char *words)
 {
-	size_t at = ((uintptr_t)table >> 4) * 31 + purpose * 7;
+	size_t at = ((uintptr_t)table >> 4) * 31 + purpose * 7 + str_hash(str_of(words));
 	for (size_t tries = 0; tries < STORE_MADE_MAX; tries++) {
 		struct made *made = &conn->made[(at + tries) % STORE_MADE_MAX];
 		if (made->table == NULL)
-			*made = (struct made){ table, purpose, NULL };
-		if (made->table == table && made->purpose == purpose)
+			*made = (struct made){ table, purpose, mem_strdup(words), NULL };
+		if (made->table == table && made->purpose == purpose && strcmp(made->words, words) == 0)
 			return &made->sql;
 	}
 	return NULL;
@@ -216,7 +222,7 @@ static enum err prepare(struct store_conn *conn, const char *sql, void **ret_sta
 	return r;
 }
 
-static struct cached *slot_for(struct store_conn *conn, const char *sql)
+static struct cached *slot_by_text(struct store_conn *conn, const char *sql)
 {
 	size_t set = str_hash(str_of(sql)) % (CACHE_SLOTS / CACHE_WAYS);
 	struct cached *slots = &conn->cache[set * CACHE_WAYS], *oldest = slots;
@@ -227,6 +233,16 @@ static struct cached *slot_for(struct store_conn *conn, const char *sql)
 			oldest = &slots[i];
 	}
 	return oldest;
+}
+
+/* Most texts are literals, or made once: to compare one with what its address had last is far quicker than
+ * to hash it. */
+static struct cached *slot_for(struct store_conn *conn, const char *sql)
+{
+	struct cached **place = &conn->places[((uintptr_t)sql >> 3) % CACHE_PLACES];
+	if (*place == NULL || (*place)->sql == NULL || strcmp((*place)->sql, sql) != 0)
+		*place = slot_by_text(conn, sql);
+	return *place;
 }
 
 /* A statement that is ready to bind; ret_cached NULL when it is the caller's to free. */
@@ -271,7 +287,7 @@ enum err store_exec(struct store_conn *conn, const char *sql, const struct store
 	enum err r = statement_for(conn, sql, &statement, &cached, err);
 	if (r != OK)
 		return r;
-	r = conn->backend->bind(statement, values, count, err);
+	r = conn->backend->bind(statement, values, count, true, err);
 	if (r == OK)
 		r = conn->backend->exec(statement, err);
 	release(conn, statement, cached);
@@ -291,7 +307,7 @@ enum err store_query(struct store_conn *conn, const char *sql, const struct stor
 	enum err r = statement_for(conn, sql, &statement, &cached, err);
 	if (r != OK)
 		return r;
-	r = conn->backend->bind(statement, values, count, err);
+	r = conn->backend->bind(statement, values, count, false, err);
 	if (r != OK) {
 		release(conn, statement, cached);
 		return r;

@@ -19,7 +19,8 @@ struct store_backend {
 	void (*rollback)(void *link);
 	/* A prepared statement; `kept` ones live until disconnect or statement_free. */
 	enum err (*prepare)(void *link, const char *sql, void **ret_statement, struct error *err);
-	enum err (*bind)(void *statement, const struct store_value *values, size_t count,
+	/* `borrowed`: the texts stay where they are until reset, and need not be copied. */
+	enum err (*bind)(void *statement, const struct store_value *values, size_t count, bool borrowed,
 			 struct error *err);
 	/* Runs a statement that gives no rows. In a transaction its failure may show later, at the
 	 * latest at COMMIT. */
@@ -42,7 +43,7 @@ struct store_backend {
 	enum err (*examine)(void *link, struct error *err); /* NULL: the engine looks after itself */
 	/* What stands for {id} {int} {text} {bytes} {real} in table declarations. */
 	const char *types[5];
-	const char *table_suffix;
+	const char *table_suffix, *table_suffix_by_key; /* of a table whose key is one id, and of others */
 };
 
 struct store_table;
@@ -52,7 +53,8 @@ extern const struct store_backend store_backend_postgres;
 
 const struct store_backend *store_conn_backend(const struct store_conn *conn);
 
-/* The SQL that was made for this table and purpose on this connection: NULL at first, then whatever the
- * caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
-#define STORE_MADE_MAX 256u
-char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose);
+/* The SQL that was made for this table, purpose and words on this connection: NULL at first, then whatever
+ * the caller puts there (mem_alloc; the connection frees it). NULL instead of a place: there is no more room. */
+#define STORE_MADE_MAX 512u
+char **store_conn_made(struct store_conn *conn, const struct store_table *table, unsigned purpose,
+		       const char *words);

@@ -44,10 +44,10 @@ static enum err null_prepare(void *link, const char *sql, void **ret_statement, 
 	return OK;
 }
 
-static enum err null_bind(void *statement, const struct store_value *values, size_t count,
+static enum err null_bind(void *statement, const struct store_value *values, size_t count, bool borrowed,
 			  struct error *err)
 {
-	(void)statement, (void)values, (void)count, (void)err;
+	(void)statement, (void)values, (void)count, (void)borrowed, (void)err;
 	return OK;
 }
 
@@ -117,4 +117,5 @@ const struct store_backend store_backend_null = {
 	.checkpoint = null_ignore,
 	.types = { "INTEGER", "INTEGER", "TEXT", "BLOB", "REAL" },
 	.table_suffix = "",
+	.table_suffix_by_key = "",
 };

@@ -227,12 +227,12 @@ static size_t bind_one(struct statement *s, int at, const struct store_value *va
 	return (size_t)length + 1;
 }
 
-static enum err postgres_bind(void *thing, const struct store_value *values, size_t count,
+static enum err postgres_bind(void *thing, const struct store_value *values, size_t count, bool borrowed,
 			      struct error *err)
 {
 	struct statement *s = thing;
 	size_t size = 1;
-	(void)err;
+	(void)borrowed, (void)err;
 	assert((size_t)s->count == count);
 	for (size_t i = 0; i < count; i++)
 		size += values[i].type == STORE_TYPE_NULL ? 1 : bytes_of(&values[i]);
@@ -384,4 +384,5 @@ const struct store_backend store_backend_postgres = {
 	.leader = postgres_leader,
 	.types = { "BIGINT", "BIGINT", "TEXT COLLATE \"C\"", "BYTEA", "DOUBLE PRECISION" },
 	.table_suffix = "",
+	.table_suffix_by_key = "",
 };

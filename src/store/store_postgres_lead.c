@@ -50,7 +50,7 @@ static enum err send(struct link *link, const char *sql, const struct store_valu
 {
 	void *made;
 	store_backend_postgres.prepare(link, sql, &made, err);
-	store_backend_postgres.bind(made, values, count, err);
+	store_backend_postgres.bind(made, values, count, true, err);
 	enum err r = link_send(link, made, kind, err);
 	if (r == OK)
 		*ret_statement = made;
@@ -224,7 +224,7 @@ enum err lead_fence(struct link *link, struct error *err)
 	link->lead.sent = postgres_since_boot();
 	store_backend_postgres.bind(link->fence,
 				    STORE_VALUES(STORE_INT(++link->lead.batch), STORE_INT(link->lead.epoch)),
-				    err);
+				    true, err);
 	return link_send(link, link->fence, AHEAD_QUIET, err);
 }
 

@@ -7,6 +7,7 @@
 #include "store/store_backend.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -45,11 +46,19 @@ static char *uri_of(const char *path)
 	return buf_take(&uri);
 }
 
+/* Nobody reads what SQLite counts of its memory, and counting takes a lock for every piece. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused, and no matter, when it runs already */
+}
+
 static enum err sqlite_open_place(const struct store_options *options, void **ret_place,
 				  struct error *err)
 {
+	static pthread_once_t configured = PTHREAD_ONCE_INIT;
 	assert(options->path != NULL);
 	(void)err;
+	pthread_once(&configured, configure);
 	struct place *place = mem_alloc(sizeof *place);
 	place->path = options->immutable ? uri_of(options->path) : mem_strdup(options->path);
 	place->vfs = options->vfs != NULL ? mem_strdup(options->vfs) : NULL;
@@ -213,8 +222,9 @@ static enum err sqlite_prepare(void *link, const char *sql, void **ret_statement
 	return OK;
 }
 
-static int bind_one(sqlite3_stmt *statement, int at, const struct store_value *value)
+static int bind_one(sqlite3_stmt *statement, int at, const struct store_value *value, bool borrowed)
 {
+	sqlite3_destructor_type keep = borrowed ? SQLITE_STATIC : SQLITE_TRANSIENT;
 	switch (value->type) {
 	case STORE_TYPE_NULL:
 		return sqlite3_bind_null(statement, at);
@@ -224,21 +234,21 @@ static int bind_one(sqlite3_stmt *statement, int at, const struct store_value *v
 		return sqlite3_bind_double(statement, at, value->real);
 	case STORE_TYPE_TEXT:
 		return sqlite3_bind_text64(statement, at, value->text.len > 0 ? value->text.ptr : "",
-					   value->text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+					   value->text.len, keep, SQLITE_UTF8);
 	case STORE_TYPE_BYTES:
 		return sqlite3_bind_blob64(statement, at, value->text.len > 0 ? value->text.ptr : "",
-					   value->text.len, SQLITE_TRANSIENT);
+					   value->text.len, keep);
 	}
 	return SQLITE_MISUSE;
 }
 
-static enum err sqlite_bind(void *thing, const struct store_value *values, size_t count,
+static enum err sqlite_bind(void *thing, const struct store_value *values, size_t count, bool borrowed,
 			    struct error *err)
 {
 	sqlite3_stmt *statement = thing;
 	assert((size_t)sqlite3_bind_parameter_count(statement) == count);
 	for (size_t i = 0; i < count; i++) {
-		int result = bind_one(statement, (int)i + 1, &values[i]);
+		int result = bind_one(statement, (int)i + 1, &values[i], borrowed);
 		if (result != SQLITE_OK)
 			return fail(sqlite3_db_handle(statement), result, "bind a value", err);
 	}
@@ -346,4 +356,5 @@ const struct store_backend store_backend_sqlite = {
 	.examine = sqlite_examine,
 	.types = { "INTEGER", "INTEGER", "TEXT", "BLOB", "REAL" },
 	.table_suffix = " STRICT",
+	.table_suffix_by_key = " STRICT, WITHOUT ROWID", /* one tree, not a table and an index of its key */
 };

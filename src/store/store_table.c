@@ -68,7 +68,9 @@ static void table_sql(struct buf *sql, const struct store_backend *backend,
 		add_type(sql, backend, STR(", from_seq {int} NOT NULL, to_seq {int}"));
 	buf_adds(sql, ", PRIMARY KEY (");
 	add_names(sql, table, table->keys, ", ", "");
-	buf_printf(sql, "%s))%s", history ? ", from_seq" : "", backend->table_suffix);
+	bool by_number = !history && table->keys == 1 && strstr(table->columns[0], "{id}") != NULL;
+	buf_printf(sql, "%s))%s", history ? ", from_seq" : "",
+		   by_number ? backend->table_suffix : backend->table_suffix_by_key);
 }
 
 static enum err exec_buf(struct store_conn *conn, const struct buf *sql, struct error *err)
@@ -241,33 +243,31 @@ static void add_key_condition(struct buf *sql, const struct store_table *table)
 
 /* ---- SQL of a table, made once for each connection: a row is written far more often ---- */
 
-enum purpose { PUT_ROW, HISTORY_CLOSE, HISTORY_FORGET, HISTORY_COPY };
+enum purpose { PUT_ROW, SET_ROW, SET_RANGE, REMOVE_ROW, HISTORY_CLOSE, HISTORY_CLOSE_RANGE, HISTORY_COPY,
+	       HISTORY_COPY_RANGE };
 
-static void make_close(struct buf *sql, const struct store_table *table)
+/* `words`: the assignments of SET_ROW and SET_RANGE. */
+typedef void make_fn(struct buf *sql, const struct store_table *table, const char *words);
+
+static void add_range_condition(struct buf *sql, const struct store_table *table)
 {
-	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE ", table->name);
-	add_key_condition(sql, table);
-	buf_adds(sql, " AND to_seq IS NULL");
+	struct str key = store_column_name(table, 0);
+	assert(table->keys == 1);
+	buf_printf(sql, STR_FMT " >= ? AND " STR_FMT " <= ?", STR_ARG(key), STR_ARG(key));
 }
 
-static void make_forget(struct buf *sql, const struct store_table *table)
-{
-	buf_printf(sql, "DELETE FROM %s_h WHERE ", table->name);
-	add_key_condition(sql, table);
-	buf_adds(sql, " AND from_seq = ?");
-}
-
-static void make_copy(struct buf *sql, const struct store_table *table)
-{
-	buf_printf(sql, "INSERT INTO %s_h SELECT ", table->name);
-	add_names(sql, table, column_count(table), ", ", "");
-	buf_printf(sql, ", ?, NULL FROM %s WHERE ", table->name);
-	add_key_condition(sql, table);
-}
-
-static void make_put(struct buf *sql, const struct store_table *table)
+static void add_excluded(struct buf *sql, const struct store_table *table)
 {
 	unsigned count = column_count(table);
+	for (unsigned i = table->keys; i < count; i++)
+		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
+			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
+}
+
+static void make_put(struct buf *sql, const struct store_table *table, const char *words)
+{
+	unsigned count = column_count(table);
+	(void)words;
 	buf_printf(sql, "INSERT INTO %s (", table->name);
 	add_names(sql, table, count, ", ", "");
 	buf_adds(sql, ") VALUES (");
@@ -276,30 +276,90 @@ static void make_put(struct buf *sql, const struct store_table *table)
 	buf_adds(sql, ") ON CONFLICT (");
 	add_names(sql, table, table->keys, ", ", "");
 	buf_adds(sql, ") DO ");
-	if (count == table->keys)
-		buf_adds(sql, "NOTHING");
-	else
-		buf_adds(sql, "UPDATE SET ");
-	for (unsigned i = table->keys; i < count; i++)
-		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
+	buf_adds(sql, count == table->keys ? "NOTHING" : "UPDATE SET ");
+	add_excluded(sql, table);
+}
+
+static void make_set(struct buf *sql, const struct store_table *table, const char *words)
+{
+	buf_printf(sql, "UPDATE %s SET %s WHERE ", table->name, words);
+	add_key_condition(sql, table);
+}
+
+static void make_set_range(struct buf *sql, const struct store_table *table, const char *words)
+{
+	buf_printf(sql, "UPDATE %s SET %s WHERE ", table->name, words);
+	add_range_condition(sql, table);
+}
+
+static void make_remove(struct buf *sql, const struct store_table *table, const char *words)
+{
+	(void)words;
+	buf_printf(sql, "DELETE FROM %s WHERE ", table->name);
+	add_key_condition(sql, table);
+}
+
+static void make_close(struct buf *sql, const struct store_table *table, const char *words)
+{
+	(void)words;
+	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE to_seq IS NULL AND ", table->name);
+	add_key_condition(sql, table);
+}
+
+static void make_close_range(struct buf *sql, const struct store_table *table, const char *words)
+{
+	(void)words;
+	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE to_seq IS NULL AND ", table->name);
+	add_range_condition(sql, table);
+}
+
+/* Two changes by one event leave one row. */
+static void add_copy(struct buf *sql, const struct store_table *table,
+		     void (*add_condition)(struct buf *sql, const struct store_table *table))
+{
+	buf_printf(sql, "INSERT INTO %s_h SELECT ", table->name);
+	add_names(sql, table, column_count(table), ", ", "");
+	buf_printf(sql, ", ?, NULL FROM %s WHERE ", table->name);
+	add_condition(sql, table);
+	buf_adds(sql, " ON CONFLICT (");
+	add_names(sql, table, table->keys, ", ", "");
+	buf_adds(sql, ", from_seq) DO UPDATE SET ");
+	add_excluded(sql, table);
+	buf_printf(sql, "%sto_seq = NULL", column_count(table) > table->keys ? ", " : "");
+}
+
+static void make_copy(struct buf *sql, const struct store_table *table, const char *words)
+{
+	(void)words;
+	add_copy(sql, table, add_key_condition);
+}
+
+static void make_copy_range(struct buf *sql, const struct store_table *table, const char *words)
+{
+	(void)words;
+	add_copy(sql, table, add_range_condition);
 }
 
 static enum err run_made(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
-			 const struct store_value *values, size_t count, struct error *err)
+			 const char *words, const struct store_value *values, size_t count,
+			 struct error *err)
 {
-	static void (*const makers[])(struct buf *sql, const struct store_table *table) = {
+	static make_fn *const makers[] = {
 		[PUT_ROW] = make_put,
+		[SET_ROW] = make_set,
+		[SET_RANGE] = make_set_range,
+		[REMOVE_ROW] = make_remove,
 		[HISTORY_CLOSE] = make_close,
-		[HISTORY_FORGET] = make_forget,
+		[HISTORY_CLOSE_RANGE] = make_close_range,
 		[HISTORY_COPY] = make_copy,
+		[HISTORY_COPY_RANGE] = make_copy_range,
 	};
-	char **made = store_conn_made(conn, table, purpose);
+	char **made = store_conn_made(conn, table, purpose, words);
 	if (made != NULL && *made != NULL)
 		return store_exec(conn, *made, values, count, err);
 	cleanup_buf struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
-	makers[purpose](&sql, table);
+	makers[purpose](&sql, table, words);
 	assert(!sql.full);
 	if (made == NULL)
 		return store_exec(conn, sql.bytes, values, count, err);
@@ -307,45 +367,41 @@ static enum err run_made(struct store_conn *conn, const struct store_table *tabl
 	return store_exec(conn, *made, values, count, err);
 }
 
-/* Ends the row that history holds as current for this key, except one made by the same event. */
-static enum err history_close(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			      const struct store_value *keys, struct error *err)
-{
-	struct store_value values[VALUES_MAX] = { STORE_INT(seq) };
-	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	return run_made(conn, table, HISTORY_CLOSE, values, table->keys + 1, err);
-}
+/* ---- writing ---- */
 
-/* The row as it is now becomes the newest of its history. Two changes by one event leave one. */
-static enum err history_copy(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			     const struct store_value *keys, struct error *err)
+static enum err history_run(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
+			    int64_t seq, const struct store_value *keys, size_t count, struct error *err)
 {
 	struct store_value values[VALUES_MAX];
-	memcpy(values, keys, table->keys * sizeof *keys);
-	values[table->keys] = STORE_INT(seq);
-	enum err r = run_made(conn, table, HISTORY_FORGET, values, table->keys + 1, err);
-	if (r != OK)
-		return r;
 	values[0] = STORE_INT(seq);
-	memcpy(values + 1, keys, table->keys * sizeof *keys);
-	return run_made(conn, table, HISTORY_COPY, values, table->keys + 1, err);
+	memcpy(values + 1, keys, count * sizeof *keys);
+	return run_made(conn, table, purpose, "", values, count + 1, err);
 }
 
+/* The row that history holds as current for this key ends, and as it is now it becomes the newest. */
 static enum err history_write(struct store_conn *conn, const struct store_table *table, int64_t seq,
 			      const struct store_value *keys, struct error *err)
 {
 	if (table->history != STORE_VERSIONED)
 		return OK;
-	enum err r = history_close(conn, table, seq, keys, err);
-	return r == OK ? history_copy(conn, table, seq, keys, err) : r;
+	enum err r = history_run(conn, table, HISTORY_CLOSE, seq, keys, table->keys, err);
+	return r == OK ? history_run(conn, table, HISTORY_COPY, seq, keys, table->keys, err) : r;
 }
 
 enum err store_put(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		   const struct store_value *values, size_t count, struct error *err)
 {
 	assert(count == column_count(table));
-	enum err r = run_made(conn, table, PUT_ROW, values, count, err);
+	enum err r = run_made(conn, table, PUT_ROW, "", values, count, err);
 	return r == OK ? history_write(conn, table, seq, values, err) : r;
+}
+
+/* A row that is not there is an error of whoever applies, not of the store. */
+static enum err must_have_changed(struct store_conn *conn, const struct store_table *table, struct error *err)
+{
+	if (store_changes(conn) == 0)
+		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
+	return OK;
 }
 
 enum err store_set(struct store_conn *conn, const struct store_table *table, int64_t seq,
@@ -353,81 +409,37 @@ enum err store_set(struct store_conn *conn, const struct store_table *table, int
 		   struct error *err)
 {
 	assert(count > table->keys);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "UPDATE %s SET %s WHERE ", table->name, assignments);
-	add_key_condition(&sql, table);
-	enum err r = store_exec(conn, sql.bytes, values, count, err);
-	if (r != OK)
-		return r;
-	if (store_changes(conn) == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
-	return history_write(conn, table, seq, values + count - table->keys, err);
-}
-
-static enum err history_write_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
-				    int64_t from, int64_t to, struct error *err)
-{
-	struct str key = store_column_name(table, 0);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	if (table->history != STORE_VERSIONED)
-		return OK;
-	buf_printf(&sql, "UPDATE %s_h SET to_seq = ? WHERE " STR_FMT " >= ? AND " STR_FMT
-		   " <= ? AND to_seq IS NULL", table->name, STR_ARG(key), STR_ARG(key));
-	enum err r = store_exec(conn, sql.bytes,
-				STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
-	buf_reset(&sql);
-	buf_printf(&sql, "DELETE FROM %s_h WHERE " STR_FMT " >= ? AND " STR_FMT " <= ? AND from_seq = ?",
-		   table->name, STR_ARG(key), STR_ARG(key));
+	enum err r = run_made(conn, table, SET_ROW, assignments, values, count, err);
 	if (r == OK)
-		r = store_exec(conn, sql.bytes,
-			       STORE_VALUES(STORE_INT(from), STORE_INT(to), STORE_INT(seq)), err);
-	buf_reset(&sql);
-	buf_printf(&sql, "INSERT INTO %s_h SELECT ", table->name);
-	add_names(&sql, table, column_count(table), ", ", "");
-	buf_printf(&sql, ", ?, NULL FROM %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
-		   STR_ARG(key), STR_ARG(key));
-	if (r == OK)
-		r = store_exec(conn, sql.bytes,
-			       STORE_VALUES(STORE_INT(seq), STORE_INT(from), STORE_INT(to)), err);
-	return r;
+		r = must_have_changed(conn, table, err);
+	return r == OK ? history_write(conn, table, seq, values + count - table->keys, err) : r;
 }
 
 enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
 			 const char *assignments, const struct store_value *values, size_t count,
 			 int64_t from, int64_t to, struct error *err)
 {
-	struct str key = store_column_name(table, 0);
-	struct store_value all[VALUES_MAX];
-	assert(table->keys == 1);
+	struct store_value all[VALUES_MAX], *range = all + count;
 	assert(count + 2 <= VALUES_MAX);
 	assert(from <= to);
 	memcpy(all, values, count * sizeof *values);
-	all[count] = STORE_INT(from);
-	all[count + 1] = STORE_INT(to);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "UPDATE %s SET %s WHERE " STR_FMT " >= ? AND " STR_FMT " <= ?", table->name,
-		   assignments, STR_ARG(key), STR_ARG(key));
-	enum err r = store_exec(conn, sql.bytes, all, count + 2, err);
-	if (r != OK)
+	range[0] = STORE_INT(from);
+	range[1] = STORE_INT(to);
+	enum err r = run_made(conn, table, SET_RANGE, assignments, all, count + 2, err);
+	if (r == OK)
+		r = must_have_changed(conn, table, err);
+	if (r != OK || table->history != STORE_VERSIONED)
 		return r;
-	if (store_changes(conn) == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
-	return history_write_range(conn, table, seq, from, to, err);
+	r = history_run(conn, table, HISTORY_CLOSE_RANGE, seq, range, 2, err);
+	return r == OK ? history_run(conn, table, HISTORY_COPY_RANGE, seq, range, 2, err) : r;
 }
 
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err)
 {
 	assert(count == table->keys);
-	cleanup_buf struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "DELETE FROM %s WHERE ", table->name);
-	add_key_condition(&sql, table);
-	enum err r = store_exec(conn, sql.bytes, keys, count, err);
+	enum err r = run_made(conn, table, REMOVE_ROW, "", keys, count, err);
 	if (r != OK || table->history != STORE_VERSIONED)
 		return r;
-	return history_close(conn, table, seq, keys, err);
+	return history_run(conn, table, HISTORY_CLOSE, seq, keys, count, err);
 }

@@ -1,0 +1,58 @@
+/*
+ * rule_file.h: a rule file of Prometheus, read and checked: groups of recording and alerting rules.
+ *
+ * Everything that is wrong is collected, each with its place, so that a file is put right in one go. Templates in labels
+ * and annotations are kept as they are written.
+ *
+ * Owns: the arena owns texts; rule_file_finish frees what the expressions hold.
+ */
+#pragma once
+
+#include "promql/promql.h"
+
+#define RULE_FILE_BYTES_MAX (16u << 20)
+#define RULE_TROUBLES_MAX 50u
+
+struct rule_pair {
+	struct str name, value;
+};
+
+struct rule {
+	bool alert;
+	struct str name, text; /* text: the expression as written */
+	struct promql_expr *expr;
+	int64_t for_ms, keep_firing_ms;
+	const struct rule_pair *labels, *annotations;
+	size_t label_count, annotation_count;
+	uint32_t line;
+};
+
+struct rule_group {
+	struct str name;
+	int64_t interval_ms, query_offset_ms; /* 0: what the caller has */
+	int64_t limit;                        /* 0: none */
+	const struct rule_pair *labels;       /* of every rule that does not say else */
+	size_t label_count;
+	struct rule *rules;
+	size_t count;
+};
+
+struct rule_file {
+	struct rule_group *groups;
+	size_t count, rule_count;
+};
+
+struct rule_troubles {
+	struct arena *arena;
+	const char *source; /* name of the file */
+	struct str rows[RULE_TROUBLES_MAX]; /* "rules.yml:4:11: ..." */
+	size_t count; /* also beyond the rows */
+};
+
+/* OK when nothing is wrong; ERR_INVALID: see the troubles. Fields nobody knows are wrong unless they are to be ignored. */
+enum err rule_file_read(struct str text, bool ignore_unknown, struct arena *arena, struct rule_file *ret_file,
+			struct rule_troubles *troubles);
+void rule_file_finish(struct rule_file *file);
+
+/* Whether b says again what a says: the same name and the same labels. */
+bool rule_is_again(const struct rule *a, const struct rule *b);
