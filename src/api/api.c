@@ -306,7 +306,7 @@ static bool is_json(struct str type)
 static enum err read_body(struct api_call *call, struct error *err)
 {
 	struct str type = STR_NONE;
-	if (call->request->body.len == 0 || (call->endpoint->flags & API_HTML))
+	if (call->request->body.len == 0 || (call->endpoint->flags & (API_HTML | API_PROMETHEUS)))
 		return OK;
 	if (!http_request_header(call->request, "Content-Type", &type) || !is_json(type)) {
 		error_set(err, ERR_INVALID, "the body is not sent as application/json");
@@ -345,7 +345,7 @@ static enum err prepare(struct api_call *call, struct error *err)
 	enum err r = store_read_begin(call->conn, err);
 	if (r == OK)
 		r = admit(call, err);
-	if (r == OK && !(call->endpoint->flags & API_HTML))
+	if (r == OK && !(call->endpoint->flags & (API_HTML | API_PROMETHEUS)))
 		r = api_params_check(call, err);
 	if (r == OK)
 		r = read_as_of(call, err);

@@ -30,6 +30,7 @@ typedef enum err api_handler(struct api_call *call, struct error *err);
 #define API_LOCAL 64u  /* nobody needs to be signed in on this machine: see api_is_local */
 #define API_ALERTMANAGER 128u /* errors are a JSON string, as its clients expect */
 #define API_PAGERDUTY 256u /* errors are {status, message, errors}, as its clients expect */
+#define API_PROMETHEUS 512u /* parameters and body are the handler's to read, as clients of Prometheus send them */
 #define API_SECRET 16u /* the answer holds a secret: it is never kept for an Idempotency-Key */
 
 /* To add an endpoint: 1. the operation in openapi.yaml; 2. a row in api_table.c; 3. its handler in
@@ -76,6 +77,7 @@ struct api {
 	struct guard_intake *intake; /* of people outside */
 	struct guard_intake *events; /* of other programs */
 	struct api_ways ways;
+	bool stopping; /* atomic: queries end early */
 };
 
 struct api_call {

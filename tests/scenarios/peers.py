@@ -19,6 +19,7 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.request
 
 from mainstay import TOP, Timeout, wait_until
 
@@ -505,6 +506,43 @@ groups:
                         f"--rules.alert.resend-delay={self.resend}"], stdout=log, stderr=log)
         wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
                    START_SECONDS_MAX, "Prometheus to answer")
+
+
+class RemoteWriter(Process):
+    """A real Prometheus that scrapes itself each second and sends what it has by remote write."""
+
+    def __init__(self, folder, address, token):
+        self.folder = pathlib.Path(folder) / "writer"
+        self.port = free_port()
+        self.address, self.token = address, token
+
+    def configuration(self):
+        return ("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                f"scrape_configs: [{{job_name: prometheus, static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]}}]\n"
+                f"remote_write: [{{url: 'http://{self.address}/api/v1/write', authorization: {{credentials: {self.token}}}, "
+                "queue_config: {batch_send_deadline: 500ms}, metadata_config: {send_interval: 2s}}]\n")
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "prometheus.yml").write_text(self.configuration())
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["prometheus", f"--config.file={self.folder}/prometheus.yml", "--query.lookback-delta=299999ms",
+                        f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}"],
+                       stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "Prometheus to answer")
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name):
+                    return float(line.rpartition(" ")[2])
+        return None
+
+    def wait_sent(self, until, seconds=30):
+        """Until everything that was scraped by then has been sent."""
+        wait_until(lambda: (self.metric("prometheus_remote_storage_queue_highest_sent_timestamp_seconds") or 0) > until,
+                   seconds, "Prometheus to send what it scraped")
 
 
 def sign(secret, number, stamp, body):
