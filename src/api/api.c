@@ -188,8 +188,10 @@ struct http_route api_status_route(void *context, struct str method, struct str 
 static enum err find_principal(struct api_call *call, struct error *err)
 {
 	struct str header, value;
+	char basic_bytes[GUARD_BASIC_BYTES];
 	if (http_request_header(call->request, "Authorization", &header)) {
-		if (!guard_bearer_find(header, &value))
+		bool basic = (call->endpoint->flags & API_PROMETHEUS) && guard_basic_find(header, basic_bytes, &value);
+		if (!basic && !guard_bearer_find(header, &value))
 			return error_set(err, ERR_UNAUTHENTICATED,
 					 "the Authorization header is not \"Bearer TOKEN\"");
 		call->signed_in = true;
