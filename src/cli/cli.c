@@ -41,7 +41,7 @@ static int unknown_action(const struct verb *verb, const char *word)
 	const char *nearest = NULL;
 	unsigned best = cli_nearness(str_of(word));
 	for (const struct cli_action *action = verb->actions; action->about != NULL; action++) {
-		unsigned distance = word != NULL ? str_distance(str_of(word), str_of(action->name)) : best;
+		unsigned distance = word != NULL ? cli_distance(str_of(word), action->name) : best;
 		if (distance < best) {
 			best = distance;
 			nearest = action->name;

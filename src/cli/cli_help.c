@@ -56,7 +56,7 @@ const char *verb_nearest(const struct verb_group *groups, const char *name)
 	unsigned best = cli_nearness(str_of(name));
 	for (; groups->title != NULL; groups++) {
 		for (const struct verb *verb = groups->verbs; verb->name != NULL; verb++) {
-			unsigned distance = str_distance(str_of(name), str_of(verb->name));
+			unsigned distance = cli_distance(str_of(name), verb->name);
 			if (distance < best) {
 				best = distance;
 				nearest = verb->name;

@@ -78,11 +78,19 @@ unsigned cli_nearness(struct str word)
 	return word.len < 4 ? (unsigned)word.len / 2 + 1 : 3;
 }
 
+unsigned cli_distance(struct str word, const char *name)
+{
+	struct str other = str_of(name);
+	bool begins = word.len > other.len ? str_starts(word, other) : str_starts(other, word);
+	unsigned distance = str_distance(word, other);
+	return begins && distance > 1 && word.len > 2 && other.len > 2 ? 1 : distance;
+}
+
 static const char *nearest_in(const struct cli_input *rows, struct str name, unsigned *best)
 {
 	const char *nearest = NULL;
 	for (; rows != NULL && rows->name != NULL; rows++) {
-		unsigned distance = str_distance(name, str_of(rows->name));
+		unsigned distance = cli_distance(name, rows->name);
 		if (!cli_input_is_argument(rows) && distance < *best) {
 			*best = distance;
 			nearest = rows->name;

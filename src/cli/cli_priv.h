@@ -170,6 +170,8 @@ enum err cli_inputs_parse(const struct cli_action *action, const struct cli_scre
 bool cli_input_is_argument(const struct cli_input *input);
 struct str cli_input_key(const struct cli_input *input, char ret_key[CLI_KEY_BYTES]);
 unsigned cli_nearness(struct str word);
+/* How far a word is from a name: str_distance, or 1 when one is the other's beginning (acknowledge and ack). */
+unsigned cli_distance(struct str word, const char *name);
 const char *cli_input_value(const struct cli_input *input); /* for help; NULL for switches */
 /* By name; the empty run when it was not given. */
 struct str cli_text(const struct cli_call *call, const char *name);

@@ -270,6 +270,8 @@ TEST(a_noun_of_both_tables_is_told_apart_by_the_next_word)
 	CHECK(found("serv", NULL, NULL, NULL) == NULL);
 	CHECK_TEXT(verb_nearest(groups, "serv"), "serve");
 	CHECK_TEXT(verb_nearest(groups, "incidnet"), "incident");
+	CHECK_TEXT(verb_nearest(groups, "inc"), "incident");
+	CHECK(verb_nearest(groups, "in") == NULL);
 	CHECK(verb_nearest(groups, "xyzzyx") == NULL);
 }
 

@@ -4,28 +4,14 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/mem.h"
 #include "promql/ast.h"
 #include "promql/number.h"
 #include "promql/promql.h"
 #include "promql/series_text.h"
+#include "promql/test_promql_data.h"
 #include "wire/doc_json.h"
 
 static struct arena arena;
-
-static char *read_whole(const char *name, size_t *ret_length)
-{
-	char path[512];
-	const char *end = strstr(__FILE__, "src/promql/");
-	snprintf(path, sizeof path, "%.*stests/conformance/%s", (int)(end - __FILE__), __FILE__, name);
-	FILE *in = fopen(path, "rb");
-	if (in == NULL)
-		fail_msg("cannot open %s", path);
-	char *text = mem_alloc(1 << 20);
-	*ret_length = fread(text, 1, (1 << 20) - 1, in);
-	fclose(in);
-	return text;
-}
 
 static struct promql_expr *parsed(const char *text)
 {
@@ -248,10 +234,9 @@ TEST(every_input_of_the_suite_is_read_or_refused_as_prometheus_does)
 	struct arena tree;
 	struct error err;
 	const struct doc_node *list;
-	size_t length, bad = 0, refused = 0, amended = 0;
-	char *text = read_whole("promql-parse.json", &length);
+	size_t bad = 0, refused = 0, amended = 0;
 	arena_init(&tree, 0);
-	CHECK_OK(doc_json_parse((struct str){ text, length }, &tree, DOC_LIMITS_DEFAULT, "promql-parse.json", &list, &err));
+	CHECK_OK(doc_json_parse(data_read("promql-parse.json", &tree), &tree, DOC_LIMITS_DEFAULT, "promql-parse.json", &list, &err));
 	for (size_t i = 0; i < doc_count(list); i++) {
 		struct str input = doc_text(doc_get(doc_at(list, i), "input"), "");
 		bool must_fail = doc_bool(doc_get(doc_at(list, i), "must_fail"), false);
@@ -266,7 +251,6 @@ TEST(every_input_of_the_suite_is_read_or_refused_as_prometheus_does)
 	CHECK(doc_count(list) > 350);
 	CHECK_INT(bad, 0);
 	arena_finish(&tree);
-	mem_free(text);
 }
 
 TESTS(RUN(operators_bind_as_in_prometheus), RUN(the_print_is_in_the_spelling_of_prometheus),

@@ -5,22 +5,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "promql/rule_test.h"
+#include "promql/test_promql_data.h"
 
 #define ARENA_BYTES ((size_t)1 << 30)
-
-static struct str read_data(const char *name, struct arena *arena)
-{
-	char path[512];
-	const char *end = strstr(__FILE__, "src/promql/");
-	snprintf(path, sizeof path, "%.*stests/conformance/%s", (int)(end - __FILE__), __FILE__, name);
-	FILE *in = fopen(path, "rb");
-	if (in == NULL)
-		fail_msg("cannot open %s", path);
-	char *text = arena_alloc(arena, 1 << 20);
-	size_t length = fread(text, 1, (1 << 20) - 1, in);
-	fclose(in);
-	return (struct str){ text, length };
-}
 
 /* ---- rule files ---- */
 
@@ -87,7 +74,7 @@ TEST(every_rule_file_of_the_suites_is_read_or_refused_as_prometheus_does)
 		struct rule_file file;
 		arena_init(&arena, ARENA_BYTES);
 		struct rule_troubles troubles = { .arena = &arena, .source = cases[i].name };
-		enum err r = rule_file_read(read_data(cases[i].name, &arena), false, &arena, &file, &troubles);
+		enum err r = rule_file_read(data_read(cases[i].name, &arena), false, &arena, &file, &troubles);
 		if ((r == OK) != (cases[i].rules > 0) || (r == OK && file.rule_count != cases[i].rules))
 			fail_msg("%s: wanted %zu rules, found %zu, %s", cases[i].name, cases[i].rules, file.rule_count,
 				 r == OK ? "no trouble" : troubles.rows[0].ptr);
@@ -121,7 +108,7 @@ static size_t judge_test(struct str text, bool ignore_unknown, const char *only,
 		char path[128];
 		snprintf(path, sizeof path, "promtool/" STR_FMT, STR_ARG(name));
 		struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
-		good = rule_file_read(read_data(path, &arena), ignore_unknown, &arena, &files[count], &troubles) == OK;
+		good = rule_file_read(data_read(path, &arena), ignore_unknown, &arena, &files[count], &troubles) == OK;
 		if (!good)
 			buf_add(out, troubles.rows[0]);
 	}
@@ -167,7 +154,7 @@ TEST(every_test_of_promtool_ends_as_there_but_what_needs_templates_or_native_his
 		arena_init(&arena, ARENA_BYTES);
 		buf_init(&out, 1 << 20);
 		snprintf(path, sizeof path, "promtool/%s.yml", cases[i].name);
-		size_t failures = judge_test(read_data(path, &arena), cases[i].ignore_unknown, cases[i].only, &out);
+		size_t failures = judge_test(data_read(path, &arena), cases[i].ignore_unknown, cases[i].only, &out);
 		if (failures != cases[i].failures ||
 		    (cases[i].says != NULL && strstr(out.bytes, cases[i].says) == NULL))
 			fail_msg("%s: wanted %zu failures and \"%s\", found %zu: %s", cases[i].name, cases[i].failures,

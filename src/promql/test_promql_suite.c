@@ -1,4 +1,5 @@
 /* test_promql_suite.c: the suites of Prometheus, counted file by file. */
+#include "promql/test_promql_data.h"
 #include "promql/test_promql_script.h"
 
 struct counted {
@@ -34,25 +35,6 @@ struct run {
 	struct buf excluded; /* one line a case */
 };
 
-static void path_of(const char *name, char path[512])
-{
-	const char *end = strstr(__FILE__, "src/promql/");
-	snprintf(path, 512, "%.*stests/conformance/%s", (int)(end - __FILE__), __FILE__, name);
-}
-
-static char *read_whole(const char *name, size_t *ret_length)
-{
-	char path[512];
-	path_of(name, path);
-	FILE *in = fopen(path, "rb");
-	if (in == NULL)
-		fail_msg("cannot open %s", path);
-	char *text = mem_alloc(1 << 20);
-	*ret_length = fread(text, 1, (1 << 20) - 1, in);
-	fclose(in);
-	return text;
-}
-
 static void tell(void *context, const struct eval_command *command, enum verdict verdict, const char *why)
 {
 	struct run *run = context;
@@ -69,34 +51,32 @@ static void tell(void *context, const struct eval_command *command, enum verdict
 static void run_file(struct run *run, const char *file)
 {
 	char name[80];
-	size_t length;
+	cleanup_arena struct arena arena;
 	struct script script = { .tell = tell, .context = run, .delayed = true };
 	snprintf(name, sizeof name, "promqltest/%s.test", file);
-	char *text = read_whole(name, &length);
+	arena_init(&arena, 0);
 	run->file = file;
 	run->counted = (struct counted){ .file = file };
-	script_run(&script, (struct str){ text, length });
-	mem_free(text);
+	script_run(&script, data_read(name, &arena));
 }
 
 /* The list is kept true: MAINSTAY_WRITE=1 writes it anew. */
 static bool excluded_as_written(const struct buf *found)
 {
-	char path[512];
-	size_t length;
-	path_of("promql-excluded.txt", path);
+	char path[DATA_PATH_BYTES];
+	cleanup_arena struct arena arena;
+	arena_init(&arena, 0);
+	data_path("promql-excluded.txt", path);
 	if (getenv("MAINSTAY_WRITE") != NULL) {
 		FILE *out = fopen(path, "w");
 		fwrite(found->bytes, 1, found->used, out);
 		fclose(out);
 		return true;
 	}
-	char *written = read_whole("promql-excluded.txt", &length);
-	bool same = str_eq(buf_str(found), (struct str){ written, length });
+	bool same = str_eq(buf_str(found), data_read("promql-excluded.txt", &arena));
 	if (!same)
 		print_message("tests/conformance/promql-excluded.txt does not say what is left out: MAINSTAY_WRITE=1 %s\n",
 			      "writes it anew; look at what changed");
-	mem_free(written);
 	return same;
 }
 

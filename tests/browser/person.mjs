@@ -55,6 +55,10 @@ story.step('the printed link shows a button and changes nothing until it is pres
 	await page.reload()
 	await page.getByRole('button', { name: 'Sign in' }).click()
 	await page.getByRole('heading', { name: 'Choose a password' }).waitFor()
+	const size = page.viewportSize()
+	assert.deepEqual(await inspect(page, 'set-password', out), []) // nobody who has one sees it
+	await page.setViewportSize(size)
+	await page.emulateMedia({ colorScheme: null, reducedMotion: null })
 	await page.getByLabel('Password').fill(PASSWORD)
 	await page.getByRole('button', { name: 'Set the password' }).click()
 	await page.getByText('This runs on this host. Shall it be watched?').waitFor()
@@ -269,7 +273,7 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
 		reports: '/reports', 'reports-all': '/reports?state=all', subscribers: '/settings/subscribers', 'report-form': '/report', 'subscribe-form': '/subscribe', 'report-unknown': '/r/0',
 		reviews: '/reviews', review: '/reviews/1', secrets: '/settings/secrets', 'ways-in': '/settings/ways-in',
-		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef', 'set-password': '/set-password',
+		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef',
 	}
 	const tab = await context.newPage()
 	const wrong = []

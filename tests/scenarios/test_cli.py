@@ -266,6 +266,7 @@ class Statuses(Cli):
         for line, pattern in [("mainstay incidnet", "did you mean mainstay incident"),
                               ("mainstay incident", "incident what"),
                               ("mainstay incident acj 1", "did you mean mainstay incident ack"),
+                              ("mainstay incident acknowledge 1", "did you mean mainstay incident ack"),
                               ("mainstay incident ack", "ID is missing"),
                               ("mainstay incident ack one", "a whole number"),
                               ("mainstay incident list --limit 0", "from 1 to"),
@@ -279,7 +280,7 @@ class Statuses(Cli):
         self.refused("mainstay incident show 99", 1, "(?i)incident")
         said = self.refused("mainstay incident declare It is on fire", 1, "scope|may")
         self.assertEqual(said.out, "")
-        self.refused("mainstay check list --as-of 1", 2, "no flag")
+        self.refused("mainstay secret list --as-of 1", 2, "no flag")
 
     def test_a_token_comes_from_flag_file_environment_or_login(self):
         mainstay = self.signed_in()
