@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define CHUNK_SAMPLES_MAX 240u
-#define CHUNK_WORDS_MAX 128u       /* 1 KiB: a chunk that has no room for the worst sample is full */
+#define CHUNK_WORDS_MAX 40u        /* 320 bytes: a chunk that has no room for the worst sample is full */
 #define CHUNK_SAMPLE_BITS_MAX 128u /* no sample takes more */
 #define CHUNK_EXPONENT_MAX 9u
 

@@ -301,8 +301,15 @@ static uint32_t pair_number(struct index *index, uint32_t name, uint32_t value)
 
 void index_init(struct index *index, struct random *random)
 {
-	*index = (struct index){ .symbol_count = 0 };
 	random_fill(random, index->key, sizeof index->key);
+	index_empty(index);
+}
+
+void index_empty(struct index *index)
+{
+	struct index fresh = { .symbol_count = 0 };
+	memcpy(fresh.key, index->key, sizeof fresh.key);
+	*index = fresh;
 	index->texts = mem_alloc((TEXT_PAGES_MAX + 1) * sizeof *index->texts);
 	index->sets = mem_alloc((SET_PAGES_MAX + 1) * sizeof *index->sets);
 	new_symbol(index, STR_NONE);

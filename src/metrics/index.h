@@ -52,6 +52,7 @@ struct index {
 
 void index_init(struct index *index, struct random *random);
 void index_finish(struct index *index);
+void index_empty(struct index *index); /* after index_finish: as after index_init, under the same key */
 
 bool index_has_room(const struct index *index); /* for one more series of any labels */
 uint32_t index_find(const struct index *index, const struct metrics_label *labels, size_t count);

@@ -7,17 +7,39 @@
 #include "base/mem.h"
 #include "metrics/metrics_priv.h"
 
+static void begin(struct metrics *metrics)
+{
+	metrics->newest_ms = metrics->expired_ms = INT64_MIN;
+	metrics->granule_free = INDEX_NONE;
+	metrics->series = mem_alloc(SERIES_PAGES_MAX * sizeof *metrics->series);
+	metrics->granules = mem_alloc(GRANULE_PAGES_MAX * sizeof *metrics->granules);
+	seg_init(&metrics->segs);
+}
+
+static void end(struct metrics *metrics)
+{
+	for (uint32_t i = 0; i < metrics->late_count; i++)
+		mem_free(metrics->lates[i]);
+	for (uint32_t i = 0; i < SERIES_PAGES_MAX && metrics->series[i] != NULL; i++)
+		mem_free(metrics->series[i]);
+	for (uint32_t i = 0; i < GRANULE_PAGES_MAX && metrics->granules[i] != NULL; i++)
+		mem_free(metrics->granules[i]);
+	mem_free(metrics->series);
+	mem_free(metrics->granules);
+	mem_free(metrics->lates);
+	mem_free(metrics->found.at);
+	seg_finish(&metrics->segs);
+	index_finish(&metrics->index);
+}
+
 void metrics_create(const struct metrics_options *options, struct random *random, struct metrics **ret_metrics)
 {
 	assert(options->series_max <= SERIES_PAGE * SERIES_PAGES_MAX);
 	assert(options->late_ms_max >= 0);
 	struct metrics *metrics = mem_alloc(sizeof *metrics);
 	metrics->options = *options;
-	metrics->newest_ms = INT64_MIN;
-	metrics->granule_free = INDEX_NONE;
-	metrics->series = mem_alloc(SERIES_PAGES_MAX * sizeof *metrics->series);
-	metrics->granules = mem_alloc(GRANULE_PAGES_MAX * sizeof *metrics->granules);
 	index_init(&metrics->index, random);
+	begin(metrics);
 	pthread_rwlockattr_t kind; /* a dashboard must not keep scrapes out for ever */
 	pthread_rwlockattr_init(&kind);
 	pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -27,34 +49,54 @@ void metrics_create(const struct metrics_options *options, struct random *random
 	*ret_metrics = metrics;
 }
 
+void metrics_empty(struct metrics *metrics)
+{
+	end(metrics);
+	metrics->found = (struct seg_list){ NULL, 0, 0 };
+	metrics->lates = NULL;
+	metrics->late_count = metrics->granule_count = 0;
+	metrics->bytes = 0;
+	metrics->samples = 0;
+	index_empty(&metrics->index);
+	begin(metrics);
+}
+
 void metrics_destroy(struct metrics **metrics)
 {
 	struct metrics *gone = *metrics;
 	if (gone == NULL)
 		return;
-	for (uint32_t i = 0; i < gone->index.series_count; i++) {
-		struct series *series = metrics_series_at(gone, i);
-		mem_free(series->late);
-		for (struct sealed *sealed = series->sealed, *older; sealed != NULL; sealed = older) {
-			older = sealed->older;
-			mem_free(sealed);
-		}
-	}
-	for (uint32_t i = 0; i < SERIES_PAGES_MAX && gone->series[i] != NULL; i++)
-		mem_free(gone->series[i]);
-	for (uint32_t i = 0; i < GRANULE_PAGES_MAX && gone->granules[i] != NULL; i++)
-		mem_free(gone->granules[i]);
-	mem_free(gone->series);
-	mem_free(gone->granules);
-	index_finish(&gone->index);
+	end(gone);
 	pthread_rwlock_destroy(&gone->lock);
 	mem_free(gone);
 	*metrics = NULL;
 }
 
-static size_t held(const struct metrics *metrics)
+/* ---- old samples ---- */
+
+bool metrics_close_segment(struct metrics *metrics)
 {
-	return metrics->bytes + metrics->index.bytes;
+	uint32_t count = metrics->index.series_count;
+	uint32_t *heads = mem_alloc((count + 1) * sizeof *heads);
+	for (uint32_t i = 0; i < count; i++)
+		heads[i] = metrics_series_at(metrics, i)->newest;
+	bool closed = seg_close_file(&metrics->segs, heads, count);
+	for (uint32_t i = 0; i < count && closed; i++)
+		metrics_series_at(metrics, i)->newest = 0;
+	mem_free(heads);
+	return closed;
+}
+
+void metrics_expire(struct metrics *metrics, int64_t before_ms)
+{
+	pthread_rwlock_wrlock(&metrics->lock);
+	struct segs *segs = &metrics->segs;
+	if (before_ms > metrics->expired_ms)
+		metrics->expired_ms = before_ms;
+	if (!segs->pinned && seg_open_is_before(segs, before_ms))
+		metrics_close_segment(metrics);
+	seg_expire(segs, before_ms);
+	pthread_rwlock_unlock(&metrics->lock);
 }
 
 /* ---- names ---- */
@@ -107,22 +149,42 @@ static enum err check_limits(struct metrics *metrics, const struct metrics_label
 	else if (series_of_name(&metrics->index, name) >= limits->series_per_name_max)
 		result = error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": it has %u, as many as series_per_name_max allows",
 				   shown, name.ptr, limits->series_per_name_max);
-	else if (held(metrics) >= limits->bytes_max || !index_has_room(&metrics->index))
+	else if (metrics_held(metrics) >= limits->bytes_max || !index_has_room(&metrics->index))
 		result = error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": %zu bytes are used, as many as bytes_max allows",
-				   shown, name.ptr, held(metrics));
+				   shown, name.ptr, metrics_held(metrics));
 	metrics->refused_series += result != OK;
 	return result;
 }
 
-static uint32_t new_series(struct metrics *metrics, const struct metrics_label *labels, size_t count)
+struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference)
 {
-	uint32_t reference = index_add(&metrics->index, labels, count), page = reference / SERIES_PAGE;
+	uint32_t page = reference / SERIES_PAGE;
 	if (metrics->series[page] == NULL) {
 		metrics->series[page] = mem_alloc(SERIES_PAGE * sizeof(struct series));
 		metrics->bytes += SERIES_PAGE * sizeof(struct series);
 	}
 	struct series *series = metrics_series_at(metrics, reference);
 	series->head = series->tail = INDEX_NONE;
+	return series;
+}
+
+struct late *metrics_make_late(struct metrics *metrics, struct series *series)
+{
+	if (series->late == 0) {
+		uint32_t number = metrics->late_count++;
+		if ((number & (number - 1)) == 0) /* 0, 1, 2, 4 */
+			metrics->lates = mem_realloc(metrics->lates, (number == 0 ? 1 : 2 * (size_t)number) * sizeof *metrics->lates);
+		metrics->lates[number] = mem_alloc(sizeof **metrics->lates);
+		metrics->bytes += sizeof *metrics->lates + sizeof **metrics->lates;
+		series->late = (number + 1) & INT32_MAX;
+	}
+	return metrics_late(metrics, series);
+}
+
+static uint32_t new_series(struct metrics *metrics, const struct metrics_label *labels, size_t count)
+{
+	uint32_t reference = index_add(&metrics->index, labels, count);
+	metrics_new_series_at(metrics, reference);
 	return reference;
 }
 
@@ -153,8 +215,9 @@ void metrics_figures(struct metrics *metrics, struct metrics_figures *ret_figure
 	const struct index *index = &metrics->index;
 	*ret_figures = (struct metrics_figures){
 		.series = index->series_count, .symbols = index->symbol_count, .pairs = index->pair_count,
-		.bytes = held(metrics), .sealed_bytes = metrics->sealed_bytes, .samples = metrics->samples,
+		.bytes = metrics_held(metrics), .sealed_bytes = metrics->segs.bytes, .samples = metrics->samples,
 		.refused_series = metrics->refused_series, .newest_ms = metrics->newest_ms,
+		.damaged = atomic_load(&metrics->segs.damaged),
 	};
 	pthread_rwlock_unlock(&metrics->lock);
 }

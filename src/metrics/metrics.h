@@ -80,7 +80,7 @@ struct metrics_tally {
 /* Each row has its own fate; the stale marker is a value like others. References come from metrics_series. */
 void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, struct metrics_tally *ret_tally);
 
-/* Frees sealed chunks that end before. Series stay. */
+/* What is older is not given any more; its files are removed when all in them is older. Series stay. */
 void metrics_expire(struct metrics *metrics, int64_t before_ms);
 
 /* ---- samples out ---- */
@@ -115,10 +115,11 @@ enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *m
 
 struct metrics_figures {
 	uint32_t series, symbols, pairs; /* pairs: name="value" */
-	size_t bytes;                    /* held, sealed chunks included */
-	size_t sealed_bytes;
+	size_t bytes;                    /* of memory; with sealed chunks, when there is no folder for them */
+	size_t sealed_bytes;             /* of sealed chunks, wherever they lie */
 	uint64_t samples, refused_series;
 	int64_t newest_ms;               /* INT64_MIN: none yet */
+	uint64_t damaged;                /* sealed chunks that were to be read and were not what was written */
 };
 
 void metrics_figures(struct metrics *metrics, struct metrics_figures *ret_figures);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "metrics/metrics_priv.h"
 
-static uint32_t take_granule(struct metrics *metrics)
+uint32_t metrics_take_granule(struct metrics *metrics)
 {
 	uint32_t number = metrics->granule_free;
 	if (number != INDEX_NONE) {
@@ -34,7 +34,7 @@ static void open_word(void *context, uint64_t word)
 	struct series *series = sink->series;
 	unsigned place = series->open.words % GRANULE_WORDS;
 	if (place == 0) {
-		uint32_t fresh = take_granule(sink->metrics);
+		uint32_t fresh = metrics_take_granule(sink->metrics);
 		if (series->head == INDEX_NONE)
 			series->head = fresh;
 		else
@@ -56,28 +56,29 @@ size_t metrics_open_words(const struct metrics *metrics, const struct series *se
 	return chunk_bits(&series->open);
 }
 
-static void keep_sealed(struct metrics *metrics, struct series *series, const uint64_t *words, size_t bits,
-			size_t count, int64_t first_ms, int64_t last_ms)
+/* Puts a chunk into the open segment file, after closing that when another is due. False: the disk does not take it. */
+static bool keep_sealed(struct metrics *metrics, struct series *series, uint32_t reference, const uint64_t *words,
+			size_t bits, size_t count, int64_t last_ms)
 {
-	size_t size = (bits + 63) / 64 * sizeof *words;
-	struct sealed *sealed = mem_alloc(sizeof *sealed + size);
-	*sealed = (struct sealed){ series->sealed, first_ms, last_ms, (uint16_t)bits, (uint16_t)count };
-	memcpy(sealed->words, words, size);
-	series->sealed = sealed;
-	metrics->sealed_bytes += sizeof *sealed + size;
-	metrics->bytes += sizeof *sealed + size;
+	if (seg_is_past(&metrics->segs, metrics->newest_ms) && !metrics_close_segment(metrics))
+		return false;
+	return seg_put(&metrics->segs, metrics->newest_ms, reference, series->newest, words, bits, count, last_ms,
+		       &series->newest);
 }
 
-static void seal(struct metrics *metrics, struct series *series)
+static bool seal(struct metrics *metrics, struct series *series, uint32_t reference)
 {
 	uint64_t words[CHUNK_WORDS_MAX];
 	size_t bits = metrics_open_words(metrics, series, words);
-	keep_sealed(metrics, series, words, bits, series->open.count, (int64_t)words[0], series->open.time_ms);
+	if (!keep_sealed(metrics, series, reference, words, bits, series->open.count, series->open.time_ms))
+		return false;
 	if (series->head != INDEX_NONE) {
 		metrics_granule(metrics, series->tail)->next = metrics->granule_free;
 		metrics->granule_free = series->head;
 	}
 	series->head = series->tail = INDEX_NONE;
+	series->in_step = true;
+	return true;
 }
 
 /* ---- late ones ---- */
@@ -86,8 +87,8 @@ static bool find_in(const uint64_t *words, size_t bits, size_t count, int64_t ti
 {
 	int64_t times[CHUNK_SAMPLES_MAX];
 	uint64_t values[CHUNK_SAMPLES_MAX];
-	bool sound = chunk_read(words, bits, count, times, values, NULL);
-	assert(sound);
+	if (!chunk_read(words, bits, count, times, values, NULL))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		if (times[i] == time_ms) {
 			*ret_value = values[i];
@@ -97,22 +98,26 @@ static bool find_in(const uint64_t *words, size_t bits, size_t count, int64_t ti
 }
 
 /* What the series has at that time. */
-static bool find_sample(const struct metrics *metrics, const struct series *series, int64_t time_ms,
+static bool find_sample(struct metrics *metrics, const struct series *series, uint32_t reference, int64_t time_ms,
 			uint64_t *ret_value)
 {
 	uint64_t words[CHUNK_WORDS_MAX];
-	for (uint32_t i = 0; series->late != NULL && i < series->late->count; i++)
-		if (series->late->times[i] == time_ms) {
-			*ret_value = series->late->values[i];
+	const struct late *late = metrics_late(metrics, series);
+	for (uint32_t i = 0; late != NULL && i < late->count; i++)
+		if (late->times[i] == time_ms) {
+			*ret_value = late->values[i];
 			return true;
 		}
 	size_t bits = metrics_open_words(metrics, series, words);
 	if ((int64_t)words[0] <= time_ms && find_in(words, bits, series->open.count, time_ms, ret_value))
 		return true;
-	for (const struct sealed *sealed = series->sealed; sealed != NULL; sealed = sealed->older)
-		if (sealed->first_ms <= time_ms && time_ms <= sealed->last_ms &&
-		    find_in(sealed->words, sealed->bits, sealed->count, time_ms, ret_value))
+	metrics->found.count = 0;
+	seg_list(&metrics->segs, reference, series->newest, time_ms, time_ms, &metrics->found);
+	for (size_t i = 0; i < metrics->found.count; i++) {
+		const struct seg_record *record = metrics->found.at[i];
+		if (find_in(record->words, record->bits, record->count, time_ms, ret_value))
 			return true;
+	}
 	return false;
 }
 
@@ -128,40 +133,40 @@ static void row_word(void *context, uint64_t word)
 	sink->words[sink->count++] = word;
 }
 
-static void seal_row(struct metrics *metrics, struct series *series, struct chunk *chunk, struct row_sink *row)
+static bool seal_row(struct metrics *metrics, struct series *series, uint32_t reference, struct chunk *chunk,
+		     struct row_sink *row)
 {
 	if (chunk->pending > 0)
 		row->words[row->count] = chunk->bits;
-	keep_sealed(metrics, series, row->words, chunk_bits(chunk), chunk->count, (int64_t)row->words[0], chunk->time_ms);
 	row->count = 0;
+	return keep_sealed(metrics, series, reference, row->words, chunk_bits(chunk), chunk->count, chunk->time_ms);
 }
 
-static void seal_late(struct metrics *metrics, struct series *series)
+/* False: not all are sealed; those that are stay there as well, and are found twice by nobody (sort_samples). */
+static bool seal_late(struct metrics *metrics, struct series *series, uint32_t reference)
 {
-	struct late *late = series->late;
+	struct late *late = metrics_late(metrics, series);
 	struct chunk chunk = { 0 };
 	struct row_sink row = { .count = 0 };
 	struct chunk_sink sink = { &row, row_word };
 	for (uint32_t i = 0; i < late->count; i++) {
 		if (chunk.count > 0 && chunk_add(&chunk, late->times[i], late->values[i], &sink))
 			continue;
-		if (chunk.count > 0)
-			seal_row(metrics, series, &chunk, &row);
+		if (chunk.count > 0 && !seal_row(metrics, series, reference, &chunk, &row))
+			return false;
 		chunk_begin(&chunk, &chunk, late->times[i], late->values[i], &sink);
 	}
-	seal_row(metrics, series, &chunk, &row);
+	if (!seal_row(metrics, series, reference, &chunk, &row))
+		return false;
 	late->count = 0;
+	return true;
 }
 
-static void keep_late(struct metrics *metrics, struct series *series, int64_t time_ms, uint64_t value)
+static bool keep_late(struct metrics *metrics, struct series *series, uint32_t reference, int64_t time_ms, uint64_t value)
 {
-	if (series->late == NULL) {
-		series->late = mem_alloc(sizeof *series->late);
-		metrics->bytes += sizeof *series->late;
-	}
-	struct late *late = series->late;
-	if (late->count == LATE_SAMPLES_MAX)
-		seal_late(metrics, series);
+	struct late *late = metrics_make_late(metrics, series);
+	if (late->count == LATE_SAMPLES_MAX && !seal_late(metrics, series, reference))
+		return false;
 	uint32_t at = late->count++;
 	for (; at > 0 && late->times[at - 1] > time_ms; at--) {
 		late->times[at] = late->times[at - 1];
@@ -169,21 +174,30 @@ static void keep_late(struct metrics *metrics, struct series *series, int64_t ti
 	}
 	late->times[at] = time_ms;
 	late->values[at] = value;
+	return true;
 }
 
 /* ---- one row, one frame ---- */
 
-static enum metrics_fate add_late(struct metrics *metrics, struct series *series, int64_t time_ms, uint64_t value)
+static enum metrics_fate add_late(struct metrics *metrics, struct series *series, uint32_t reference, int64_t time_ms,
+				  uint64_t value)
 {
 	uint64_t found;
-	uint64_t behind = (uint64_t)metrics->newest_ms - (uint64_t)time_ms; /* newest >= this series' >= time */
-	if (behind <= (uint64_t)metrics->options.late_ms_max || time_ms == series->open.time_ms) {
-		if (find_sample(metrics, series, time_ms, &found))
-			return found == value ? METRICS_SAME : METRICS_DUPLICATE;
-		keep_late(metrics, series, time_ms, value);
-		return METRICS_LATE;
-	}
-	return METRICS_TOO_OLD;
+	uint64_t behind = (uint64_t)metrics->newest_ms - (uint64_t)time_ms;
+	bool is_late = time_ms < metrics->newest_ms && behind > (uint64_t)metrics->options.late_ms_max;
+	if (is_late && time_ms != series->open.time_ms)
+		return METRICS_TOO_OLD;
+	if (find_sample(metrics, series, reference, time_ms, &found))
+		return found == value ? METRICS_SAME : METRICS_DUPLICATE;
+	return keep_late(metrics, series, reference, time_ms, value) ? METRICS_LATE : METRICS_NO_ROOM;
+}
+
+/* The first chunk of a series is sealed early, at another point for each: so the open chunks of those that are scraped in
+ * step are half full on the average, and never all full at once. */
+static bool may_grow(const struct series *series, uint32_t reference)
+{
+	return series->in_step || (series->open.count < 1 + reference % CHUNK_SAMPLES_MAX &&
+	                           series->open.words < 2 + reference % (CHUNK_WORDS_MAX - 2));
 }
 
 static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, int64_t time_ms, uint64_t value)
@@ -192,17 +206,19 @@ static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, in
 	struct series *series = metrics_series_at(metrics, reference);
 	struct open_sink open = { metrics, series };
 	struct chunk_sink sink = { &open, open_word };
-	if (series->open.count > 0 && time_ms <= series->open.time_ms)
-		return add_late(metrics, series, time_ms, value);
-	if (series->open.count == 0) {
+	enum metrics_fate fate = METRICS_APPENDED;
+	if (series->open.count > 0 && time_ms <= series->open.time_ms) {
+		fate = add_late(metrics, series, reference, time_ms, value);
+	} else if (series->open.count == 0) {
 		chunk_begin(&series->open, &series->open, time_ms, value, &sink);
-	} else if (!chunk_add(&series->open, time_ms, value, &sink)) {
-		seal(metrics, series);
+	} else if (!may_grow(series, reference) || !chunk_add(&series->open, time_ms, value, &sink)) {
+		if (!seal(metrics, series, reference))
+			return METRICS_NO_ROOM;
 		chunk_begin(&series->open, &series->open, time_ms, value, &sink);
 	}
-	if (time_ms > metrics->newest_ms)
-		metrics->newest_ms = time_ms;
-	return METRICS_APPENDED;
+	if (time_ms > metrics->newest_ms && fate <= METRICS_SAME)
+		metrics->newest_ms = time_ms; /* after a restart also of what is there already: the log is read again */
+	return fate;
 }
 
 void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, struct metrics_tally *ret_tally)
@@ -214,7 +230,7 @@ void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, 
 		uint64_t value;
 		memcpy(&value, &frame->values[i], sizeof value);
 		enum metrics_fate fate = METRICS_NO_ROOM;
-		if (metrics->bytes + metrics->index.bytes < ceiling)
+		if (metrics_held(metrics) < ceiling)
 			fate = add_row(metrics, frame->references[i],
 				       frame->times != NULL ? frame->times[i] : frame->time_ms, value);
 		if (ret_tally->counts[fate]++ == 0)
@@ -224,23 +240,3 @@ void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, 
 	pthread_rwlock_unlock(&metrics->lock);
 }
 
-void metrics_expire(struct metrics *metrics, int64_t before_ms)
-{
-	pthread_rwlock_wrlock(&metrics->lock);
-	for (uint32_t i = 0; i < metrics->index.series_count; i++) {
-		struct sealed **link = &metrics_series_at(metrics, i)->sealed;
-		while (*link != NULL) {
-			struct sealed *sealed = *link;
-			if (sealed->last_ms >= before_ms) {
-				link = &sealed->older;
-				continue;
-			}
-			*link = sealed->older;
-			size_t size = sizeof *sealed + (sealed->bits + 63u) / 64 * sizeof *sealed->words;
-			metrics->sealed_bytes -= size;
-			metrics->bytes -= size;
-			mem_free(sealed);
-		}
-	}
-	pthread_rwlock_unlock(&metrics->lock);
-}

@@ -6,6 +6,7 @@
 #include "metrics/chunk.h"
 #include "metrics/index.h"
 #include "metrics/metrics.h"
+#include "metrics/seg.h"
 
 #define GRANULE_WORDS 7u
 #define GRANULE_PAGE 1024u       /* granules in a page: 64 KiB */
@@ -21,13 +22,6 @@ struct granule {
 	uint32_t spare;
 };
 
-struct sealed {
-	struct sealed *older;
-	int64_t first_ms, last_ms;
-	uint16_t bits, count;
-	uint64_t words[];
-};
-
 /* Samples that came after newer ones: sorted; full, they become a chunk. */
 struct late {
 	uint32_t count;
@@ -35,23 +29,29 @@ struct late {
 	uint64_t values[LATE_SAMPLES_MAX];
 };
 
+/* 64 bytes. */
 struct series {
 	struct chunk open;
-	struct sealed *sealed; /* newest first, as they were sealed: late ones overlap */
-	struct late *late;
-	uint32_t head, tail; /* granules of the open chunk */
+	uint32_t head, tail;   /* granules of the open chunk */
+	uint32_t newest;       /* record of the open segment file; 0: none */
+	uint32_t late : 31;    /* number in `lates`, and 1; 0: none */
+	uint32_t in_step : 1;  /* its first chunk was sealed early; see may_grow in metrics_append.c */
 };
 
 struct metrics {
 	struct metrics_options options;
 	pthread_rwlock_t lock;
 	struct index index;
+	struct segs segs;
+	struct seg_list found;  /* for late samples */
 	struct series **series; /* pages */
+	struct late **lates;
+	uint32_t late_count;
 	struct granule **granules;
 	uint32_t granule_count, granule_free;
-	size_t bytes, sealed_bytes;
+	size_t bytes;
 	uint64_t samples, refused_series;
-	int64_t newest_ms;
+	int64_t newest_ms, expired_ms; /* what is older than the latter is not shown any more */
 };
 
 static inline struct series *metrics_series_at(const struct metrics *metrics, uint32_t reference)
@@ -67,3 +67,22 @@ static inline struct granule *metrics_granule(const struct metrics *metrics, uin
 /* The open chunk's words in a row, the pending ones last; returns how many bits. */
 size_t metrics_open_words(const struct metrics *metrics, const struct series *series,
 			  uint64_t ret_words[CHUNK_WORDS_MAX]);
+
+static inline size_t metrics_held(const struct metrics *metrics)
+{
+	bool in_memory = metrics->segs.folder[0] == '\0';
+	return metrics->bytes + metrics->index.bytes + (in_memory ? metrics->segs.bytes : 0);
+}
+
+bool metrics_close_segment(struct metrics *metrics); /* the open one; false: the disk does not take it */
+struct late *metrics_make_late(struct metrics *metrics, struct series *series); /* when there is none */
+
+static inline struct late *metrics_late(const struct metrics *metrics, const struct series *series) /* NULL: none */
+{
+	return series->late == 0 ? NULL : metrics->lates[series->late - 1];
+}
+
+/* Empty again, as after metrics_create. */
+void metrics_empty(struct metrics *metrics);
+struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference); /* that the index has just got */
+uint32_t metrics_take_granule(struct metrics *metrics);

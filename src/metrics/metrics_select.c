@@ -13,7 +13,8 @@ struct asked {
 };
 
 struct selection {
-	const struct metrics *metrics;
+	struct metrics *metrics;
+	struct seg_list found;
 	struct asked asked[METRICS_MATCHERS_MAX];
 	size_t asked_count;
 	uint32_t *references;
@@ -147,9 +148,10 @@ static void add_chunk(struct selection *selection, const uint64_t *words, size_t
 {
 	int64_t times[CHUNK_SAMPLES_MAX];
 	uint64_t values[CHUNK_SAMPLES_MAX];
-	bool sound = chunk_read(words, bits, count, times, values, NULL);
-	assert(sound);
-	add_samples(selection, times, values, count, from_ms, to_ms);
+	if (chunk_read(words, bits, count, times, values, NULL))
+		add_samples(selection, times, values, count, from_ms, to_ms);
+	else /* its sum was right: whoever wrote it was wrong */
+		atomic_fetch_add(&selection->metrics->segs.damaged, 1);
 }
 
 struct sample {
@@ -163,51 +165,45 @@ static int by_time(const void *a, const void *b)
 	return (left->time_ms > right->time_ms) - (left->time_ms < right->time_ms);
 }
 
-/* Late chunks lie between the others. No time is there twice: metrics_append looked. */
+/* Late chunks lie between the others. */
 static void sort_samples(struct selection *selection)
 {
 	struct sample *samples = mem_alloc(selection->used * sizeof *samples);
 	for (size_t i = 0; i < selection->used; i++)
 		samples[i] = (struct sample){ selection->times[i], selection->values[i] };
 	qsort(samples, selection->used, sizeof *samples, by_time);
+	size_t used = 0;
 	for (size_t i = 0; i < selection->used; i++) {
-		selection->times[i] = samples[i].time_ms;
-		selection->values[i] = samples[i].value;
+		if (used > 0 && samples[i].time_ms == selection->times[used - 1])
+			continue; /* sealed, and the disk took no more */
+		selection->times[used] = samples[i].time_ms;
+		selection->values[used++] = samples[i].value;
 	}
+	selection->used = used;
 	mem_free(samples);
 }
 
-/* Sealed chunks are listed newest first; the oldest goes first. */
-static void add_sealed(struct selection *selection, const struct sealed *newest, int64_t from_ms, int64_t to_ms)
+static void read_series(struct selection *selection, uint32_t reference, int64_t from_ms, int64_t to_ms)
 {
-	size_t wanted = 0;
-	for (const struct sealed *sealed = newest; sealed != NULL; sealed = sealed->older)
-		wanted += sealed->last_ms >= from_ms && sealed->first_ms <= to_ms;
-	if (wanted == 0)
-		return;
-	const struct sealed **list = mem_alloc(wanted * sizeof *list);
-	size_t at = wanted;
-	for (const struct sealed *sealed = newest; sealed != NULL; sealed = sealed->older)
-		if (sealed->last_ms >= from_ms && sealed->first_ms <= to_ms)
-			list[--at] = sealed;
-	for (size_t i = 0; i < wanted; i++)
-		add_chunk(selection, list[i]->words, list[i]->bits, list[i]->count, from_ms, to_ms);
-	mem_free(list);
-}
-
-static void read_series(struct selection *selection, const struct series *series, int64_t from_ms, int64_t to_ms)
-{
+	struct metrics *metrics = selection->metrics;
+	const struct series *series = metrics_series_at(metrics, reference);
 	uint64_t words[CHUNK_WORDS_MAX];
 	selection->used = 0;
 	selection->rising = true;
-	add_sealed(selection, series->sealed, from_ms, to_ms);
+	selection->found.count = 0;
+	seg_list(&metrics->segs, reference, series->newest, from_ms, to_ms, &selection->found);
+	for (size_t i = selection->found.count; i-- > 0;) { /* the oldest first */
+		const struct seg_record *record = selection->found.at[i];
+		add_chunk(selection, record->words, record->bits, record->count, from_ms, to_ms);
+	}
 	if (series->open.count > 0 && series->open.time_ms >= from_ms) {
-		size_t bits = metrics_open_words(selection->metrics, series, words);
+		size_t bits = metrics_open_words(metrics, series, words);
 		if ((int64_t)words[0] <= to_ms)
 			add_chunk(selection, words, bits, series->open.count, from_ms, to_ms);
 	}
-	if (series->late != NULL)
-		add_samples(selection, series->late->times, series->late->values, series->late->count, from_ms, to_ms);
+	const struct late *late = metrics_late(metrics, series);
+	if (late != NULL)
+		add_samples(selection, late->times, late->values, late->count, from_ms, to_ms);
 	if (!selection->rising)
 		sort_samples(selection);
 }
@@ -228,6 +224,7 @@ static void finish(struct selection *selection)
 	for (size_t i = 0; i < selection->asked_count; i++)
 		mem_free(selection->asked[i].answers);
 	mem_free(selection->references);
+	mem_free(selection->found.at);
 	mem_free(selection->times);
 	mem_free(selection->values);
 }
@@ -240,6 +237,8 @@ enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *m
 				 METRICS_MATCHERS_MAX);
 	struct selection selection = { .metrics = metrics };
 	pthread_rwlock_rdlock(&metrics->lock);
+	if (from_ms < metrics->expired_ms)
+		from_ms = metrics->expired_ms;
 	prepare(&selection, matchers, count);
 	find_candidates(&selection);
 	bool wanted = true;
@@ -247,7 +246,7 @@ enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *m
 		uint32_t reference = selection.references[i];
 		if (!all_take(&selection, reference))
 			continue;
-		read_series(&selection, metrics_series_at(metrics, reference), from_ms, to_ms);
+		read_series(&selection, reference, from_ms, to_ms);
 		if (selection.used > 0)
 			wanted = give(&selection, reference, take, context);
 	}
