@@ -545,6 +545,48 @@ class RemoteWriter(Process):
                    seconds, "Prometheus to send what it scraped")
 
 
+class VmAgent(Process):
+    """vmagent of VictoriaMetrics: scrapes one exporter each second and sends it on."""
+
+    def __init__(self, folder, target_port, address, token):
+        self.folder = pathlib.Path(folder) / "vmagent"
+        self.port = free_port()
+        self.target_port, self.address, self.token = target_port, address, token
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            f"scrape_configs: [{{job_name: node, static_configs: [{{targets: ['127.0.0.1:{self.target_port}']}}]}}]\n")
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["vmagent", f"-promscrape.config={self.folder}/prometheus.yml", f"-remoteWrite.tmpDataPath={self.folder}/data",
+                        f"-remoteWrite.url=http://{self.address}/api/v1/write", f"-remoteWrite.bearerToken={self.token}",
+                        f"-httpListenAddr=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "vmagent to answer")
+
+
+class VmAlert(Process):
+    """vmalert of VictoriaMetrics: asks us, writes its series to us, and sends us its alerts."""
+
+    def __init__(self, folder, address, reads, acts):
+        self.folder = pathlib.Path(folder) / "vmalert"
+        self.port = free_port()
+        self.address, self.reads, self.acts = address, reads, acts
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "rules.yml").write_text(Prometheus.RULES)
+        here = f"http://{self.address}"
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["vmalert", f"-rule={self.folder}/rules.yml", "-evaluationInterval=1s", f"-datasource.url={here}",
+                        f"-datasource.bearerToken={self.reads}", "-datasource.queryStep=1s", f"-notifier.url={here}",
+                        f"-notifier.bearerToken={self.acts}", f"-remoteWrite.url={here}", f"-remoteWrite.bearerToken={self.acts}",
+                        "-remoteWrite.flushInterval=500ms", f"-httpListenAddr=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "vmalert to answer")
+
+
 def sign(secret, number, stamp, body):
     key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"{number}.{stamp}.".encode() + body, hashlib.sha256).digest()

@@ -1,12 +1,17 @@
 """Time series: a real Prometheus remote-writes to us, promtool asks both; bodies by hand, limits, permissions, kill -9."""
+import json
+import os
 import subprocess
+import threading
 import time
+import unittest
 import urllib.parse
 
 import samples
-from mainstay import Scenario, wait_until
-from peers import RemoteWriter
-from steps import first_person
+import test_disk as disk
+from mainstay import BINARY, Scenario, wait_until
+from peers import NodeExporter, RemoteWriter, VmAgent, VmAlert
+from steps import declare, first_person
 from world import in_time
 SERVER = object()  # where the address of the server stands in what promtool is given
 
@@ -287,3 +292,114 @@ class Lasting(Metrics):
         self.server.restart()
         wait_until(lambda: self.reader.request("GET", "labels").status == 200, 10, "the time series to be read")
         self.assertEqual(self.count("kept", time=now / 1000), 1)
+
+
+class SmallDisk(disk.Place, Metrics):
+    """What is left of a disk is for pages: samples are refused first, and taken again when there is space."""
+
+    MOUNT = ["-t", "tmpfs", "-o", "size=480m,mode=0700", "tmpfs"]
+
+    def free_mib(self):
+        found = os.statvfs(self.data)
+        return found.f_bavail * found.f_frsize >> 20
+
+    def fill_until(self, mib):
+        with open(self.data / "ballast", "ab", buffering=0) as file:
+            while self.free_mib() > mib:
+                file.write(bytes(1 << 20))
+
+    def test_samples_are_refused_while_the_disk_is_nearly_full_and_incidents_go_on(self):
+        self.begin()
+        body = samples.body({"__name__": "up"})
+        self.write(body)
+        self.fill_until(150)
+        wait_until(lambda: self.sender.request("POST", "write", body, headers=samples.HEADERS).status == 503, 20, "a refusal")
+        answer = self.write(body, 503)
+        self.assertIn("nearly full", answer.text)
+        self.assertIn("Retry-After", answer.headers)
+        self.assertEqual(self.count("up"), 1)
+        self.assertEqual(declare(self.ann.client, "while the disk is nearly full")["state"], "open")
+        self.assertIn("samples", [row["code"] for row in self.ann.client.get("now")["warnings"]])
+        (self.data / "ballast").unlink()
+        wait_until(lambda: self.sender.request("POST", "write", body, headers=samples.HEADERS).status == 204, 20, "samples again")
+        self.assertNotIn("samples", [row["code"] for row in self.ann.client.get("now")["warnings"]])
+
+
+class Crowd(Metrics):
+    def test_an_acknowledgement_does_not_wait_for_queries_and_samples(self):
+        self.begin("--query-timeout", "20s")
+        now = samples.now_ms()
+        self.write(samples.snappy(b"".join(samples.series({"__name__": "wide", "n": str(n)}, *[(now - i * 1000, 1.0) for i in range(60, 0, -1)])
+                                           for n in range(2000))))
+        slow = "query?" + urllib.parse.urlencode({"query": 'count(count_over_time(wide[1h:1s]) + on() group_left() vector(1))'})
+        over = threading.Event()
+        statuses = []
+
+        def ask():
+            while not over.is_set():
+                statuses.append(self.server.client(token=self.reader.token).request("GET", slow, seconds=60).status)
+
+        def send():
+            while not over.is_set():
+                client = self.server.client(token=self.sender.token)
+                client.request("POST", "write", samples.body({"__name__": "busy", "n": str(threading.get_ident())}), headers=samples.HEADERS)
+
+        crowd = [threading.Thread(target=ask) for _ in range(8)] + [threading.Thread(target=send) for _ in range(4)]
+        for thread in crowd:
+            thread.start()
+        try:
+            time.sleep(1)
+            for number in range(5):
+                incident = declare(self.ann.client, f"number {number}")["id"]
+                self.ann.client.post(f"incidents/{incident}/acknowledge", {})
+        finally:
+            over.set()
+            for thread in crowd:
+                thread.join()
+        self.assertEqual(self.server.client(token=self.reader.token).get(f"incidents/{incident}")["state"], "acknowledged")
+        self.assertTrue(statuses)
+        self.assertLessEqual(set(statuses), {200, 422, 503})
+
+
+class InATerminal(Metrics):
+    def say(self, *arguments, status=0):
+        done = subprocess.run([BINARY, "query", *arguments, "--server", f"http://{self.server.address}"], capture_output=True, text=True,
+                              timeout=30, env=os.environ | {"MAINSTAY_TOKEN": self.reader.token, "HOME": str(self.folder)})
+        self.assertEqual(done.returncode, status, f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout if status == 0 else done.stderr
+
+    def test_mainstay_query_shows_an_instant_a_span_and_what_is_wrong(self):
+        self.begin()
+        now = samples.now_ms()
+        self.write(samples.snappy(samples.series({"__name__": "up", "job": "a"}, *[(now - i * 10000, float(i)) for i in range(12, -1, -1)])))
+        lines = self.say("up").splitlines()
+        self.assertEqual(lines[0].split(), ["SERIES", "TIME", "VALUE"])
+        self.assertRegex(lines[1], r'^up\{job="a"\} +.* 0$')
+        self.assertEqual(self.say("sum(up)", "+", "1").splitlines()[1].split()[-1], "1")
+        rows = self.say("up", "--from", "-1m", "--step", "20s").splitlines()
+        self.assertEqual(len(rows), 5)
+        self.assertFalse(rows[2].startswith("up"))
+        self.assertEqual(json.loads(self.say("1 + 1", "-o", "json"))["data"]["result"][1], "2")
+        self.assertEqual(len(self.say("up", "--from", "-1m", "--step", "20s", "-o", "csv").splitlines()), 5)
+        self.assertIn("no series has a value", self.say("nothing"))
+        self.assertIn("parse error", self.say("sum(", status=1))
+        self.assertIn("--step need --from", self.say("up", "--step", "5s", status=2))
+
+
+class FromVictoriaMetrics(Metrics):
+    def test_vmagent_sends_and_vmalert_evaluates_and_pages(self):
+        self.begin()
+        exporter = self.peer(NodeExporter())
+        self.peer(VmAgent(self.folder, exporter.port, self.server.address, self.sender.token))
+        wait_until(lambda: self.values('up{job="node"}').get(
+            (("__name__", "up"), ("instance", f"127.0.0.1:{exporter.port}"), ("job", "node"))) == "1", 30, "what vmagent scraped")
+        self.assertEqual(self.count("node_load1"), 1)
+        self.peer(VmAlert(self.folder, self.server.address, self.reader.token, self.sender.token))
+        exporter.stop()
+        wait_until(lambda: self.count('ALERTS{alertname="NodeExporterDown",alertstate="firing"}') == 1, 30, "the series of vmalert")
+        alerts = wait_until(lambda: [row for row in self.ann.client.items("alerts") if row["state"] == "firing"], 30, "an alert")
+        self.assertIn("nobody answers", json.dumps(alerts[0]))
+
+
+if __name__ == "__main__":
+    unittest.main()
