@@ -167,3 +167,15 @@ bool chunk_add(struct chunk *chunk, int64_t time_ms, uint64_t value, const struc
 	chunk->count++;
 	return true;
 }
+
+bool chunk_is_sound(const struct chunk *chunk)
+{
+	if (chunk->count == 0)
+		return chunk->words == 0 && chunk->pending == 0 && chunk->bits == 0 && chunk->exponent <= CHUNK_EXPONENT_MAX;
+	int64_t q = (int64_t)chunk->value;
+	bool value_fits = chunk->xor_mode != 0 || ((double)q < CHUNK_DECIMAL_MAX && (double)q > -CHUNK_DECIMAL_MAX);
+	return chunk->count <= CHUNK_SAMPLES_MAX && chunk->words >= 2 && chunk->words < CHUNK_WORDS_MAX &&
+	       chunk->pending < 64 && chunk->bits >> chunk->pending == 0 && chunk->exponent <= CHUNK_EXPONENT_MAX &&
+	       value_fits && chunk->mean < UINT64_C(1) << 62 && chunk->step_ms >= 0 && chunk->xor_mode <= 1 &&
+	       (chunk->xor_mode == 0 || chunk->lead + chunk->size <= 64);
+}

@@ -67,6 +67,9 @@ static inline size_t chunk_bits(const struct chunk *chunk)
 	return (size_t)chunk->words * 64 + chunk->pending;
 }
 
+/* Whether any 48 bytes may be written on with: nothing the writer does leaves its bounds. */
+bool chunk_is_sound(const struct chunk *chunk);
+
 /* Reads `count` samples from `words` of `bits` bits that may hold anything. False: they are no chunk. Times rise.
  * `ret_end` (may be NULL) is where the encoder stood, with the pending bits: it goes on from there. */
 bool chunk_read(const uint64_t *words, size_t bits, size_t count, int64_t *ret_times, uint64_t *ret_values,

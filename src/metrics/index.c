@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "metrics/pages.h"
 
-#define TEXT_PAGE_BYTES (1u << 20)
-#define TEXT_PAGES_MAX 4095u
-#define SET_PAGE_WORDS (1u << 16)
-#define SET_PAGES_MAX 32768u
+#define TEXT_PAGE_BYTES ((uint32_t)PAGE_BYTES)
+#define TEXT_PAGES_MAX 2047u
+#define SET_PAGE_WORDS ((uint32_t)(PAGE_BYTES / sizeof(uint32_t)))
+#define SET_PAGES_MAX 8191u
 #define SLOTS_LEAST 64u
 
 static_assert(crypto_shorthash_KEYBYTES == INDEX_HASH_KEY_BYTES, "the hash is SipHash");
@@ -100,8 +101,7 @@ static uint32_t new_symbol(struct index *index, struct str text)
 	uint32_t size = (uint32_t)(sizeof length + text.len), in_page = index->text_used % TEXT_PAGE_BYTES;
 	if (in_page == 0 || in_page + size > TEXT_PAGE_BYTES) {
 		index->text_used = (index->text_used + TEXT_PAGE_BYTES - 1) / TEXT_PAGE_BYTES * TEXT_PAGE_BYTES;
-		index->texts[index->text_used / TEXT_PAGE_BYTES] = mem_alloc(TEXT_PAGE_BYTES);
-		index->bytes += TEXT_PAGE_BYTES;
+		index->texts[index->text_used / TEXT_PAGE_BYTES] = page_take(index->text_used == 0);
 	}
 	char *place = index->texts[index->text_used / TEXT_PAGE_BYTES] + index->text_used % TEXT_PAGE_BYTES;
 	memcpy(place, &length, sizeof length);
@@ -111,6 +111,7 @@ static uint32_t new_symbol(struct index *index, struct str text)
 	index->text_at = grow(index, index->text_at, symbol, &index->symbol_size, sizeof *index->text_at);
 	index->text_at[symbol] = index->text_used;
 	index->text_used += size;
+	index->bytes += size;
 	index->symbol_count++;
 	if (length > 0)
 		slots_add(index, &index->symbol_slots, symbol, symbol_hash);
@@ -179,14 +180,14 @@ static uint32_t *new_set(struct index *index, uint32_t words)
 	uint32_t in_page = index->set_used % SET_PAGE_WORDS;
 	if (in_page == 0 || in_page + words > SET_PAGE_WORDS) {
 		index->set_used = (index->set_used + SET_PAGE_WORDS - 1) / SET_PAGE_WORDS * SET_PAGE_WORDS;
-		index->sets[index->set_used / SET_PAGE_WORDS] = mem_alloc(SET_PAGE_WORDS * sizeof(uint32_t));
-		index->bytes += SET_PAGE_WORDS * sizeof(uint32_t);
+		index->sets[index->set_used / SET_PAGE_WORDS] = page_take(index->set_used == 0);
 	}
 	uint32_t reference = index->series_count;
 	index->set_of = grow(index, index->set_of, reference, &index->series_size, sizeof *index->set_of);
 	index->set_of[reference] = index->set_used;
 	uint32_t *set = index->sets[index->set_used / SET_PAGE_WORDS] + index->set_used % SET_PAGE_WORDS;
 	index->set_used += words;
+	index->bytes += words * sizeof(uint32_t);
 	index->series_count++;
 	return set;
 }
@@ -317,10 +318,10 @@ void index_empty(struct index *index)
 
 void index_finish(struct index *index)
 {
-	for (uint32_t i = 0; i <= TEXT_PAGES_MAX; i++)
-		mem_free(index->texts[i]);
-	for (uint32_t i = 0; i <= SET_PAGES_MAX; i++)
-		mem_free(index->sets[i]);
+	for (uint32_t i = 0; i <= TEXT_PAGES_MAX && index->texts[i] != NULL; i++)
+		page_give_back(index->texts[i]);
+	for (uint32_t i = 0; i <= SET_PAGES_MAX && index->sets[i] != NULL; i++)
+		page_give_back(index->sets[i]);
 	for (uint32_t i = 0; i < index->pair_count; i++)
 		mem_free(index->pairs[i].runs);
 	mem_free(index->texts);
@@ -338,21 +339,57 @@ bool index_has_room(const struct index *index)
 	return index->text_used / TEXT_PAGE_BYTES + 2 < TEXT_PAGES_MAX && index->set_used / SET_PAGE_WORDS + 2 < SET_PAGES_MAX;
 }
 
-uint32_t index_add(struct index *index, const struct metrics_label *labels, size_t count)
+static struct pair *carrier(struct index *index, uint32_t place, uint32_t name, uint32_t value)
 {
-	assert(index_has_room(index));
+	uint32_t number = index->recent[place];
+	if (number >= index->pair_count || index->pairs[number].name != name || index->pairs[number].value != value)
+		number = index->recent[place] = pair_number(index, name, value);
+	return &index->pairs[number];
+}
+
+uint32_t index_add_set(struct index *index, const uint32_t *set)
+{
 	uint32_t reference = index->series_count;
-	uint32_t *set = new_set(index, (uint32_t)(1 + 2 * count));
-	set[0] = (uint32_t)count;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t name = intern(index, labels[i].name), value = intern(index, labels[i].value);
-		set[1 + 2 * i] = name;
-		set[2 + 2 * i] = value;
-		uint32_t of_name = pair_number(index, name, 0);
-		carry(index, &index->pairs[of_name], reference);
-		uint32_t of_value = pair_number(index, name, value);
-		carry(index, &index->pairs[of_value], reference);
+	memcpy(new_set(index, 1 + 2 * set[0]), set, set_bytes(set));
+	for (uint32_t i = 0; i < set[0]; i++) {
+		carry(index, carrier(index, 2 * i, set[1 + 2 * i], 0), reference);
+		carry(index, carrier(index, 2 * i + 1, set[1 + 2 * i], set[2 + 2 * i]), reference);
 	}
 	slots_add(index, &index->series_slots, reference, series_hash);
 	return reference;
+}
+
+uint32_t index_add(struct index *index, const struct metrics_label *labels, size_t count)
+{
+	assert(index_has_room(index));
+	uint32_t set[1 + 2 * METRICS_LABELS_MAX] = { (uint32_t)count };
+	for (size_t i = 0; i < count; i++) {
+		set[1 + 2 * i] = intern(index, labels[i].name);
+		set[2 + 2 * i] = intern(index, labels[i].value);
+	}
+	return index_add_set(index, set);
+}
+
+void index_add_symbol(struct index *index, struct str text)
+{
+	new_symbol(index, text);
+}
+
+static void slots_reserve(struct index *index, struct slots *slots, uint32_t count)
+{
+	assert(slots->used == 0);
+	uint32_t size = SLOTS_LEAST;
+	while (size / 5 * 4 <= count)
+		size *= 2;
+	mem_free(slots->at);
+	index->bytes += (size - slots->size) * sizeof *slots->at;
+	slots->at = mem_alloc(size * sizeof *slots->at);
+	slots->size = size;
+}
+
+void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs)
+{
+	slots_reserve(index, &index->symbol_slots, symbols);
+	slots_reserve(index, &index->series_slots, series);
+	slots_reserve(index, &index->pair_slots, pairs);
 }

@@ -47,6 +47,7 @@ struct index {
 	struct pair *pairs;
 	uint32_t pair_count, pair_size;
 	struct slots symbol_slots, series_slots, pair_slots;
+	uint32_t recent[2 * METRICS_LABELS_MAX]; /* pairs at the places of the last set: targets come in a row */
 	size_t bytes;
 };
 
@@ -58,6 +59,11 @@ bool index_has_room(const struct index *index); /* for one more series of any la
 uint32_t index_find(const struct index *index, const struct metrics_label *labels, size_t count);
 /* The series must be new, and there be room. */
 uint32_t index_add(struct index *index, const struct metrics_label *labels, size_t count);
+
+/* What a checkpoint says: texts in the order of their symbols, then sets of them, none of them there yet. */
+void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs);
+void index_add_symbol(struct index *index, struct str text);
+uint32_t index_add_set(struct index *index, const uint32_t *set);
 
 struct str index_text(const struct index *index, uint32_t symbol);
 uint32_t index_symbol(const struct index *index, struct str text); /* INDEX_NONE: not known */

@@ -10,149 +10,53 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "metrics/files.h"
 #include "metrics/log_priv.h"
-#include "sys/file.h"
 
-#define WAITING_BYTES_MAX ((size_t)64 << 20)
 #define WAITING_BYTES_WRITE (1u << 20) /* who comes past this writes */
-#define SEGMENT_NUMBER_MAX 99999999u
-
-struct metrics_log {
-	struct metrics *metrics;
-	char folder[PATH_MAX - 32];
-	bool sync_each;
-	pthread_mutex_t lock;
-	pthread_cond_t written;
-	struct buf waiting;   /* records nobody has written yet */
-	uint64_t given, safe; /* bytes put into `waiting` ever; of them on the disk */
-	bool writing, failed;
-	/* of the segment that `waiting` goes to */
-	uint8_t *said; /* by reference: its SERIES record is in it */
-	size_t said_size;
-	size_t bytes;
-	bool renew; /* the next write begins a segment */
-	/* of who is writing */
-	int fd;
-	uint32_t number;
-};
-
-static enum err fail(struct error *err, const char *doing, const char *path)
-{
-	return error_set(err, ERR_IO, "could not %s \"%s\": %s", doing, path, strerror(errno));
-}
-
-static void path_of(const struct metrics_log *log, uint32_t number, char ret_path[PATH_MAX])
-{
-	snprintf(ret_path, PATH_MAX, "%s/%08u.wal", log->folder, number);
-}
-
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t count = write(fd, bytes.ptr, bytes.len);
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return false;
-		bytes = (struct str){ bytes.ptr + count, bytes.len - (size_t)count };
-	}
-	return true;
-}
-
-static bool sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool done = fsync(fd) == 0;
-	close(fd);
-	return done;
-}
 
 static bool begin_segment(struct metrics_log *log)
 {
 	char path[PATH_MAX];
-	if (log->number >= SEGMENT_NUMBER_MAX)
+	if (log->number >= FILES_NUMBER_MAX)
 		return false;
-	path_of(log, ++log->number, path);
+	files_path(log->folder, ++log->number, "wal", path);
 	if (log->fd >= 0)
 		close(log->fd);
 	log->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return log->fd >= 0 && write_all(log->fd, (struct str){ LOG_HEADER, LOG_HEADER_BYTES }) &&
-	       fdatasync(log->fd) == 0 && sync_folder(log->folder);
+	return log->fd >= 0 && files_write(log->fd, (struct str){ LOG_HEADER, LOG_HEADER_BYTES }) &&
+	       fdatasync(log->fd) == 0 && files_sync_folder(log->folder);
 }
 
 /* ---- opening ---- */
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_segment(const struct dirent *entry)
-{
-	return strlen(entry->d_name) == 12 && strspn(entry->d_name, "0123456789") == 8 &&
-	       strcmp(entry->d_name + 8, ".wal") == 0;
-}
-
-static enum err read_segment(struct metrics_log *log, bool is_last, struct metrics_recovered *told, struct error *err)
-{
-	char path[PATH_MAX];
-	cleanup_free char *bytes = NULL;
-	size_t size, good;
-	path_of(log, log->number, path);
-	enum err result = file_read(path, METRICS_LOG_SEGMENT_BYTES_MAX + WAITING_BYTES_MAX, &bytes, &size, err);
-	if (result != OK)
-		return result;
-	log_replay((struct str){ bytes, size }, log->metrics, told, &good);
-	told->segments++;
-	if (!is_last || good == size)
-		return OK;
-	told->cut_bytes = size - good;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool cut = fd >= 0 && ftruncate(fd, (off_t)good) == 0 && fsync(fd) == 0;
-	if (!cut)
-		fail(err, "cut the end of", path);
-	if (fd >= 0)
-		close(fd);
-	return cut ? OK : ERR_IO;
-}
-
-static enum err read_all(struct metrics_log *log, struct metrics_recovered *told, struct error *err)
-{
-	struct dirent **files;
-	int count = scandir(log->folder, &files, is_segment, by_name);
-	if (count < 0)
-		return fail(err, "read the folder", log->folder);
-	enum err result = OK;
-	for (int i = 0; i < count; i++) {
-		log->number = (uint32_t)strtoul(files[i]->d_name, NULL, 10);
-		if (result == OK)
-			result = read_segment(log, i == count - 1, told, err);
-		free(files[i]);
-	}
-	free(files);
-	return result;
-}
-
 enum err metrics_log_open(const char *folder, bool sync_each, struct metrics *metrics, struct metrics_log **ret_log,
 			  struct metrics_recovered *ret_told, struct error *err)
 {
+	struct metrics_log_options options = METRICS_LOG_OPTIONS_DEFAULT;
+	options.sync_each = sync_each;
+	return metrics_log_open_with(folder, &options, metrics, ret_log, ret_told, err);
+}
+
+enum err metrics_log_open_with(const char *folder, const struct metrics_log_options *options, struct metrics *metrics,
+			       struct metrics_log **ret_log, struct metrics_recovered *ret_told, struct error *err)
+{
+	assert(metrics->index.series_count == 0);
 	struct metrics_recovered told = { 0 };
 	struct metrics_log *log = mem_alloc(sizeof *log);
 	log->metrics = metrics;
-	log->sync_each = sync_each;
+	log->options = *options;
 	log->fd = -1;
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_cond_init(&log->written, NULL);
-	buf_init(&log->waiting, WAITING_BYTES_MAX);
+	buf_init(&log->waiting, LOG_WAITING_BYTES_MAX);
 	enum err result = OK;
 	if (snprintf(log->folder, sizeof log->folder, "%s", folder) >= (int)sizeof log->folder)
 		result = error_set(err, ERR_INVALID, "cannot open \"%.80s...\": the path is too long", folder);
 	if (result == OK)
-		result = read_all(log, &told, err);
+		result = log_recover(log, &told, err);
 	if (result == OK && !begin_segment(log))
-		result = fail(err, "begin a segment in", folder);
+		result = files_fail(err, "begin a segment in", folder);
 	if (result != OK) {
 		metrics_log_close(&log);
 		return result;
@@ -180,20 +84,28 @@ void metrics_log_close(struct metrics_log **log)
 
 /* ---- writing ---- */
 
-/* Takes what waits to the disk, without the lock while it writes. */
-static void write_waiting(struct metrics_log *log)
+static void renew_after_this(struct metrics_log *log)
+{
+	log->renew = true;
+	log->bytes = 0;
+	if (log->said_size > 0)
+		memset(log->said, 0, log->said_size);
+}
+
+/* Takes what waits to the disk, without the lock while it writes. `ends`: what comes after goes to another segment. */
+static void write_waiting(struct metrics_log *log, bool ends)
 {
 	struct buf batch = log->waiting;
 	uint64_t safe = log->given;
 	bool renew = log->renew;
-	buf_init(&log->waiting, WAITING_BYTES_MAX);
+	buf_init(&log->waiting, LOG_WAITING_BYTES_MAX);
 	log->writing = true;
-	log->bytes = (renew ? 0 : log->bytes) + batch.used;
-	log->renew = log->bytes > METRICS_LOG_SEGMENT_BYTES_MAX;
-	if (log->renew && log->said_size > 0)
-		memset(log->said, 0, log->said_size);
+	log->bytes += batch.used;
+	log->renew = false;
+	if (ends || log->bytes > log->options.segment_bytes_max)
+		renew_after_this(log);
 	pthread_mutex_unlock(&log->lock);
-	bool done = (!renew || begin_segment(log)) && write_all(log->fd, buf_str(&batch)) && fdatasync(log->fd) == 0;
+	bool done = (!renew || begin_segment(log)) && files_write(log->fd, buf_str(&batch)) && fdatasync(log->fd) == 0;
 	buf_finish(&batch);
 	pthread_mutex_lock(&log->lock);
 	log->writing = false;
@@ -210,7 +122,7 @@ static enum err wait_until_safe(struct metrics_log *log, uint64_t wanted, struct
 		if (log->writing)
 			pthread_cond_wait(&log->written, &log->lock);
 		else
-			write_waiting(log);
+			write_waiting(log, false);
 	}
 	if (log->safe >= wanted)
 		return OK;
@@ -265,7 +177,7 @@ static enum err wait_for_room(struct metrics_log *log, const struct metrics_fram
 	pthread_rwlock_rdlock(&log->metrics->lock);
 	size_t bytes = unsaid_bytes(log, frame);
 	pthread_rwlock_unlock(&log->metrics->lock);
-	if (bytes > WAITING_BYTES_MAX / 2)
+	if (bytes > LOG_WAITING_BYTES_MAX / 2)
 		return error_set(err, ERR_TOO_LARGE, "cannot append %zu samples at once: the labels of their series take %zu bytes",
 				 frame->count, bytes);
 	return OK;
@@ -285,9 +197,11 @@ enum err metrics_log_append(struct metrics_log *log, const struct metrics_frame 
 		pthread_rwlock_rdlock(&log->metrics->lock);
 		put_unsaid(log, frame);
 		pthread_rwlock_unlock(&log->metrics->lock);
+		size_t at = log->waiting.used;
 		log_put_frame(&log->waiting, frame);
+		log->frame_bytes += log->waiting.used - at;
 		log->given += log->waiting.used - before;
-		result = wait_until_safe(log, log->sync_each ? log->given : 0, err);
+		result = wait_until_safe(log, log->options.sync_each ? log->given : 0, err);
 	}
 	pthread_mutex_unlock(&log->lock);
 	return result;
@@ -298,5 +212,71 @@ enum err metrics_log_sync(struct metrics_log *log, struct error *err)
 	pthread_mutex_lock(&log->lock);
 	enum err result = wait_until_safe(log, log->given, err);
 	pthread_mutex_unlock(&log->lock);
+	return result;
+}
+
+/* ---- checkpoints ---- */
+
+#define CHECKPOINT_FRAME_BYTES_LEAST ((size_t)4 << 20) /* read in a twentieth of a second */
+
+bool metrics_log_wants_checkpoint(struct metrics_log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	size_t least = log->checkpoint_bytes / 4 > CHECKPOINT_FRAME_BYTES_LEAST ? log->checkpoint_bytes / 4
+	                                                                      : CHECKPOINT_FRAME_BYTES_LEAST;
+	bool wants = log->frame_bytes > least && !log->checkpointing && !log->failed;
+	pthread_mutex_unlock(&log->lock);
+	return wants;
+}
+
+/* From here on what is appended goes to another segment. Under the log's lock, so no frame is half in. */
+static void take_position(struct metrics_log *log, struct checkpoint_of *of)
+{
+	struct metrics *metrics = log->metrics;
+	pthread_rwlock_wrlock(&metrics->lock);
+	metrics->segs.pinned = true;
+	*of = (struct checkpoint_of){ metrics->newest_ms, metrics->expired_ms, metrics->samples, 0, metrics->index.symbol_count,
+		                      metrics->index.series_count, metrics->index.pair_count };
+	pthread_rwlock_unlock(&metrics->lock);
+	of->segment = log->number + 1;
+	if (log->waiting.used > 0) {
+		of->segment += log->renew;
+		write_waiting(log, true);
+	} else if (!log->renew) {
+		renew_after_this(log);
+	}
+}
+
+enum err metrics_log_checkpoint(struct metrics_log *log, struct metrics_checkpoint *ret_told, struct error *err)
+{
+	struct checkpoint_of of;
+	struct metrics_checkpoint told = { 0 };
+	pthread_mutex_lock(&log->lock);
+	if (log->checkpointing) {
+		pthread_mutex_unlock(&log->lock);
+		return error_set(err, ERR_CONFLICT, "could not take a checkpoint of \"%s\": one is being taken", log->folder);
+	}
+	while (log->writing)
+		pthread_cond_wait(&log->written, &log->lock);
+	if (log->failed) {
+		pthread_mutex_unlock(&log->lock);
+		return error_set(err, ERR_UNAVAILABLE, "could not take a checkpoint: \"%s\" cannot be written", log->folder);
+	}
+	log->checkpointing = true;
+	take_position(log, &of);
+	size_t frame_bytes = log->frame_bytes;
+	pthread_mutex_unlock(&log->lock);
+	enum err result = checkpoint_write(log, &of, &told, err);
+	if (result == OK)
+		result = log_trim(log, err);
+	pthread_mutex_lock(&log->lock);
+	log->checkpointing = false;
+	if (result == OK) {
+		log->frame_bytes -= frame_bytes;
+		log->checkpoint_bytes = told.bytes;
+	}
+	pthread_mutex_unlock(&log->lock);
+	if (result == OK && ret_told != NULL)
+		*ret_told = told;
 	return result;
 }

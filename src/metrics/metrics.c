@@ -21,9 +21,9 @@ static void end(struct metrics *metrics)
 	for (uint32_t i = 0; i < metrics->late_count; i++)
 		mem_free(metrics->lates[i]);
 	for (uint32_t i = 0; i < SERIES_PAGES_MAX && metrics->series[i] != NULL; i++)
-		mem_free(metrics->series[i]);
+		page_give_back(metrics->series[i]);
 	for (uint32_t i = 0; i < GRANULE_PAGES_MAX && metrics->granules[i] != NULL; i++)
-		mem_free(metrics->granules[i]);
+		page_give_back(metrics->granules[i]);
 	mem_free(metrics->series);
 	mem_free(metrics->granules);
 	mem_free(metrics->lates);
@@ -74,6 +74,12 @@ void metrics_destroy(struct metrics **metrics)
 
 /* ---- old samples ---- */
 
+void metrics_forget_newest(struct metrics *metrics)
+{
+	for (uint32_t i = 0; i < metrics->index.series_count; i++)
+		metrics_series_at(metrics, i)->newest = 0;
+}
+
 bool metrics_close_segment(struct metrics *metrics)
 {
 	uint32_t count = metrics->index.series_count;
@@ -81,8 +87,8 @@ bool metrics_close_segment(struct metrics *metrics)
 	for (uint32_t i = 0; i < count; i++)
 		heads[i] = metrics_series_at(metrics, i)->newest;
 	bool closed = seg_close_file(&metrics->segs, heads, count);
-	for (uint32_t i = 0; i < count && closed; i++)
-		metrics_series_at(metrics, i)->newest = 0;
+	if (closed)
+		metrics_forget_newest(metrics);
 	mem_free(heads);
 	return closed;
 }
@@ -159,10 +165,9 @@ static enum err check_limits(struct metrics *metrics, const struct metrics_label
 struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference)
 {
 	uint32_t page = reference / SERIES_PAGE;
-	if (metrics->series[page] == NULL) {
-		metrics->series[page] = mem_alloc(SERIES_PAGE * sizeof(struct series));
-		metrics->bytes += SERIES_PAGE * sizeof(struct series);
-	}
+	if (metrics->series[page] == NULL)
+		metrics->series[page] = page_take(page == 0);
+	metrics->bytes += sizeof(struct series);
 	struct series *series = metrics_series_at(metrics, reference);
 	series->head = series->tail = INDEX_NONE;
 	return series;

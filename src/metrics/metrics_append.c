@@ -5,7 +5,10 @@
 #include "base/mem.h"
 #include "metrics/metrics_priv.h"
 
-uint32_t metrics_take_granule(struct metrics *metrics)
+#define FIRST_SAMPLES 20u /* of the first chunk of a series, at least */
+#define FIRST_WORDS 8u
+
+static uint32_t take_granule(struct metrics *metrics)
 {
 	uint32_t number = metrics->granule_free;
 	if (number != INDEX_NONE) {
@@ -13,13 +16,23 @@ uint32_t metrics_take_granule(struct metrics *metrics)
 	} else {
 		number = metrics->granule_count++;
 		assert(number < GRANULE_PAGE * GRANULE_PAGES_MAX);
-		if (number % GRANULE_PAGE == 0) {
-			metrics->granules[number / GRANULE_PAGE] = mem_alloc(GRANULE_PAGE * sizeof(struct granule));
-			metrics->bytes += GRANULE_PAGE * sizeof(struct granule);
-		}
+		if (number % GRANULE_PAGE == 0)
+			metrics->granules[number / GRANULE_PAGE] = page_take(number == 0);
+		metrics->bytes += sizeof(struct granule);
 	}
 	metrics_granule(metrics, number)->next = INDEX_NONE;
 	return number;
+}
+
+struct granule *metrics_add_granule(struct metrics *metrics, struct series *series)
+{
+	uint32_t fresh = take_granule(metrics);
+	if (series->head == INDEX_NONE)
+		series->head = fresh;
+	else
+		metrics_granule(metrics, series->tail)->next = fresh;
+	series->tail = fresh;
+	return metrics_granule(metrics, fresh);
 }
 
 struct open_sink {
@@ -31,17 +44,10 @@ struct open_sink {
 static void open_word(void *context, uint64_t word)
 {
 	struct open_sink *sink = context;
-	struct series *series = sink->series;
-	unsigned place = series->open.words % GRANULE_WORDS;
-	if (place == 0) {
-		uint32_t fresh = metrics_take_granule(sink->metrics);
-		if (series->head == INDEX_NONE)
-			series->head = fresh;
-		else
-			metrics_granule(sink->metrics, series->tail)->next = fresh;
-		series->tail = fresh;
-	}
-	metrics_granule(sink->metrics, series->tail)->words[place] = word;
+	unsigned place = sink->series->open.words % GRANULE_WORDS;
+	struct granule *granule = place == 0 ? metrics_add_granule(sink->metrics, sink->series)
+	                                     : metrics_granule(sink->metrics, sink->series->tail);
+	granule->words[place] = word;
 }
 
 size_t metrics_open_words(const struct metrics *metrics, const struct series *series,
@@ -196,8 +202,8 @@ static enum metrics_fate add_late(struct metrics *metrics, struct series *series
  * step are half full on the average, and never all full at once. */
 static bool may_grow(const struct series *series, uint32_t reference)
 {
-	return series->in_step || (series->open.count < 1 + reference % CHUNK_SAMPLES_MAX &&
-	                           series->open.words < 2 + reference % (CHUNK_WORDS_MAX - 2));
+	return series->in_step || (series->open.count < FIRST_SAMPLES + reference % (CHUNK_SAMPLES_MAX - FIRST_SAMPLES) &&
+	                           series->open.words < FIRST_WORDS + reference % (CHUNK_WORDS_MAX - FIRST_WORDS));
 }
 
 static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, int64_t time_ms, uint64_t value)

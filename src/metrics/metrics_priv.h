@@ -6,13 +6,14 @@
 #include "metrics/chunk.h"
 #include "metrics/index.h"
 #include "metrics/metrics.h"
+#include "metrics/pages.h"
 #include "metrics/seg.h"
 
 #define GRANULE_WORDS 7u
-#define GRANULE_PAGE 1024u       /* granules in a page: 64 KiB */
-#define GRANULE_PAGES_MAX 65536u /* 4 GiB */
-#define SERIES_PAGE 1024u
-#define SERIES_PAGES_MAX 65536u
+#define GRANULE_PAGE ((uint32_t)(PAGE_BYTES / sizeof(struct granule))) /* granules in a page */
+#define GRANULE_PAGES_MAX 8192u                                        /* 16 GiB */
+#define SERIES_PAGE ((uint32_t)(PAGE_BYTES / sizeof(struct series)))
+#define SERIES_PAGES_MAX 2048u /* 64 million series */
 #define LATE_SAMPLES_MAX 32u /* before they become a chunk */
 
 /* Open chunks grow by one cache line: series grow in step, and buffers that double would stand half empty. */
@@ -82,7 +83,9 @@ static inline struct late *metrics_late(const struct metrics *metrics, const str
 	return series->late == 0 ? NULL : metrics->lates[series->late - 1];
 }
 
+void metrics_forget_newest(struct metrics *metrics); /* there is no open segment file */
+
 /* Empty again, as after metrics_create. */
 void metrics_empty(struct metrics *metrics);
 struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference); /* that the index has just got */
-uint32_t metrics_take_granule(struct metrics *metrics);
+struct granule *metrics_add_granule(struct metrics *metrics, struct series *series); /* the next of its open chunk */

@@ -3,12 +3,10 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "base/mem.h"
 #include "metrics/seg_priv.h"
+#include "metrics/sum.h"
 
 static_assert(sizeof(struct seg_record) == 24 && sizeof(struct seg_trailer) == 48, "what is on the disk");
 
@@ -19,7 +17,7 @@ static size_t record_bytes(size_t bits)
 
 static uint32_t sum_of(const struct seg_record *record, size_t bytes)
 {
-	return (uint32_t)crc32(0, (const Bytef *)record + sizeof record->sum, (uInt)(bytes - sizeof record->sum));
+	return sum_more(0, &record->reference, bytes - sizeof record->sum);
 }
 
 static struct seg_file *open_file(const struct segs *segs)

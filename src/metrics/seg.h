@@ -4,7 +4,7 @@
  * A file, 00000001.seg and on, takes what is sealed while the newest sample lies in one window of two hours: 16 bytes
  * "mainstay-seg/1\n\0" and records of whole words, little end first:
  *
- *	u32 crc32 of the rest | u32 reference | u32 older | u16 bits | u16 samples | i64 last_ms | words of the chunk
+ *	u32 crc32c of the rest | u32 reference | u32 older | u16 bits | u16 samples | i64 last_ms | words of the chunk
  *
  * `older` says where the record before of the same series stands in the same file, in words from its beginning; 0: there is
  * none. The newest of a series in the open file is told by whoever puts; a closed file ends in *heads*, a u32 for each
@@ -43,7 +43,7 @@ struct seg_trailer {
 	uint32_t first_reference, head_count;
 	int64_t first_ms, last_ms;
 	uint64_t size;       /* of header and records */
-	uint32_t heads_sum, sum; /* crc32 of the heads; of the trailer before this */
+	uint32_t heads_sum, sum; /* crc32c of the heads; of the trailer before this */
 };
 
 struct seg_file {
@@ -118,6 +118,8 @@ struct seg_place {
 };
 
 struct seg_place seg_place(const struct segs *segs);
+
+bool seg_has_open(const struct segs *segs); /* what is the newest of a series stands there */
 
 /* What the folder has, as far as a checkpoint knows: the file of `place` is cut to its size and open again, later ones are
  * removed (the log has them). NULL: there is no checkpoint, and what lies there is set aside as *.lost. Nothing may be in

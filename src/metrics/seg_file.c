@@ -7,11 +7,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/mem.h"
 #include "metrics/files.h"
 #include "metrics/seg_priv.h"
+#include "metrics/sum.h"
 
 #define MAP_BYTES_LEAST ((size_t)1 << 20)
 #define NUMBER_MAX 99999999u
@@ -105,7 +105,7 @@ struct seg_file *seg_begin_file(struct segs *segs)
 
 static uint32_t trailer_sum(const struct seg_trailer *trailer)
 {
-	return (uint32_t)crc32(0, (const Bytef *)trailer, offsetof(struct seg_trailer, sum));
+	return sum_more(0, trailer, offsetof(struct seg_trailer, sum));
 }
 
 bool seg_close_file(struct segs *segs, const uint32_t *heads, uint32_t count)
@@ -121,7 +121,7 @@ bool seg_close_file(struct segs *segs, const uint32_t *heads, uint32_t count)
 	struct seg_trailer trailer = { .first_reference = first, .head_count = end - first, .first_ms = file->first_ms,
 		                       .last_ms = file->last_ms, .size = file->size };
 	memcpy(trailer.mark, trailer_mark, sizeof trailer.mark);
-	trailer.heads_sum = (uint32_t)crc32(0, (const Bytef *)(heads + first), (uInt)bytes);
+	trailer.heads_sum = sum_more(0, heads + first, bytes);
 	trailer.sum = trailer_sum(&trailer);
 	if (!seg_flush(segs) || !seg_map(file, file->size + bytes) ||
 	    !seg_write_at(file->fd, heads + first, bytes, file->size) ||
@@ -175,7 +175,7 @@ const uint32_t *seg_heads(struct segs *segs, struct seg_file *file)
 	pthread_mutex_lock(&segs->lock);
 	if (atomic_load(&file->heads) == NULL) {
 		const unsigned char *there = file->map + file->size;
-		if (crc32(0, there, (uInt)(file->head_count * sizeof *heads)) == file->heads_sum) {
+		if (sum_more(0, there, file->head_count * sizeof *heads) == file->heads_sum) {
 			file->heads = (const uint32_t *)there;
 		} else {
 			atomic_fetch_add(&segs->damaged, 1);
@@ -252,6 +252,11 @@ static enum err open_last(struct segs *segs, const struct seg_place *place, stru
 	return OK;
 }
 
+bool seg_has_open(const struct segs *segs)
+{
+	return segs->count > 0 && segs->files[segs->count - 1]->is_open;
+}
+
 struct seg_place seg_place(const struct segs *segs)
 {
 	const struct seg_file *file = segs->count > 0 ? segs->files[segs->count - 1] : NULL;
@@ -283,6 +288,11 @@ enum err seg_open(struct segs *segs, const char *folder, const struct seg_place 
 			result = open_closed(segs, numbers[i], err);
 		}
 	}
+	for (uint32_t i = 0; i < segs->count; i++)
+		if (i > 0 && segs->files[i]->number != segs->files[i - 1]->number + 1)
+			atomic_fetch_add(&segs->damaged, 1); /* somebody took one away */
+	if (place != NULL && place->size != UINT64_MAX && place->number > 0 && !seg_has_open(segs))
+		atomic_fetch_add(&segs->damaged, 1);
 	for (uint32_t i = 0; i < segs->count; i++)
 		segs->bytes += segs->files[i]->size - SEG_HEADER_BYTES;
 	if (result == OK && place != NULL && place->number > segs->last_number)

@@ -3,93 +3,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/check.h"
-#include "base/mem.h"
-#include "metrics/log_priv.h"
-#include "sys/file.h"
+#include "metrics/sum.c" /* the table, that most processors do not need */
+#include "metrics/test_metrics_data.h"
 
-#define START INT64_C(1700000000000)
-#define SERIES 4u
 #define FRAMES 6u
-
-static char folder[64];
-
-static struct metrics *make(void)
-{
-	struct random random;
-	struct metrics *metrics;
-	random_seeded(&random, 5);
-	metrics_create(&METRICS_OPTIONS_DEFAULT, &random, &metrics);
-	return metrics;
-}
-
-static void fresh_folder(void)
-{
-	snprintf(folder, sizeof folder, "/tmp/test-metrics-log-XXXXXX");
-	CHECK(mkdtemp(folder) != NULL);
-}
-
-static void path_of(unsigned number, char ret_path[96])
-{
-	snprintf(ret_path, 96, "%s/%08u.wal", folder, number);
-}
-
-static void remove_folder(void)
-{
-	char path[96];
-	for (unsigned i = 1; i < 200; i++) {
-		path_of(i, path);
-		unlink(path);
-	}
-	CHECK_INT(rmdir(folder), 0);
-}
-
-static uint32_t named(struct metrics *metrics, unsigned i)
-{
-	char text[16];
-	uint32_t reference = 0;
-	struct error err;
-	snprintf(text, sizeof text, "host-%u", i);
-	struct metrics_label labels[] = { { STR("__name__"), STR("up") }, { STR("instance"), str_of(text) } };
-	CHECK_OK(metrics_series(metrics, labels, 2, &reference, &err));
-	return reference;
-}
-
-/* Frame i at START + i, series j with the value i * 10 + j. */
-static enum err append(struct metrics_log *log, struct metrics *metrics, unsigned i, struct error *err)
-{
-	uint32_t references[SERIES];
-	double values[SERIES];
-	struct metrics_tally tally;
-	for (unsigned j = 0; j < SERIES; j++) {
-		references[j] = named(metrics, SERIES - 1 - j); /* not in the order of the restart */
-		values[j] = i * 10 + (SERIES - 1 - j);
-	}
-	struct metrics_frame frame = { references, values, NULL, START + i, SERIES };
-	return metrics_log_append(log, &frame, &tally, err);
-}
-
-static bool check_one(void *context, const struct metrics_view *view)
-{
-	unsigned host = (unsigned)(view->labels[1].value.ptr[5] - '0');
-	CHECK(host < SERIES);
-	for (size_t i = 0; i < view->count; i++)
-		CHECK(view->values[i] == (double)(view->times[i] - START) * 10 + host);
-	*(size_t *)context += view->count;
-	return true;
-}
-
-/* Every sample there is a right one; returns how many. */
-static size_t samples(struct metrics *metrics)
-{
-	struct error err;
-	size_t count = 0;
-	CHECK_OK(metrics_select(metrics, NULL, 0, INT64_MIN, INT64_MAX, check_one, &count, &err));
-	return count;
-}
 
 static void write_frames(unsigned from, unsigned to)
 {
@@ -99,7 +17,7 @@ static void write_frames(unsigned from, unsigned to)
 	struct error err;
 	CHECK_OK(metrics_log_open(folder, true, metrics, &log, &told, &err));
 	for (unsigned i = from; i < to; i++)
-		CHECK_OK(append(log, metrics, i, &err));
+		CHECK_OK(append_frame(log, metrics, i, &err));
 	metrics_log_close(&log);
 	metrics_destroy(&metrics);
 }
@@ -138,10 +56,10 @@ TEST(what_is_on_the_disk_is_all_that_was_answered_without_closing)
 	char path[96], *bytes;
 	size_t size, good;
 	fresh_folder();
-	path_of(1, path);
+	path_to(1, "wal", path);
 	CHECK_OK(metrics_log_open(folder, true, metrics, &log, &told, &err));
 	for (unsigned i = 0; i < FRAMES; i++) {
-		CHECK_OK(append(log, metrics, i, &err));
+		CHECK_OK(append_frame(log, metrics, i, &err));
 		CHECK_OK(file_read(path, 1u << 20, &bytes, &size, &err));
 		log_replay((struct str){ bytes, size }, other, &told, &good);
 		CHECK_INT(samples(other), (i + 1) * SERIES);
@@ -161,7 +79,7 @@ static size_t small_log(char **ret_bytes)
 	size_t size;
 	fresh_folder();
 	write_frames(0, FRAMES);
-	path_of(1, path);
+	path_to(1, "wal", path);
 	CHECK_OK(file_read(path, 1u << 20, ret_bytes, &size, &err));
 	return size;
 }
@@ -171,7 +89,7 @@ TEST(a_log_cut_at_any_byte_keeps_each_whole_frame_before_and_says_what_it_cut)
 	char *bytes, path[96];
 	size_t size = small_log(&bytes), before = 0;
 	struct error err;
-	path_of(1, path);
+	path_to(1, "wal", path);
 	remove_folder();
 	for (size_t cut = 0; cut <= size; cut++) {
 		struct metrics_recovered told;
@@ -227,12 +145,12 @@ TEST(a_disk_that_fails_refuses_what_comes_and_leaves_what_was_answered)
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &small);
 	unsigned answered = 0;
-	while (append(log, metrics, answered, &err) == OK)
+	while (append_frame(log, metrics, answered, &err) == OK)
 		CHECK(++answered < 1000);
 	setrlimit(RLIMIT_FSIZE, &old);
 	CHECK(answered > 2);
 	CHECK(err.code == ERR_UNAVAILABLE);
-	CHECK_ERR(append(log, metrics, answered + 1, &err), ERR_UNAVAILABLE);
+	CHECK_ERR(append_frame(log, metrics, answered + 1, &err), ERR_UNAVAILABLE);
 	CHECK(samples(metrics) >= answered * SERIES);
 	metrics_log_close(&log);
 	metrics_destroy(&metrics);
@@ -250,9 +168,9 @@ TEST(without_sync_each_the_caller_says_when)
 	char path[96], *bytes;
 	size_t size;
 	fresh_folder();
-	path_of(1, path);
+	path_to(1, "wal", path);
 	CHECK_OK(metrics_log_open(folder, false, metrics, &log, &told, &err));
-	CHECK_OK(append(log, metrics, 0, &err));
+	CHECK_OK(append_frame(log, metrics, 0, &err));
 	CHECK_OK(file_read(path, 1u << 20, &bytes, &size, &err));
 	CHECK_INT(size, LOG_HEADER_BYTES);
 	mem_free(bytes);
@@ -307,7 +225,20 @@ TEST(those_who_wait_together_are_written_together_and_all_are_there)
 	remove_folder();
 }
 
-TESTS(RUN(what_was_appended_is_there_after_each_of_several_restarts),
+TEST(the_sum_is_crc32c_by_the_processor_and_by_the_table)
+{
+	unsigned char bytes[100];
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(i * 37 + 11);
+	CHECK_INT(sum_more(0, "123456789", 9), 0xe3069283);
+	CHECK_INT(~by_table(~0u, (const unsigned char *)"123456789", 9), 0xe3069283);
+	for (size_t cut = 0; cut <= sizeof bytes; cut++) {
+		CHECK_INT(sum_more(sum_more(0, bytes, cut), bytes + cut, sizeof bytes - cut), sum_more(0, bytes, sizeof bytes));
+		CHECK_INT(~by_table(~0u, bytes, cut), sum_more(0, bytes, cut));
+	}
+}
+
+TESTS(RUN(the_sum_is_crc32c_by_the_processor_and_by_the_table), RUN(what_was_appended_is_there_after_each_of_several_restarts),
       RUN(what_is_on_the_disk_is_all_that_was_answered_without_closing),
       RUN(a_log_cut_at_any_byte_keeps_each_whole_frame_before_and_says_what_it_cut),
       RUN(a_bit_flipped_in_any_byte_costs_one_record_and_is_told),

@@ -1,10 +1,10 @@
 /* fuzz_metrics_log.c: any bytes as a segment of the log; and as the payload of a record whose sum is right. */
 #include <string.h>
-#include <zlib.h>
 
 #include "base/mem.h"
 #include "fuzz.h"
 #include "metrics/log_priv.h"
+#include "metrics/sum.h"
 
 static void replay(const char *bytes, size_t size)
 {
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(record, &mark, 4);
 	memcpy(record + 4, &payload, 4);
 	memcpy(record + 12, data, size);
-	uint32_t sum = (uint32_t)crc32(crc32(0, (const Bytef *)record + 4, 4), (const Bytef *)record + 12, (uInt)size);
+	uint32_t sum = sum_more(sum_more(0, record + 4, 4), record + 12, size);
 	memcpy(record + 8, &sum, 4);
 	replay(record, LOG_RECORD_HEADER_BYTES + payload);
 	mem_free(record);
