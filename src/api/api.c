@@ -382,6 +382,7 @@ static void run(struct api_call *call)
 	r = prepare(call, &err);
 	if (r == OK)
 		r = call->endpoint->handler(call, &err);
+	api_metrics_let_go(call);
 	store_read_end(call->conn);
 	conn_pool_give(call->api->pool, &call->conn);
 	if (r == OK)

@@ -1,7 +1,8 @@
 /*
  * api_metrics.h: the time series as the API asks for them: what `main` gives it.
  *
- * Who reads asks `ready` first: at a start the log is read while everything else serves already.
+ * Who reads or writes holds them meanwhile: at a start the log is read while everything else serves already, and after a
+ * disk failed all is read anew into another engine, once nobody holds this one.
  */
 #pragma once
 
@@ -11,11 +12,12 @@
 #include "monitor/sample_intake.h"
 
 struct api_metrics {
-	struct metrics *metrics;
+	struct metrics *metrics;       /* while they are held */
 	struct sample_intake *intake;
 	void *context;
-	/* OK: what is kept can be read. ERR_UNAVAILABLE: not yet. */
-	enum err (*ready)(void *context, struct error *err);
+	/* OK: the two above stand until `end`. ERR_UNAVAILABLE: not yet, and no `end`. A handler calls api_metrics_hold. */
+	enum err (*begin)(void *context, struct error *err);
+	void (*end)(void *context);
 	time_us timeout;     /* of one query, at most */
 	time_us keep;        /* how long samples are kept */
 	size_t samples_max;  /* of one query */

@@ -99,12 +99,17 @@ struct api_call {
 	struct json_writer json;
 	struct str idempotency_key;
 	void *context; /* what the handler keeps for its render */
+	bool holds_metrics; /* api_metrics_hold: let go when the handler has returned */
 	struct {
 		const char *name;
 		char value[512];
 	} headers[4]; /* Set-Cookie, ETag, Location */
 	size_t header_count;
 };
+
+/* The time series, until the handler returns. ERR_UNAVAILABLE. (api_prometheus.c) */
+enum err api_metrics_hold(struct api_call *call, struct error *err);
+void api_metrics_let_go(struct api_call *call);
 
 void api_way_heard(struct api *api, enum api_way way, time_us now);
 void api_way_refused(struct api *api, enum api_way way, time_us now, const char *why);

@@ -54,17 +54,29 @@ static bool read_params(struct prom *prom)
 	return true;
 }
 
+enum err api_metrics_hold(struct api_call *call, struct error *err)
+{
+	const struct api_metrics *metrics = call->api->options.metrics;
+	if (metrics == NULL)
+		return error_set(err, ERR_UNAVAILABLE, "there are no time series here");
+	enum err r = metrics->begin(metrics->context, err);
+	call->holds_metrics = r == OK;
+	return r;
+}
+
+void api_metrics_let_go(struct api_call *call)
+{
+	if (call->holds_metrics)
+		call->api->options.metrics->end(call->api->options.metrics->context);
+	call->holds_metrics = false;
+}
+
 bool prom_begin(struct api_call *call, struct prom *ret_prom, enum err *ret_result, struct error *err)
 {
 	*ret_prom = (struct prom){ .call = call, .metrics = call->api->options.metrics, .now_ms = call->now / 1000 };
 	call->out.limit = PROM_ANSWER_BYTES_MAX;
-	if (ret_prom->metrics == NULL) {
-		*ret_result = error_set(err, ERR_UNAVAILABLE, "there are no time series here");
-		return false;
-	}
-	struct error why;
-	if (ret_prom->metrics->ready(ret_prom->metrics->context, &why) != OK) {
-		*ret_result = prom_fail(call, PROM_UNAVAILABLE, "%s", why.text);
+	if (api_metrics_hold(call, err) != OK) {
+		*ret_result = prom_fail(call, PROM_UNAVAILABLE, "%s", err->text);
 		return false;
 	}
 	if (call->request->body.len > 0 && !is_form(call)) {

@@ -27,8 +27,9 @@ static void put_span(struct buf *out, const char *key, time_us span)
 enum err api_prometheus_flags(struct api_call *call, struct error *err)
 {
 	const struct api_metrics *metrics = call->api->options.metrics;
+	(void)err;
 	if (metrics == NULL)
-		return error_set(err, ERR_UNAVAILABLE, "there are no time series here");
+		return prom_fail(call, PROM_UNAVAILABLE, "there are no time series here");
 	struct buf *out = prom_data(call);
 	buf_adds(out, "{\"query.lookback-delta\":\"5m\"");
 	buf_printf(out, ",\"query.max-samples\":\"%zu\"", metrics->samples_max);
@@ -43,8 +44,8 @@ enum err api_prometheus_runtimeinfo(struct api_call *call, struct error *err)
 	const struct api_metrics *metrics = call->api->options.metrics;
 	struct metrics_figures figures;
 	char text[DURATION_TEXT_BYTES], started[TIME_TEXT_BYTES];
-	if (metrics == NULL)
-		return error_set(err, ERR_UNAVAILABLE, "there are no time series here");
+	if (api_metrics_hold(call, err) != OK)
+		return prom_fail(call, PROM_UNAVAILABLE, "%s", err->text);
 	metrics_figures(metrics->metrics, &figures);
 	duration_format(metrics->keep, text);
 	time_format(call->now - clock_since_boot(call->api->options.clock) + call->api->started, started);

@@ -75,8 +75,7 @@ enum err api_prometheus_write(struct api_call *call, struct error *err)
 	struct error why = { .code = OK };
 	(void)err;
 	store_read_end(call->conn); /* nothing more is read there, and the disk may take its time */
-	enum err r = metrics == NULL ? error_set(&why, ERR_UNAVAILABLE, "there are no time series here")
-				     : metrics->ready(metrics->context, &why);
+	enum err r = api_metrics_hold(call, &why);
 	if (r == OK && !read_type(call, &version)) {
 		tell_written(call, &told);
 		return answer(call, 415, "the body is no application/x-protobuf;proto=" PROTO_1 " or " PROTO_2);

@@ -134,11 +134,11 @@ static enum err show(struct cli_call *call, const struct doc_node *answer, struc
 			struct str note = doc_text(doc_at(doc_get(answer, notes[n]), i), "");
 			cli_note(call, STR_FMT, STR_ARG(cli_text_clean(&call->arena, note)));
 		}
+	buf_init(&rows, CLI_OUT_BYTES_MAX);
 	if (call->settings.format == CLI_JSON || call->settings.format == CLI_YAML) {
 		cli_show(call, NULL, answer);
 		return cli_flush(call, err);
 	}
-	buf_init(&rows, CLI_OUT_BYTES_MAX);
 	json_init(&json, &rows);
 	json_map_begin(&json);
 	json_key(&json, "items");

@@ -11,8 +11,8 @@
  * The disk is the journal's first: samples are refused while less than SERVE_METRICS_FREE_BYTES are free, so that
  * they never take what a page needs.
  *
- * Owns: the engine, its log, its intake and one thread, which syncs, expires and heals. Nothing here is waited for by
- * the writer of the journal.
+ * Owns: the engine, its log, its intake and two threads: one syncs; one reads, expires, takes checkpoints, and begins anew
+ * with another engine after a failure. Nothing here is waited for by the writer of the journal.
  */
 #pragma once
 

@@ -358,6 +358,7 @@ size_t seg_expire(struct segs *segs, int64_t before_ms)
 		forget(segs->files[gone++]);
 	}
 	segs->count -= (uint32_t)gone;
-	memmove(segs->files, segs->files + gone, segs->count * sizeof *segs->files);
+	if (gone > 0)
+		memmove(segs->files, segs->files + gone, segs->count * sizeof *segs->files);
 	return gone;
 }

@@ -318,7 +318,7 @@ class SmallDisk(disk.Place, Metrics):
         self.assertIn("nearly full", answer.text)
         self.assertIn("Retry-After", answer.headers)
         self.assertEqual(self.count("up"), 1)
-        self.assertEqual(declare(self.ann.client, "while the disk is nearly full")["state"], "open")
+        self.assertEqual(declare(self.ann, "while the disk is nearly full")["state"], "open")
         self.assertIn("samples", [row["code"] for row in self.ann.client.get("now")["warnings"]])
         (self.data / "ballast").unlink()
         wait_until(lambda: self.sender.request("POST", "write", body, headers=samples.HEADERS).status == 204, 20, "samples again")
@@ -350,7 +350,7 @@ class Crowd(Metrics):
         try:
             time.sleep(1)
             for number in range(5):
-                incident = declare(self.ann.client, f"number {number}")["id"]
+                incident = declare(self.ann, f"number {number}")["id"]
                 self.ann.client.post(f"incidents/{incident}/acknowledge", {})
         finally:
             over.set()

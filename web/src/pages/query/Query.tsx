@@ -50,9 +50,9 @@ function Values({ series, hidden, toggle }: { series: readonly Series[], hidden:
 								<td>
 									<label class="legend"><input type="checkbox" checked={!hidden.has(i)} onChange={() => toggle(i)} /><i class={`swatch hue-${i % HUES}`} /><code>{one.name}</code></label>
 								</td>
-								<td class="num right">{valueText(one.points.at(-1)?.[1])}</td>
-								<td class="num right">{valueText(known.length ? Math.min(...known) : null)}</td>
-								<td class="num right">{valueText(known.length ? Math.max(...known) : null)}</td>
+								<td class="num right" data-label="Last">{valueText(one.points.at(-1)?.[1])}</td>
+								<td class="num right" data-label="Least">{valueText(known.length ? Math.min(...known) : null)}</td>
+								<td class="num right" data-label="Most">{valueText(known.length ? Math.max(...known) : null)}</td>
 							</tr>
 						)
 					})}
@@ -112,6 +112,7 @@ export default function Query() {
 	}
 	return (
 		<Page title="Query" sub="What time series say, by PromQL.">
+			<div class="stack wide">
 			<form class="card query" onSubmit={(event) => { event.preventDefault(); ask() }}>
 				<label for="query-text">Expression</label>
 				<textarea id="query-text" ref={box} class="input mono" rows={Math.min(8, text.split('\n').length + 1)} value={text} spellcheck={false} autocomplete="off"
@@ -127,6 +128,7 @@ export default function Query() {
 			{asked
 				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={setRefused} />
 				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write: <code>POST /api/v1/write</code>. <code>up</code> shows what a Prometheus scrapes.</Empty>}
+			</div>
 		</Page>
 	)
 }
