@@ -318,7 +318,8 @@ class SmallDisk(disk.Place, Metrics):
         self.assertIn("nearly full", answer.text)
         self.assertIn("Retry-After", answer.headers)
         self.assertEqual(self.count("up"), 1)
-        self.assertEqual(declare(self.ann, "while the disk is nearly full")["state"], "open")
+        incident = declare(self.ann, "while the disk is nearly full")
+        self.assertEqual(self.ann.client.get(f"incidents/{incident}")["state"], "open")
         self.assertIn("samples", [row["code"] for row in self.ann.client.get("now")["warnings"]])
         (self.data / "ballast").unlink()
         wait_until(lambda: self.sender.request("POST", "write", body, headers=samples.HEADERS).status == 204, 20, "samples again")
@@ -350,7 +351,7 @@ class Crowd(Metrics):
         try:
             time.sleep(1)
             for number in range(5):
-                incident = declare(self.ann, f"number {number}")["id"]
+                incident = declare(self.ann, f"number {number}")
                 self.ann.client.post(f"incidents/{incident}/acknowledge", {})
         finally:
             over.set()
