@@ -187,13 +187,21 @@ TEST(what_no_checkpoint_knows_is_cut_off_and_without_one_all_is_set_aside)
 	seg_init(&segs);
 	CHECK_OK(seg_open(&segs, folder, &place, &lost, &err));
 	uint64_t words[40] = { (uint64_t)START, 1 };
-	uint32_t at;
-	CHECK(seg_put(&segs, first_of(RECORDS), 0, heads[0], words, 2000, 9, START + 1, &at));
+	uint32_t at, newest = heads[0];
+	CHECK(seg_put(&segs, first_of(RECORDS), 0, newest, words, 2000, 9, START + 1, &heads[0]));
 	CHECK(seg_close_file(&segs, heads, REFERENCES));
+	heads[0] = newest;
 	CHECK(seg_put(&segs, first_of(RECORDS), 0, 0, words, 2000, 9, START + 1, &at));
 	CHECK(seg_flush(&segs));
 	seg_finish(&segs);
 	CHECK_INT(found_again(&place, &damaged), RECORDS);
+	CHECK_INT(damaged, 0);
+	seg_init(&segs); /* closed sooner than before: its end is where a file's end is looked for */
+	CHECK_OK(seg_open(&segs, folder, &place, &lost, &err));
+	CHECK(seg_close_file(&segs, heads, REFERENCES));
+	struct seg_place closed = seg_place(&segs);
+	seg_finish(&segs);
+	CHECK_INT(found_again(&closed, &damaged), RECORDS);
 	CHECK_INT(damaged, 0);
 	unsigned files = files_ending(".seg", false);
 	seg_init(&segs);
