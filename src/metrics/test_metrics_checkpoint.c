@@ -99,6 +99,7 @@ TEST(an_engine_after_a_restart_goes_on_as_the_one_before)
 	opened = open_folder();
 	metrics_figures(opened.metrics, &figures);
 	CHECK_INT(figures.series, SERIES);
+	CHECK_INT(figures.series_new, 0); /* they were there already */
 	CHECK_INT(figures.samples, (300 + 10 + 5 + 3 + 300) * SERIES);
 	close_folder(&opened);
 	remove_folder();
