@@ -290,6 +290,7 @@ static uint32_t pair_number(struct index *index, uint32_t name, uint32_t value)
 	index->pairs = grow(index, index->pairs, number, &index->pair_size, sizeof *index->pairs);
 	index->pairs[number] = (struct pair){ .name = name, .value = value, .next = INDEX_NONE };
 	index->pair_count++;
+	index->name_count += value == 0;
 	if (head != INDEX_NONE) {
 		index->pairs[number].next = index->pairs[head].next;
 		index->pairs[head].next = number;
@@ -332,6 +333,14 @@ void index_finish(struct index *index)
 	mem_free(index->symbol_slots.at);
 	mem_free(index->series_slots.at);
 	mem_free(index->pair_slots.at);
+}
+
+void index_begin_hour(struct index *index)
+{
+	uint32_t name = index_symbol(index, STR(METRICS_NAME));
+	const struct pair *head = name == INDEX_NONE ? NULL : index_pair(index, name, 0);
+	for (uint32_t at = head == NULL ? INDEX_NONE : head->next; at != INDEX_NONE; at = index->pairs[at].next)
+		index->pairs[at].before = index->pairs[at].count;
 }
 
 bool index_has_room(const struct index *index)

@@ -29,6 +29,7 @@ struct pair {
 	uint32_t name, value; /* value 0: the name itself, first of the list of its pairs */
 	uint32_t next;        /* pair of the same name; INDEX_NONE */
 	uint32_t count;       /* series */
+	uint32_t before;      /* of them: those before this hour */
 	uint32_t first, last; /* the open run */
 	uint32_t closed_end;  /* one past the last closed run */
 	uint32_t used, size;  /* of runs */
@@ -45,7 +46,7 @@ struct index {
 	uint32_t *set_of; /* reference -> offset */
 	uint32_t series_count, series_size;
 	struct pair *pairs;
-	uint32_t pair_count, pair_size;
+	uint32_t pair_count, pair_size, name_count; /* names: pairs without value */
 	struct slots symbol_slots, series_slots, pair_slots;
 	uint32_t recent[2 * METRICS_LABELS_MAX]; /* pairs at the places of the last set: targets come in a row */
 	size_t bytes;
@@ -54,6 +55,9 @@ struct index {
 void index_init(struct index *index, struct random *random);
 void index_finish(struct index *index);
 void index_empty(struct index *index); /* after index_finish: as after index_init, under the same key */
+
+/* From here on what is added is new in this hour. */
+void index_begin_hour(struct index *index);
 
 bool index_has_room(const struct index *index); /* for one more series of any labels */
 uint32_t index_find(const struct index *index, const struct metrics_label *labels, size_t count);

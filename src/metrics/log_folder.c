@@ -160,6 +160,7 @@ enum err log_recover(struct metrics_log *log, struct metrics_recovered *told, st
 		result = load_newest(log, told, err);
 	if (result == OK)
 		result = read_segments(log, told, err);
+	metrics_begin_hour(log->metrics); /* what was there already is not new */
 	return result;
 }
 

@@ -7,8 +7,12 @@
 #include "base/mem.h"
 #include "metrics/metrics_priv.h"
 
+#define HOUR_MS 3600000
+
 static void begin(struct metrics *metrics)
 {
+	metrics->hour = INT64_MIN / HOUR_MS;
+	metrics->series_new = 0;
 	metrics->newest_ms = metrics->expired_ms = INT64_MIN;
 	metrics->granule_free = INDEX_NONE;
 	metrics->series = mem_alloc(SERIES_PAGES_MAX * sizeof *metrics->series);
@@ -135,31 +139,57 @@ static struct str metric_name(const struct metrics_label *labels, size_t count)
 	return STR("(no name)");
 }
 
-static uint32_t series_of_name(const struct index *index, struct str name)
+/* NULL: it has no series yet. */
+static const struct pair *pair_of_name(const struct index *index, struct str name)
 {
 	uint32_t label = index_symbol(index, STR(METRICS_NAME)), value = index_symbol(index, name);
-	const struct pair *pair = label == INDEX_NONE || value == INDEX_NONE ? NULL : index_pair(index, label, value);
-	return pair == NULL ? 0 : pair->count;
+	return label == INDEX_NONE || value == INDEX_NONE ? NULL : index_pair(index, label, value);
+}
+
+void metrics_begin_hour(struct metrics *metrics)
+{
+	metrics->hour = metrics->newest_ms / HOUR_MS;
+	metrics->series_new = 0;
+	index_begin_hour(&metrics->index);
+}
+
+/* Which limit a new series meets, as the end of a sentence; false: none. */
+static bool meets_limit(const struct metrics *metrics, struct str name, char *ret_text, size_t size)
+{
+	const struct metrics_options *limits = &metrics->options;
+	const struct index *index = &metrics->index;
+	const struct pair *pair = pair_of_name(index, name);
+	uint32_t of_name = pair == NULL ? 0 : pair->count, new_of_name = pair == NULL ? 0 : pair->count - pair->before;
+	uint32_t new_max = limits->series_new_max, name_new_max = limits->series_new_per_name_max;
+	if (index->series_count >= limits->series_max)
+		snprintf(ret_text, size, "there are %u, as many as series_max allows", index->series_count);
+	else if (of_name >= limits->series_per_name_max)
+		snprintf(ret_text, size, "it has %u, as many as series_per_name_max allows", of_name);
+	else if (new_max > 0 && metrics->series_new >= new_max)
+		snprintf(ret_text, size, "%u are new in this hour, as many as series_new_max allows", metrics->series_new);
+	else if (name_new_max > 0 && new_of_name >= name_new_max)
+		snprintf(ret_text, size, "it has %u new ones in this hour, as many as series_new_per_name_max allows", new_of_name);
+	else if (metrics_held(metrics) >= limits->bytes_max || !index_has_room(index))
+		snprintf(ret_text, size, "%zu bytes are used, as many as bytes_max allows", metrics_held(metrics));
+	else
+		return false;
+	return true;
 }
 
 static enum err check_limits(struct metrics *metrics, const struct metrics_label *labels, size_t count,
 			     struct error *err)
 {
-	const struct metrics_options *limits = &metrics->options;
+	char limit[128];
 	struct str name = metric_name(labels, count);
-	int shown = (int)(name.len < 80 ? name.len : 80);
-	enum err result = OK;
-	if (metrics->index.series_count >= limits->series_max)
-		result = error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": there are %u, as many as series_max allows",
-				   shown, name.ptr, metrics->index.series_count);
-	else if (series_of_name(&metrics->index, name) >= limits->series_per_name_max)
-		result = error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": it has %u, as many as series_per_name_max allows",
-				   shown, name.ptr, limits->series_per_name_max);
-	else if (metrics_held(metrics) >= limits->bytes_max || !index_has_room(&metrics->index))
-		result = error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": %zu bytes are used, as many as bytes_max allows",
-				   shown, name.ptr, metrics_held(metrics));
-	metrics->refused_series += result != OK;
-	return result;
+	if (metrics->newest_ms / HOUR_MS != metrics->hour)
+		metrics_begin_hour(metrics);
+	if (!meets_limit(metrics, name, limit, sizeof limit)) {
+		metrics->series_new++;
+		return OK;
+	}
+	metrics->refused_series++;
+	return error_set(err, ERR_LIMIT, "could not begin a series of \"%.*s\": %s", (int)(name.len < 80 ? name.len : 80),
+			 name.ptr, limit);
 }
 
 struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference)
@@ -219,7 +249,8 @@ void metrics_figures(struct metrics *metrics, struct metrics_figures *ret_figure
 	pthread_rwlock_rdlock(&metrics->lock);
 	const struct index *index = &metrics->index;
 	*ret_figures = (struct metrics_figures){
-		.series = index->series_count, .symbols = index->symbol_count, .pairs = index->pair_count,
+		.series = index->series_count, .symbols = index->symbol_count, .names = index->name_count,
+		.pairs = index->pair_count - index->name_count, .series_new = metrics->series_new,
 		.bytes = metrics_held(metrics), .sealed_bytes = metrics->segs.bytes, .samples = metrics->samples,
 		.refused_series = metrics->refused_series, .newest_ms = metrics->newest_ms,
 		.damaged = atomic_load(&metrics->segs.damaged),

@@ -30,6 +30,8 @@ struct metrics_options {
 	uint32_t series_max;          /* in all */
 	uint32_t series_per_name_max; /* of one metric name */
 	int64_t late_ms_max;          /* how far behind the newest sample of all a sample may be */
+	uint32_t series_new_max;          /* in an hour of the samples' time; 0: any number */
+	uint32_t series_new_per_name_max; /* of one metric name in such an hour; 0: any number */
 };
 
 #define METRICS_OPTIONS_DEFAULT                                                            \
@@ -113,12 +115,49 @@ typedef bool metrics_take_fn(void *context, const struct metrics_view *view);
 enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
 			int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err);
 
+/* ---- what there is ---- */
+
+/* Of series that all matchers take and that have a chunk within [from, to]: a chunk may begin before and end after without
+ * a sample between. Each text once, sorted by bytes, the first `limit`; `ret_more`: there are others. */
+struct metrics_scope {
+	const struct metrics_matcher *matchers;
+	size_t count;
+	int64_t from_ms, to_ms;
+	size_t limit;
+};
+
+typedef bool metrics_text_fn(void *context, struct str text); /* false: the rest is not wanted; under the readers' lock */
+
+enum err metrics_label_names(struct metrics *metrics, const struct metrics_scope *scope, metrics_text_fn *take,
+			     void *context, bool *ret_more, struct error *err);
+enum err metrics_label_values(struct metrics *metrics, struct str name, const struct metrics_scope *scope,
+			      metrics_text_fn *take, void *context, bool *ret_more, struct error *err);
+/* The series themselves, by rising reference, without samples. */
+enum err metrics_list_series(struct metrics *metrics, const struct metrics_scope *scope, metrics_take_fn *take,
+			     void *context, bool *ret_more, struct error *err);
+
+/* The largest, falling, the first `limit` of them: what /api/v1/status/tsdb shows. */
+enum metrics_ranking {
+	METRICS_SERIES_BY_NAME,   /* text: a metric name */
+	METRICS_VALUES_BY_LABEL,  /* a label name; how many values */
+	METRICS_BYTES_BY_LABEL,   /* a label name; bytes of its values, each counted once */
+	METRICS_SERIES_BY_PAIR,   /* a label name and a value */
+	METRICS_RANKING_COUNT
+};
+
+#define METRICS_RANKED_MAX 1000u
+
+typedef void metrics_ranked_fn(void *context, struct str name, struct str value, uint64_t count);
+void metrics_ranked(struct metrics *metrics, enum metrics_ranking ranking, size_t limit, metrics_ranked_fn *take,
+		    void *context); /* limit <= METRICS_RANKED_MAX */
+
 struct metrics_figures {
-	uint32_t series, symbols, pairs; /* pairs: name="value" */
+	uint32_t series, symbols, names, pairs; /* names: of labels; pairs: name="value" */
 	size_t bytes;                    /* of memory; with sealed chunks, when there is no folder for them */
 	size_t sealed_bytes;             /* of sealed chunks, wherever they lie */
 	uint64_t samples, refused_series;
 	int64_t newest_ms;               /* INT64_MIN: none yet */
+	uint32_t series_new;             /* in this hour */
 	uint64_t damaged;                /* sealed chunks that were to be read and were not what was written */
 };
 

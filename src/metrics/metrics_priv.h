@@ -52,6 +52,8 @@ struct metrics {
 	uint32_t granule_count, granule_free;
 	size_t bytes;
 	uint64_t samples, refused_series;
+	int64_t hour; /* of the newest sample, when a series was begun last */
+	uint32_t series_new;
 	int64_t newest_ms, expired_ms; /* what is older than the latter is not shown any more */
 };
 
@@ -84,6 +86,8 @@ static inline struct late *metrics_late(const struct metrics *metrics, const str
 }
 
 void metrics_forget_newest(struct metrics *metrics); /* there is no open segment file */
+
+void metrics_begin_hour(struct metrics *metrics);
 
 /* Empty again, as after metrics_create. */
 void metrics_empty(struct metrics *metrics);

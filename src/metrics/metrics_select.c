@@ -3,27 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "metrics/metrics_priv.h"
-
-/* A matcher, and what it said of each value so far. */
-struct asked {
-	const struct metrics_matcher *matcher;
-	uint32_t name, value; /* symbols; INDEX_NONE: in no series */
-	uint8_t *answers;     /* by symbol: 0 not asked, 1 no, 2 yes */
-};
-
-struct selection {
-	struct metrics *metrics;
-	struct seg_list found;
-	struct asked asked[METRICS_MATCHERS_MAX];
-	size_t asked_count;
-	uint32_t *references;
-	uint32_t count;
-	int64_t *times; /* of one series */
-	double *values;
-	size_t used, size;
-	bool rising;
-};
+#include "metrics/select_priv.h"
 
 static bool ask(struct asked *asked, const struct index *index, uint32_t value)
 {
@@ -34,7 +14,7 @@ static bool ask(struct asked *asked, const struct index *index, uint32_t value)
 	return asked->answers[value] == 2;
 }
 
-static void prepare(struct selection *selection, const struct metrics_matcher *matchers, size_t count)
+void select_prepare(struct selection *selection, const struct metrics_matcher *matchers, size_t count)
 {
 	const struct index *index = &selection->metrics->index;
 	for (size_t i = 0; i < count; i++) {
@@ -77,7 +57,7 @@ static void gather(struct selection *selection, struct asked *asked)
 
 /* Where to look: the shortest posting of an equal sign; else what the first matcher that wants a value takes;
  * else everywhere. */
-static void find_candidates(struct selection *selection)
+void select_candidates(struct selection *selection)
 {
 	const struct index *index = &selection->metrics->index;
 	const struct pair *least = NULL;
@@ -110,7 +90,7 @@ static void find_candidates(struct selection *selection)
 			selection->references[i] = i;
 }
 
-static bool all_take(struct selection *selection, uint32_t reference)
+bool select_takes(struct selection *selection, uint32_t reference)
 {
 	const struct index *index = &selection->metrics->index;
 	for (size_t i = 0; i < selection->asked_count; i++) {
@@ -208,7 +188,7 @@ static void read_series(struct selection *selection, uint32_t reference, int64_t
 		sort_samples(selection);
 }
 
-static bool give(struct selection *selection, uint32_t reference, metrics_take_fn *take, void *context)
+bool select_give(struct selection *selection, uint32_t reference, metrics_take_fn *take, void *context)
 {
 	const struct index *index = &selection->metrics->index;
 	const uint32_t *set = index_set(index, reference);
@@ -219,7 +199,7 @@ static bool give(struct selection *selection, uint32_t reference, metrics_take_f
 	return take(context, &view);
 }
 
-static void finish(struct selection *selection)
+void select_finish(struct selection *selection)
 {
 	for (size_t i = 0; i < selection->asked_count; i++)
 		mem_free(selection->asked[i].answers);
@@ -239,18 +219,18 @@ enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *m
 	pthread_rwlock_rdlock(&metrics->lock);
 	if (from_ms < metrics->expired_ms)
 		from_ms = metrics->expired_ms;
-	prepare(&selection, matchers, count);
-	find_candidates(&selection);
+	select_prepare(&selection, matchers, count);
+	select_candidates(&selection);
 	bool wanted = true;
 	for (uint32_t i = 0; i < selection.count && wanted; i++) {
 		uint32_t reference = selection.references[i];
-		if (!all_take(&selection, reference))
+		if (!select_takes(&selection, reference))
 			continue;
 		read_series(&selection, reference, from_ms, to_ms);
 		if (selection.used > 0)
-			wanted = give(&selection, reference, take, context);
+			wanted = select_give(&selection, reference, take, context);
 	}
 	pthread_rwlock_unlock(&metrics->lock);
-	finish(&selection);
+	select_finish(&selection);
 	return OK;
 }

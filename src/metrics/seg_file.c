@@ -188,6 +188,12 @@ const uint32_t *seg_heads(struct segs *segs, struct seg_file *file)
 
 /* ---- opening ---- */
 
+static void check_header(struct segs *segs, const struct seg_file *file, size_t on_disk)
+{
+	if (on_disk < SEG_HEADER_BYTES || memcmp(file->map, SEG_HEADER, SEG_HEADER_BYTES) != 0)
+		atomic_fetch_add(&segs->damaged, 1);
+}
+
 static bool read_trailer(struct seg_file *file, size_t on_disk)
 {
 	struct seg_trailer trailer;
@@ -219,6 +225,7 @@ static enum err open_closed(struct segs *segs, uint32_t number, struct error *er
 		return files_fail(err, "open", path);
 	close(file->fd);
 	file->fd = -1;
+	check_header(segs, file, (size_t)status.st_size);
 	if (!read_trailer(file, (size_t)status.st_size)) {
 		atomic_fetch_add(&segs->damaged, 1);
 		file->size = (size_t)status.st_size / 8 * 8;
@@ -243,6 +250,7 @@ static enum err open_last(struct segs *segs, const struct seg_place *place, stru
 	}
 	if (ftruncate(file->fd, (off_t)size) != 0 || !seg_map(file, size + 1))
 		return files_fail(err, "cut", path);
+	check_header(segs, file, size);
 	file->is_open = true;
 	file->size = segs->written = size > SEG_HEADER_BYTES ? size : SEG_HEADER_BYTES;
 	file->first_ms = place->first_ms;

@@ -1,6 +1,8 @@
 /* test_metrics_checkpoint.c: a checkpoint spares the log; what is damaged is told and the rest served. */
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "metrics/test_metrics_data.h"
 
@@ -97,6 +99,7 @@ TEST(an_engine_after_a_restart_goes_on_as_the_one_before)
 	opened = open_folder();
 	metrics_figures(opened.metrics, &figures);
 	CHECK_INT(figures.series, SERIES);
+	CHECK_INT(figures.series_new, 0); /* they were there already */
 	CHECK_INT(figures.samples, (300 + 10 + 5 + 3 + 300) * SERIES);
 	close_folder(&opened);
 	remove_folder();
@@ -247,7 +250,7 @@ TEST(what_a_crash_left_half_written_is_no_checkpoint)
 
 struct beside {
 	struct opened *opened;
-	unsigned frames;
+	_Atomic unsigned frames;
 	_Atomic bool done;
 };
 
@@ -279,7 +282,87 @@ TEST(frames_go_on_while_checkpoints_are_taken_and_each_sample_is_there_once)
 	remove_folder();
 }
 
-TESTS(RUN(after_a_checkpoint_only_what_came_since_is_read_from_the_log),
+#define MANY 3000u /* series: more than one batch */
+
+static void *append_many_beside(void *context)
+{
+	struct beside *beside = context;
+	static uint32_t references[MANY];
+	static double values[MANY];
+	struct metrics_tally tally;
+	struct error err;
+	for (unsigned i = 0; i < MANY; i++)
+		references[i] = named(beside->opened->metrics, i);
+	for (unsigned i = 0; !beside->done; i++) {
+		for (unsigned j = 0; j < MANY; j++)
+			values[j] = i;
+		struct metrics_frame frame = { references, values, NULL, START + i, MANY };
+		CHECK_OK(metrics_log_append(beside->opened->log, &frame, &tally, &err));
+		beside->frames = i + 1;
+	}
+	return NULL;
+}
+
+static void checkpoints_and_gone(void)
+{
+	struct opened opened = open_folder();
+	struct beside beside = { &opened, 0, false };
+	pthread_t thread;
+	pthread_create(&thread, NULL, append_many_beside, &beside);
+	while (beside.frames < 3)
+		sched_yield();
+	checkpoint(&opened);
+	_exit(0);
+}
+
+static bool same_end(void *context, const struct metrics_view *view)
+{
+	struct beside *beside = context;
+	CHECK(beside->frames == 0 || beside->frames == view->count);
+	beside->frames = (unsigned)view->count;
+	return true;
+}
+
+TEST(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced)
+{
+	for (unsigned round = 0; round < 5; round++) {
+		fresh_folder();
+		pid_t child = fork();
+		if (child == 0)
+			checkpoints_and_gone();
+		int status;
+		CHECK_INT(waitpid(child, &status, 0), child);
+		CHECK_INT(status, 0);
+		struct opened opened = open_folder();
+		struct beside beside = { &opened, 0, false };
+		struct error err;
+		CHECK(opened.told.checkpoint > 0);
+		CHECK_OK(metrics_select(opened.metrics, NULL, 0, INT64_MIN, INT64_MAX, same_end, &beside, &err));
+		CHECK(beside.frames >= 3);
+		close_folder(&opened);
+		remove_folder();
+	}
+}
+
+TEST(the_newest_time_of_all_rises_also_by_what_the_log_says_again)
+{
+	struct metrics *metrics = make();
+	struct metrics_figures figures;
+	struct metrics_tally tally;
+	uint32_t reference = named(metrics, 0);
+	double value = 1;
+	struct metrics_frame frame = { &reference, &value, NULL, START, 1 };
+	metrics_append(metrics, &frame, &tally);
+	metrics->newest_ms = START - 1; /* as a checkpoint says it that was begun before */
+	metrics_append(metrics, &frame, &tally);
+	CHECK_INT(tally.counts[METRICS_SAME], 1);
+	metrics_figures(metrics, &figures);
+	CHECK_INT(figures.newest_ms, START);
+	metrics_destroy(&metrics);
+}
+
+TESTS(RUN(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced),
+      RUN(the_newest_time_of_all_rises_also_by_what_the_log_says_again), RUN(after_a_checkpoint_only_what_came_since_is_read_from_the_log),
       RUN(an_engine_after_a_restart_goes_on_as_the_one_before), RUN(old_segments_go_when_both_kept_checkpoints_are_past_them),
       RUN(a_bit_flipped_in_any_section_of_a_checkpoint_makes_the_older_one_serve_with_more_of_the_log),
       RUN(every_bit_of_a_small_checkpoint_is_guarded),

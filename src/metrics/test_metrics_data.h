@@ -20,7 +20,7 @@
 
 static char folder[64];
 
-static struct metrics *make(void)
+static inline struct metrics *make(void)
 {
 	struct metrics_options options = METRICS_OPTIONS_DEFAULT;
 	struct random random;
@@ -39,7 +39,7 @@ static void fresh_folder(void)
 	CHECK(mkdtemp(folder) != NULL);
 }
 
-static void path_to(unsigned number, const char *kind, char ret_path[96])
+static inline void path_to(unsigned number, const char *kind, char ret_path[96])
 {
 	snprintf(ret_path, 96, "%s/%08u.%s", folder, number, kind);
 }
@@ -111,7 +111,7 @@ static inline void forget_files(struct copy *copy)
 		mem_free(copy->bytes[i]);
 }
 
-static uint32_t named(struct metrics *metrics, unsigned i)
+static inline uint32_t named(struct metrics *metrics, unsigned i)
 {
 	char text[16];
 	uint32_t reference = 0;
@@ -123,7 +123,7 @@ static uint32_t named(struct metrics *metrics, unsigned i)
 }
 
 /* Frame i at START + i, series j with the value i * 10 + j. */
-static enum err append_frame(struct metrics_log *log, struct metrics *metrics, unsigned i, struct error *err)
+static inline enum err append_frame(struct metrics_log *log, struct metrics *metrics, unsigned i, struct error *err)
 {
 	uint32_t references[SERIES];
 	double values[SERIES];
@@ -136,7 +136,7 @@ static enum err append_frame(struct metrics_log *log, struct metrics *metrics, u
 	return metrics_log_append(log, &frame, &tally, err);
 }
 
-static bool check_one(void *context, const struct metrics_view *view)
+static inline bool check_one(void *context, const struct metrics_view *view)
 {
 	unsigned host = (unsigned)(view->labels[1].value.ptr[5] - '0');
 	CHECK(host < SERIES);
@@ -149,7 +149,7 @@ static bool check_one(void *context, const struct metrics_view *view)
 }
 
 /* Every sample there is a right one; returns how many. */
-static size_t samples(struct metrics *metrics)
+static inline size_t samples(struct metrics *metrics)
 {
 	struct error err;
 	size_t count = 0;
