@@ -35,6 +35,7 @@ const routes: readonly [pattern: string, load: Loader][] = [
 	['/query', () => import('./pages/query/Query')],
 	['/journal', () => import('./pages/journal/Journal')],
 	['/settings', () => import('./pages/settings/Settings')],
+	['/set-password', () => import('./pages/settings/Settings')], // who has one already changes it there
 	['/settings/:section', () => import('./pages/settings/Settings')],
 	['/definitions/:kind/:name/edit', () => import('./pages/settings/DefinitionEdit')],
 	['/discovery', () => import('./pages/now/DiscoveryPage')],
