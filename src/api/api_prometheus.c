@@ -199,15 +199,14 @@ void prom_matches_finish(struct prom_matches *matches)
 }
 
 struct each {
-	const struct prom *prom;
-	int64_t from_ms, to_ms;
-	metrics_take_fn *take;
+	struct metrics_scope scope;
+	prom_list_fn *list;
 	void *context;
 	enum err result;
 	struct error *err;
 };
 
-static void select_one(void *context, const struct promql_matcher *matchers, size_t count)
+static void list_one(void *context, const struct promql_matcher *matchers, size_t count)
 {
 	struct each *each = context;
 	struct metrics_matcher list[METRICS_MATCHERS_MAX];
@@ -220,18 +219,19 @@ static void select_one(void *context, const struct promql_matcher *matchers, siz
 	}
 	for (size_t i = 0; i < count; i++)
 		list[i] = metrics_source_matcher(&matchers[i]);
-	each->result = metrics_select(each->prom->metrics->metrics, list, count, each->from_ms, each->to_ms, each->take,
-				      each->context, each->err);
+	each->scope.matchers = list;
+	each->scope.count = count;
+	each->result = each->list(each->context, &each->scope, each->err);
 }
 
-enum err prom_each_series(const struct prom *prom, const struct prom_matches *matches, int64_t from_ms, int64_t to_ms,
-			  metrics_take_fn *take, void *context, struct error *err)
+enum err prom_each_scope(const struct prom_matches *matches, int64_t from_ms, int64_t to_ms, size_t limit,
+			 prom_list_fn *list, void *context, struct error *err)
 {
-	struct each each = { prom, from_ms, to_ms, take, context, OK, err };
+	struct each each = { { NULL, 0, from_ms, to_ms, limit }, list, context, OK, err };
 	if (matches->count == 0)
-		return metrics_select(prom->metrics->metrics, NULL, 0, from_ms, to_ms, take, context, err);
+		return list(context, &each.scope, err);
 	for (size_t i = 0; i < matches->count && each.result == OK; i++)
-		promql_expr_selectors(matches->exprs[i], select_one, &each);
+		promql_expr_selectors(matches->exprs[i], list_one, &each);
 	return each.result;
 }
 

@@ -61,10 +61,11 @@ struct prom_matches {
 bool prom_matches(const struct prom *prom, struct prom_matches *ret_matches, enum err *ret_result);
 void prom_matches_finish(struct prom_matches *matches);
 
-/* Each series that has a sample in that time and that any of the selectors takes; a series may come twice. Without
- * selectors: all. */
-enum err prom_each_series(const struct prom *prom, const struct prom_matches *matches, int64_t from_ms, int64_t to_ms,
-			  metrics_take_fn *take, void *context, struct error *err);
+/* Calls `list` with what each selector takes in that time; without selectors once, with all. What it lists may come
+ * from several. */
+typedef enum err prom_list_fn(void *context, const struct metrics_scope *scope, struct error *err);
+enum err prom_each_scope(const struct prom_matches *matches, int64_t from_ms, int64_t to_ms, size_t limit,
+			 prom_list_fn *list, void *context, struct error *err);
 
 /* ---- numbers and labels ---- */
 

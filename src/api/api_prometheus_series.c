@@ -21,21 +21,29 @@ struct listing {
 	struct text_set texts;
 };
 
-static bool see_names(void *context, const struct metrics_view *view)
+static bool see_text(void *context, struct str text)
 {
 	struct listing *listing = context;
-	for (size_t i = 0; i < view->label_count; i++)
-		text_set_add(&listing->texts, view->labels[i].name, 1);
+	text_set_add(&listing->texts, text);
 	return !listing->texts.full;
 }
 
-static bool see_values(void *context, const struct metrics_view *view)
+static enum err list_names(void *context, const struct metrics_scope *scope, struct error *err)
 {
 	struct listing *listing = context;
-	for (size_t i = 0; i < view->label_count; i++)
-		if (str_eq(view->labels[i].name, listing->label))
-			text_set_add(&listing->texts, view->labels[i].value, 1);
-	return !listing->texts.full;
+	bool more = false;
+	enum err r = metrics_label_names(listing->prom.metrics->metrics, scope, see_text, listing, &more, err);
+	listing->texts.full = listing->texts.full || more;
+	return r;
+}
+
+static enum err list_values(void *context, const struct metrics_scope *scope, struct error *err)
+{
+	struct listing *listing = context;
+	bool more = false;
+	enum err r = metrics_label_values(listing->prom.metrics->metrics, listing->label, scope, see_text, listing, &more, err);
+	listing->texts.full = listing->texts.full || more;
+	return r;
 }
 
 static enum err too_many(struct api_call *call)
@@ -53,13 +61,13 @@ static enum err put_texts(struct listing *listing)
 	buf_addc(out, '[');
 	for (size_t i = 0; i < count; i++) {
 		buf_adds(out, i > 0 ? "," : "");
-		json_quote(out, texts->rows[i].text);
+		json_quote(out, texts->rows[i]);
 	}
 	buf_addc(out, ']');
 	return prom_end(listing->prom.call, NULL, cut ? TRUNCATED : NULL);
 }
 
-static enum err list_texts(struct listing *listing, metrics_take_fn *see)
+static enum err list_texts(struct listing *listing, prom_list_fn *list)
 {
 	struct api_call *call = listing->prom.call;
 	enum err result = OK;
@@ -68,13 +76,13 @@ static enum err list_texts(struct listing *listing, metrics_take_fn *see)
 	    !prom_range(&listing->prom, &listing->from_ms, &listing->to_ms, &result) ||
 	    !prom_matches(&listing->prom, &listing->matches, &result))
 		return result;
-	result = prom_each_series(&listing->prom, &listing->matches, listing->from_ms, listing->to_ms, see, listing, &err);
+	result = prom_each_scope(&listing->matches, listing->from_ms, listing->to_ms, TEXT_SET_MAX, list, listing, &err);
 	if (result != OK)
 		return prom_fail(call, PROM_EXECUTION, "%s", err.text);
 	return listing->texts.full ? too_many(call) : put_texts(listing);
 }
 
-static enum err labels(struct api_call *call, struct str label, metrics_take_fn *see, struct error *err)
+static enum err labels(struct api_call *call, struct str label, prom_list_fn *list, struct error *err)
 {
 	struct listing *listing = arena_new(&call->arena, struct listing);
 	enum err result;
@@ -82,7 +90,7 @@ static enum err labels(struct api_call *call, struct str label, metrics_take_fn 
 	if (!prom_begin(call, &listing->prom, &result, err))
 		return result;
 	text_set_init(&listing->texts, PROM_ARENA_BYTES);
-	result = list_texts(listing, see);
+	result = list_texts(listing, list);
 	prom_matches_finish(&listing->matches);
 	text_set_finish(&listing->texts);
 	return result;
@@ -90,14 +98,14 @@ static enum err labels(struct api_call *call, struct str label, metrics_take_fn 
 
 enum err api_prometheus_labels(struct api_call *call, struct error *err)
 {
-	return labels(call, STR_NONE, see_names, err);
+	return labels(call, STR_NONE, list_names, err);
 }
 
 enum err api_prometheus_values(struct api_call *call, struct error *err)
 {
 	if (!str_is_utf8(call->params[0]))
 		return prom_fail(call, PROM_BAD_DATA, "invalid label name: it is not UTF-8");
-	return labels(call, call->params[0], see_values, err);
+	return labels(call, call->params[0], list_values, err);
 }
 
 /* ---- series ---- */
@@ -131,6 +139,15 @@ static bool see_series(void *context, const struct metrics_view *view)
 	}
 	listing->list[listing->count++].labels = copy;
 	return true;
+}
+
+static enum err list_taken(void *context, const struct metrics_scope *scope, struct error *err)
+{
+	struct series_listing *listing = context;
+	bool more = false;
+	enum err r = metrics_list_series(listing->prom.metrics->metrics, scope, see_series, listing, &more, err);
+	listing->full = listing->full || more;
+	return r;
 }
 
 static int by_labels(const void *a, const void *b)
@@ -173,8 +190,7 @@ static enum err list_series(struct series_listing *listing)
 	if (!prom_limit(&listing->prom, &listing->limit, &result) ||
 	    !prom_range(&listing->prom, &listing->from_ms, &listing->to_ms, &result))
 		return result;
-	result = prom_each_series(&listing->prom, &listing->matches, listing->from_ms, listing->to_ms, see_series, listing,
-				  &err);
+	result = prom_each_scope(&listing->matches, listing->from_ms, listing->to_ms, SERIES_MAX, list_taken, listing, &err);
 	if (result != OK)
 		return prom_fail(call, PROM_EXECUTION, "%s", err.text);
 	return listing->full ? too_many(call) : put_series(listing);

@@ -25,7 +25,7 @@ void text_set_finish(struct text_set *set)
 static size_t slot_of(const struct text_set *set, struct str text)
 {
 	size_t at = str_hash(text) & (set->slot_count - 1);
-	while (set->slots[at] != 0 && !str_eq(set->rows[set->slots[at] - 1].text, text))
+	while (set->slots[at] != 0 && !str_eq(set->rows[set->slots[at] - 1], text))
 		at = (at + 1) & (set->slot_count - 1);
 	return at;
 }
@@ -36,54 +36,37 @@ static void widen(struct text_set *set)
 	set->slot_count *= 2;
 	set->slots = mem_alloc(set->slot_count * sizeof *set->slots);
 	for (size_t i = 0; i < set->count; i++)
-		set->slots[slot_of(set, set->rows[i].text)] = (uint32_t)i + 1;
+		set->slots[slot_of(set, set->rows[i])] = (uint32_t)i + 1;
 }
 
-bool text_set_add(struct text_set *set, struct str text, uint64_t count)
+void text_set_add(struct text_set *set, struct str text)
 {
 	size_t slot = slot_of(set, text);
-	if (set->slots[slot] != 0) {
-		set->rows[set->slots[slot] - 1].count += count;
-		return false;
-	}
+	if (set->slots[slot] != 0)
+		return;
 	char *copy = set->count < TEXT_SET_MAX ? arena_try(&set->arena, text.len + 1) : NULL;
 	set->full = set->full || copy == NULL;
 	if (copy == NULL)
-		return false;
+		return;
 	if (set->count == set->size) {
 		set->size = set->size * 2 + 256;
 		set->rows = mem_realloc(set->rows, set->size * sizeof *set->rows);
 	}
 	if (text.len > 0)
 		memcpy(copy, text.ptr, text.len);
-	set->rows[set->count++] = (struct text_row){ { copy, text.len }, count };
+	set->rows[set->count++] = (struct str){ copy, text.len };
 	set->slots[slot] = (uint32_t)set->count;
 	if (set->count * 2 > set->slot_count)
 		widen(set);
-	return true;
 }
 
 static int by_text(const void *a, const void *b)
 {
-	return str_cmp(((const struct text_row *)a)->text, ((const struct text_row *)b)->text);
-}
-
-static int by_count(const void *a, const void *b)
-{
-	const struct text_row *left = a, *right = b;
-	if (left->count != right->count)
-		return left->count < right->count ? 1 : -1;
-	return by_text(a, b);
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
 void text_set_sort(struct text_set *set)
 {
 	if (set->count > 0)
 		qsort(set->rows, set->count, sizeof *set->rows, by_text);
-}
-
-void text_set_sort_by_count(struct text_set *set)
-{
-	if (set->count > 0)
-		qsort(set->rows, set->count, sizeof *set->rows, by_count);
 }
