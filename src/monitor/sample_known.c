@@ -15,8 +15,7 @@ static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct sample_key), "a
 static void make_table(struct sample_known *known, uint32_t size)
 {
 	known->size = size;
-	known->keys = mem_alloc(size * sizeof *known->keys);
-	known->references = mem_alloc(size * sizeof *known->references);
+	known->slots = mem_alloc(size * sizeof *known->slots);
 }
 
 void sample_known_init(struct sample_known *known, struct random *random, uint32_t count_max)
@@ -28,8 +27,7 @@ void sample_known_init(struct sample_known *known, struct random *random, uint32
 
 void sample_known_finish(struct sample_known *known)
 {
-	mem_free(known->keys);
-	mem_free(known->references);
+	mem_free(known->slots);
 }
 
 void sample_known_key(const struct sample_known *known, struct str labels, struct sample_key *ret_key)
@@ -42,7 +40,7 @@ void sample_known_key(const struct sample_known *known, struct str labels, struc
 static uint32_t slot_of(const struct sample_known *known, const struct sample_key *key)
 {
 	uint32_t at = (uint32_t)key->halves[0] & (known->size - 1);
-	while (known->references[at] != 0 && memcmp(&known->keys[at], key, sizeof *key) != 0)
+	while (known->slots[at].reference != 0 && memcmp(&known->slots[at].key, key, sizeof *key) != 0)
 		at = (at + 1) & (known->size - 1);
 	return at;
 }
@@ -50,9 +48,9 @@ static uint32_t slot_of(const struct sample_known *known, const struct sample_ke
 bool sample_known_find(const struct sample_known *known, const struct sample_key *key, uint32_t *ret_reference)
 {
 	uint32_t at = slot_of(known, key);
-	if (known->references[at] == 0)
+	if (known->slots[at].reference == 0)
 		return false;
-	*ret_reference = known->references[at] - 1;
+	*ret_reference = known->slots[at].reference - 1;
 	return true;
 }
 
@@ -61,11 +59,8 @@ static void widen(struct sample_known *known)
 	struct sample_known old = *known;
 	make_table(known, old.size * 2);
 	for (uint32_t i = 0; i < old.size; i++) {
-		if (old.references[i] == 0)
-			continue;
-		uint32_t at = slot_of(known, &old.keys[i]);
-		known->keys[at] = old.keys[i];
-		known->references[at] = old.references[i];
+		if (old.slots[i].reference != 0)
+			known->slots[slot_of(known, &old.slots[i].key)] = old.slots[i];
 	}
 	sample_known_finish(&old);
 }
@@ -73,13 +68,12 @@ static void widen(struct sample_known *known)
 void sample_known_add(struct sample_known *known, const struct sample_key *key, uint32_t reference)
 {
 	uint32_t at = slot_of(known, key);
-	if (known->references[at] != 0 || known->count == known->count_max)
+	if (known->slots[at].reference != 0 || known->count == known->count_max)
 		return;
 	if ((known->count + 1) / 3 >= known->size / 4) {
 		widen(known);
 		at = slot_of(known, key);
 	}
-	known->keys[at] = *key;
-	known->references[at] = reference + 1;
+	known->slots[at] = (struct sample_slot){ *key, reference + 1 };
 	known->count++;
 }

@@ -1,7 +1,7 @@
 /*
  * sample_known.h: references by the bytes of their labels.
  *
- * Only a keyed hash of 128 bits is kept, not the bytes: 20 bytes a series. Who does not know the key cannot make two
+ * Only a keyed hash of 128 bits is kept, not the bytes: 32 bytes a series, empty slots included. Who does not know the key cannot make two
  * label sets meet, and by chance they do so once in 2^64 series.
  *
  * Not locked: sample_intake.c does.
@@ -19,10 +19,14 @@ struct sample_key {
 	uint64_t halves[2];
 };
 
+struct sample_slot {
+	struct sample_key key;
+	uint32_t reference; /* + 1; 0 is free */
+};
+
 struct sample_known {
 	unsigned char secret[16];
-	struct sample_key *keys;
-	uint32_t *references; /* + 1; 0 is free */
+	struct sample_slot *slots;
 	uint32_t size, count, count_max;
 };
 

@@ -6,7 +6,7 @@
 #define VARINT_BYTES_MAX 10u
 #define FIELD_NUMBER_MAX 536870911u /* 2^29 - 1 */
 
-bool protobuf_varint(struct protobuf *at, uint64_t *ret_value)
+bool protobuf_varint_slow(struct protobuf *at, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 	for (unsigned i = 0; i < VARINT_BYTES_MAX && at->at < at->end; i++) {

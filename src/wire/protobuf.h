@@ -37,7 +37,17 @@ static inline struct protobuf protobuf_of(struct str message)
 	return (struct protobuf){ at, at == NULL ? at : at + message.len, false };
 }
 
-bool protobuf_varint(struct protobuf *at, uint64_t *ret_value);      /* false: broken */
+bool protobuf_varint_slow(struct protobuf *at, uint64_t *ret_value);
+
+/* False: broken. */
+static inline bool protobuf_varint(struct protobuf *at, uint64_t *ret_value)
+{
+	if (at->at == at->end || *at->at >= 0x80)
+		return protobuf_varint_slow(at, ret_value);
+	*ret_value = *at->at++;
+	return true;
+}
+
 bool protobuf_next(struct protobuf *at, struct protobuf_field *ret); /* false: the end, or broken */
 
 static inline bool protobuf_is(const struct protobuf_field *field, uint32_t number, enum protobuf_kind kind)

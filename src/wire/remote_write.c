@@ -104,12 +104,27 @@ static enum err begin_series(struct reader *reader, struct str labels)
 
 /* ---- 1.0 ---- */
 
+/* How many bytes at the beginning are short labels and nothing else: nearly all of a series. */
+static size_t leading_labels(struct str message)
+{
+	size_t at = 0;
+	while (at + 2 <= message.len && message.ptr[at] == (1 << 3 | PROTOBUF_BYTES)) {
+		size_t size = (unsigned char)message.ptr[at + 1];
+		if (size >= 0x80 || size > message.len - at - 2)
+			break;
+		at += 2 + size;
+	}
+	return at;
+}
+
 /* All labels of a series as one run: where they stand in a row, as every sender has them, as they are. */
 static bool labels_of_1(struct reader *reader, struct str message, struct str *ret_labels)
 {
-	struct protobuf at = protobuf_of(message);
+	size_t leading = leading_labels(message);
+	struct protobuf at = protobuf_of(str_sub(message, leading, message.len));
 	struct protobuf_field field;
-	const char *begin = NULL, *end = NULL, *before = message.ptr;
+	const char *before = message.ptr + leading;
+	const char *begin = leading > 0 ? message.ptr : NULL, *end = leading > 0 ? before : NULL;
 	bool together = true;
 	for (; protobuf_next(&at, &field); before = (const char *)at.at) {
 		if (!protobuf_is(&field, 1, PROTOBUF_BYTES))
@@ -138,7 +153,7 @@ static enum err read_series_1(struct reader *reader, struct str message)
 	if (!labels_of_1(reader, message, &labels))
 		return broken(reader, "a series");
 	enum err r = begin_series(reader, labels);
-	struct protobuf at = protobuf_of(message);
+	struct protobuf at = protobuf_of(str_sub(message, leading_labels(message), message.len));
 	struct protobuf_field field;
 	while (r == OK && protobuf_next(&at, &field)) {
 		if (protobuf_is(&field, 2, PROTOBUF_BYTES))
