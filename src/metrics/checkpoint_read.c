@@ -132,6 +132,14 @@ static bool get_record(struct loader *loader, unsigned type)
 	return true;
 }
 
+static void expect(struct loader *loader)
+{
+	const struct checkpoint_of *of = &loader->of;
+	index_reserve(&loader->metrics->index, of->symbols, of->series, of->pairs, of->set_words);
+	loader->metrics->series_expected = of->series;
+	loader->metrics->granules_expected = of->granules;
+}
+
 bool checkpoint_read(struct str bytes, struct metrics *metrics, struct seg_place *ret_place)
 {
 	struct loader loader = { .metrics = metrics, .bytes = bytes.len, .next = { [CHECKPOINT_TEXTS] = 1 } };
@@ -147,7 +155,7 @@ bool checkpoint_read(struct str bytes, struct metrics *metrics, struct seg_place
 		if (!get_record(&loader, type) || loader.reader.bad)
 			return false;
 		if (type == CHECKPOINT_BEGIN)
-			index_reserve(&metrics->index, loader.of.symbols, loader.of.series, loader.of.pairs);
+			expect(&loader);
 	}
 	*ret_place = loader.place;
 	return type == CHECKPOINT_END;

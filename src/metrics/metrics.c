@@ -59,6 +59,7 @@ void metrics_empty(struct metrics *metrics)
 	metrics->found = (struct seg_list){ NULL, 0, 0 };
 	metrics->lates = NULL;
 	metrics->late_count = metrics->granule_count = 0;
+	metrics->series_expected = metrics->granules_expected = 0;
 	metrics->bytes = 0;
 	metrics->samples = 0;
 	index_empty(&metrics->index);
@@ -196,7 +197,7 @@ struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference
 {
 	uint32_t page = reference / SERIES_PAGE;
 	if (metrics->series[page] == NULL)
-		metrics->series[page] = page_take(page == 0);
+		metrics->series[page] = page_take((page + 1) * SERIES_PAGE <= metrics->series_expected);
 	metrics->bytes += sizeof(struct series);
 	struct series *series = metrics_series_at(metrics, reference);
 	series->head = series->tail = INDEX_NONE;

@@ -50,6 +50,7 @@ struct metrics {
 	uint32_t late_count;
 	struct granule **granules;
 	uint32_t granule_count, granule_free;
+	uint32_t series_expected, granules_expected; /* of a checkpoint */
 	size_t bytes;
 	uint64_t samples, refused_series;
 	int64_t hour; /* of the newest sample, when a series was begun last */
