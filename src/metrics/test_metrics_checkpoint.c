@@ -171,7 +171,7 @@ TEST(a_bit_flipped_in_any_section_of_a_checkpoint_makes_the_older_one_serve_with
 	keep_files(&copy);
 	path_to(3, "ckp", path);
 	size_t size = size_of(path);
-	for (size_t at = 0; at < size; at += size / 60) {
+	for (size_t at = 0; at < size; at += size / 40) {
 		struct metrics_recovered told;
 		flip(path, at * 8 + at % 8);
 		CHECK_INT(reopened(&told), all);

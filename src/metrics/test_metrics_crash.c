@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "metrics/test_metrics_data.h"
 
-#define ROUNDS 40u
+#define ROUNDS 24u
 #define FRAMES_BETWEEN 30u /* checkpoints */
 #define FRAMES_FAILING 200u
 #define FRAMES_KILLED 5000u
