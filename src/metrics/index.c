@@ -364,7 +364,10 @@ uint32_t index_add_set(struct index *index, const uint32_t *set)
 		carry(index, carrier(index, 2 * i, set[1 + 2 * i], 0), reference);
 		carry(index, carrier(index, 2 * i + 1, set[1 + 2 * i], set[2 + 2 * i]), reference);
 	}
-	slots_add(index, &index->series_slots, reference, series_hash);
+	if (set[0] == 0)
+		index->gone_count++;
+	else
+		slots_add(index, &index->series_slots, reference, series_hash);
 	return reference;
 }
 

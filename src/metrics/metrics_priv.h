@@ -86,6 +86,7 @@ static inline struct late *metrics_late(const struct metrics *metrics, const str
 	return series->late == 0 ? NULL : metrics->lates[series->late - 1];
 }
 
+bool metrics_has_samples(struct metrics *metrics, uint32_t reference); /* that are still shown; under the readers' lock */
 void metrics_forget_newest(struct metrics *metrics); /* there is no open segment file */
 
 void metrics_begin_hour(struct metrics *metrics);
