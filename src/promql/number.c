@@ -212,8 +212,8 @@ void promql_number_print(double value, enum promql_form form, struct buf *buf)
 		return;
 	}
 	size_t count = shortest(fabs(value), digits, &exponent);
-	int least = form == PROMQL_FORM_G ? -4 : -6;
-	if (form != PROMQL_FORM_F && (exponent < least || exponent >= 21))
+	int least = form == PROMQL_FORM_G ? -4 : -6, most = form == PROMQL_FORM_G ? 6 : 21;
+	if (form != PROMQL_FORM_F && (exponent < least || exponent >= most))
 		print_scientific(digits, count, exponent, buf);
 	else
 		print_plain(digits, count, exponent, buf);

@@ -17,7 +17,7 @@ bool promql_number_signed(struct str text, double *ret_value);
 bool promql_duration(struct str text, int64_t *ret_ms);
 void promql_duration_print(int64_t ms, struct buf *buf);
 
-/* The shortest digits that give the same double again. `g`: an exponent below 1e-4 and from 1e21 on, as Go's
+/* The shortest digits that give the same double again. `g`: an exponent below 1e-4 and from 1e6 on, as Go's
  * Sprint; `f`: never an exponent; `json`: an exponent below 1e-6 and from 1e21 on. */
 enum promql_form { PROMQL_FORM_G, PROMQL_FORM_F, PROMQL_FORM_JSON };
 void promql_number_print(double value, enum promql_form form, struct buf *buf);
