@@ -5,16 +5,18 @@
  *
  * One frame of 500 series each target each 15 s of data time, as fast as it goes. KIND is friendly (mostly constant),
  * mixed (a third counters, a third hundredths, a third slow gauges) or hostile (random doubles). A checkpoint is taken
- * every 15 minutes of data time and when the log asks for it, by a thread of its own while frames go on. Then the process
- * ends without closing (kill) or after a checkpoint, another opens the folder, and each sample of each series is compared
- * with what the seed says. bench/metrics runs all of it.
+ * every 15 minutes of data time and when the log asks for it, by a thread of its own while frames go on; the log is synced
+ * once a second of data time. Then the process ends after a checkpoint, or (kill) goes on until the next one is due and ends
+ * without it: the most that a restart may find. Another opens the folder, and each sample of each series is compared with
+ * what the seed says. bench/metrics runs all of it.
  */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <dirent.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +38,7 @@ struct run {
 	enum kind kind;
 	uint32_t series;
 	long steps;
+	long *steps_done; /* seen by both processes */
 	uint64_t seed;
 	bool is_killed;
 	struct metrics *metrics;
@@ -165,6 +168,8 @@ static void append_step(struct run *run, long step, int64_t *state, struct figur
 		double took = seconds(CLOCK_MONOTONIC) - start;
 		double *longest = beside ? &figures->longest_beside : &figures->longest;
 		*longest = took > *longest ? took : *longest;
+		if (at / TARGET % (run->series / TARGET / 15 + 1) == 0)
+			must(metrics_log_sync(run->log, &err), &err);
 		if (tally.counts[METRICS_APPENDED] != TARGET) {
 			fprintf(stderr, "step %ld: not all were appended\n", step);
 			exit(1);
@@ -215,7 +220,6 @@ static void write_all(struct run *run)
 	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	for (long step = 0; step < run->steps; step++) {
 		append_step(run, step, state, &figures);
-		must(metrics_log_sync(run->log, &err), &err);
 		maybe_checkpoint(run, step, &figures);
 		if (step % 10 == 9 || step + 1 == run->steps) {
 			long kib = resident_kib();
@@ -230,7 +234,13 @@ static void write_all(struct run *run)
 	printf("frame of %u: longest %.1f ms, beside a checkpoint %.1f ms; %u checkpoints, longest %.0f ms, %.1f MB\n", TARGET,
 	       figures.longest * 1e3, figures.longest_beside * 1e3, figures.checkpoints, figures.checkpoint_longest * 1e3,
 	       (double)run->taken.bytes / 1e6);
-	printf("memory: %ld B anonymous/series at most\n", (most_kib - base_kib) * 1024 / (long)run->series);
+	struct metrics_figures held;
+	metrics_figures(run->metrics, &held);
+	printf("memory: %ld B anonymous/series at most, %zu by own count\n", (most_kib - base_kib) * 1024 / (long)run->series,
+	       held.bytes / run->series);
+	while (run->is_killed && !metrics_log_wants_checkpoint(run->log))
+		append_step(run, (*run->steps_done)++, state, &figures);
+	must(metrics_log_sync(run->log, &err), &err);
 	if (run->is_killed)
 		_exit(0);
 	must(metrics_log_checkpoint(run->log, NULL, &err), &err);
@@ -284,11 +294,12 @@ static int read_all(struct run *run)
 	struct error err;
 	struct reading reading = { .run = run };
 	double samples = (double)run->series * (double)run->steps, start = seconds(CLOCK_MONOTONIC);
+	double spent = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	printf("disk: %.1f MB of log, %.1f MB of checkpoints, %.2f B/sample sealed\n", folder_bytes(run, ".wal") / 1e6,
 	       folder_bytes(run, ".ckp") / 1e6, folder_bytes(run, ".seg") / samples);
 	open_log(run, &told);
-	printf("restart: %.0f ms to ready, %llu samples of it from the log\n", (seconds(CLOCK_MONOTONIC) - start) * 1e3,
-	       (unsigned long long)told.samples);
+	printf("restart: %.0f ms to ready (%.0f ms CPU), %llu samples of it from the log\n", (seconds(CLOCK_MONOTONIC) - start) * 1e3,
+	       (seconds(CLOCK_PROCESS_CPUTIME_ID) - spent) * 1e3, (unsigned long long)told.samples);
 	start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	must(metrics_select(run->metrics, NULL, 0, INT64_MIN, INT64_MAX, check_one, &reading, &err), &err);
 	printf("right: %llu series, %llu samples read back and compared, %llu wrong, %llu damaged bytes\n",
@@ -318,6 +329,10 @@ int main(int count, char **args)
 	printf("%s data, %u series, %ld steps of 15 s, seed %llu, %s\n", args[2], run.series, run.steps,
 	       (unsigned long long)run.seed, run.is_killed ? "killed" : "stopped");
 	fflush(stdout);
+	run.steps_done = mmap(NULL, sizeof *run.steps_done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (run.steps_done == MAP_FAILED)
+		return 1;
+	*run.steps_done = run.steps;
 	pid_t writer = fork();
 	if (writer == 0) {
 		setvbuf(stdout, NULL, _IOLBF, 0);
@@ -325,5 +340,6 @@ int main(int count, char **args)
 	}
 	int status = 1;
 	waitpid(writer, &status, 0);
+	run.steps = *run.steps_done;
 	return status != 0 ? 1 : read_all(&run);
 }

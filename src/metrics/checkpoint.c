@@ -17,6 +17,7 @@
 #include "metrics/checkpoint_priv.h"
 #include "metrics/files.h"
 
+#define BATCH_COUNT 2048u
 #define BATCH_BYTES ((size_t)128 << 10) /* and one series more: copied in a tenth of a millisecond */
 
 struct writer {
@@ -24,6 +25,10 @@ struct writer {
 	int fd;
 	struct buf batch;
 	size_t bytes;
+	/* What is left out: series without a sample that is still shown, and texts that only they have. */
+	bool *is_gone;     /* by reference */
+	uint32_t *symbols; /* by symbol: its number in the checkpoint; 0: left out */
+	uint32_t symbol_count;
 };
 
 static bool flush(struct writer *writer)
@@ -40,21 +45,39 @@ static void put_bytes(struct buf *buf, const void *bytes, size_t size)
 	buf_add(buf, (struct str){ bytes, size });
 }
 
-typedef void put_fn(struct buf *buf, const struct metrics *metrics, uint32_t number);
+typedef void put_fn(struct writer *writer, const struct metrics *metrics, uint32_t number);
 
-static void put_symbol(struct buf *buf, const struct metrics *metrics, uint32_t symbol)
-{
-	log_put_text(buf, index_text(&metrics->index, symbol));
-}
-
-static void put_set(struct buf *buf, const struct metrics *metrics, uint32_t reference)
+/* Decided once: when it comes back meanwhile, the log says it anew. */
+static void put_aside(struct writer *writer, const struct metrics *metrics, uint32_t reference)
 {
 	const uint32_t *set = index_set(&metrics->index, reference);
-	put_bytes(buf, set, (1 + 2 * (size_t)set[0]) * sizeof *set);
+	writer->is_gone[reference] = set[0] == 0 || !metrics_has_samples(writer->metrics, reference);
+	for (uint32_t i = 0; i < 2 * set[0] && !writer->is_gone[reference]; i++)
+		writer->symbols[set[1 + i]] = 1;
 }
 
-static void put_series(struct buf *buf, const struct metrics *metrics, uint32_t reference)
+static void put_symbol(struct writer *writer, const struct metrics *metrics, uint32_t symbol)
 {
+	if (writer->symbols[symbol] == 0)
+		return;
+	writer->symbols[symbol] = writer->symbol_count++;
+	log_put_text(&writer->batch, index_text(&metrics->index, symbol));
+}
+
+static void put_set(struct writer *writer, const struct metrics *metrics, uint32_t reference)
+{
+	const uint32_t *set = index_set(&metrics->index, reference);
+	uint32_t said[1 + 2 * METRICS_LABELS_MAX] = { writer->is_gone[reference] ? 0 : set[0] };
+	for (uint32_t i = 0; i < 2 * said[0]; i++)
+		said[1 + i] = writer->symbols[set[1 + i]];
+	put_bytes(&writer->batch, said, (1 + 2 * (size_t)said[0]) * sizeof *said);
+}
+
+static void put_series(struct writer *writer, const struct metrics *metrics, uint32_t reference)
+{
+	struct buf *buf = &writer->batch;
+	if (writer->is_gone[reference])
+		return;
 	const struct series *series = metrics_series_at(metrics, reference);
 	const struct late *late = metrics_late(metrics, series);
 	struct kept_series kept = { series->open, series->newest, late != NULL ? (uint16_t)late->count : 0, series->in_step };
@@ -74,11 +97,11 @@ static void put_series(struct buf *buf, const struct metrics *metrics, uint32_t 
 static bool put_all(struct writer *writer, unsigned type, uint32_t from, uint32_t end, put_fn *put)
 {
 	for (uint32_t i = from; i < end;) {
+		uint32_t batch_end = end - i > BATCH_COUNT ? i + BATCH_COUNT : end;
 		pthread_rwlock_rdlock(&writer->metrics->lock);
 		size_t at = log_begin(&writer->batch, type);
-		put_bytes(&writer->batch, &i, sizeof i);
-		for (; i < end && writer->batch.used < BATCH_BYTES; i++)
-			put(&writer->batch, writer->metrics, i);
+		for (; i < batch_end && writer->batch.used < BATCH_BYTES; i++)
+			put(writer, writer->metrics, i);
 		pthread_rwlock_unlock(&writer->metrics->lock);
 		log_end(&writer->batch, at);
 		if (!flush(writer))
@@ -112,17 +135,41 @@ static bool sync_segments(struct metrics *metrics, struct seg_place *ret_place)
 	return done;
 }
 
-static bool write_all(struct metrics_log *log, const struct checkpoint_of *of, struct writer *writer)
+/* What of all is worth keeping; `of` says then how much that is. */
+static void choose(struct writer *writer, struct checkpoint_of *of)
+{
+	writer->is_gone = mem_alloc(of->series + 1);
+	writer->symbols = mem_alloc(of->symbols * sizeof *writer->symbols);
+	for (uint32_t i = 0; i < of->series;) {
+		uint32_t end = of->series - i > BATCH_COUNT ? i + BATCH_COUNT : of->series;
+		pthread_rwlock_rdlock(&writer->metrics->lock);
+		for (; i < end; i++)
+			put_aside(writer, writer->metrics, i);
+		pthread_rwlock_unlock(&writer->metrics->lock);
+	}
+	writer->symbol_count = 1;
+	for (uint32_t i = 1; i < of->symbols; i++)
+		writer->symbol_count += writer->symbols[i];
+}
+
+static bool write_all(struct metrics_log *log, const struct checkpoint_of *position, struct writer *writer)
 {
 	struct seg_place place;
+	struct checkpoint_of chosen = *position, *of = &chosen;
+	uint32_t symbols = of->symbols;
+	choose(writer, of);
+	of->symbols = writer->symbol_count;
+	writer->symbol_count = 1;
 	buf_init(&writer->batch, METRICS_LOG_RECORD_BYTES_MAX);
 	put_bytes(&writer->batch, CHECKPOINT_HEADER, LOG_HEADER_BYTES);
 	bool done = put_one(writer, CHECKPOINT_BEGIN, of, sizeof *of) &&
-	            put_all(writer, CHECKPOINT_TEXTS, 1, of->symbols, put_symbol) &&
+	            put_all(writer, CHECKPOINT_TEXTS, 1, symbols, put_symbol) &&
 	            put_all(writer, CHECKPOINT_SETS, 0, of->series, put_set) &&
 	            put_all(writer, CHECKPOINT_SERIES, 0, of->series, put_series) &&
 	            sync_segments(log->metrics, &place) && put_one(writer, CHECKPOINT_END, &place, sizeof place);
 	buf_finish(&writer->batch);
+	mem_free(writer->is_gone);
+	mem_free(writer->symbols);
 	return done && fdatasync(writer->fd) == 0;
 }
 

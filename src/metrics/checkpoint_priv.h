@@ -14,5 +14,5 @@ struct kept_series {
 	uint16_t late_count, in_step;
 };
 
-static_assert(sizeof(struct kept_series) == 56 && sizeof(struct seg_place) == 40 && sizeof(struct checkpoint_of) == 40,
+static_assert(sizeof(struct kept_series) == 56 && sizeof(struct seg_place) == 40 && sizeof(struct checkpoint_of) == 48,
 	      "what is on the disk");

@@ -9,7 +9,7 @@ struct loader {
 	struct seg_place place;
 	struct log_reader reader; /* of the record */
 	size_t bytes;
-	uint32_t next[CHECKPOINT_END + 1]; /* number that the next record of that type begins with */
+	uint32_t next[CHECKPOINT_END + 1]; /* number of the next of that type */
 };
 
 static bool get(struct log_reader *reader, void *ret, size_t size)
@@ -48,7 +48,7 @@ static bool get_set(struct loader *loader)
 {
 	struct index *index = &loader->metrics->index;
 	uint32_t set[1 + 2 * METRICS_LABELS_MAX];
-	if (!get(&loader->reader, set, sizeof *set) || set[0] == 0 || set[0] > METRICS_LABELS_MAX ||
+	if (!get(&loader->reader, set, sizeof *set) || set[0] > METRICS_LABELS_MAX ||
 	    !get(&loader->reader, set + 1, 2 * set[0] * sizeof *set) || !index_has_room(index))
 		return false;
 	for (uint32_t i = 0; i < 2 * set[0]; i++)
@@ -99,8 +99,18 @@ static bool get_series(struct loader *loader, uint32_t reference)
 	return get_late(loader, series, kept.late_count);
 }
 
+/* Series that are gone keep their number, as files of sealed chunks go by numbers, and have nothing else. */
+static void pass_gone(struct loader *loader)
+{
+	const struct index *index = &loader->metrics->index;
+	uint32_t *next = &loader->next[CHECKPOINT_SERIES];
+	while (*next < index->series_count && index_set(index, *next)[0] == 0)
+		++*next;
+}
+
 static bool get_end(struct loader *loader)
 {
+	pass_gone(loader);
 	struct seg_place *place = &loader->place;
 	if (loader->next[CHECKPOINT_TEXTS] != loader->of.symbols || loader->next[CHECKPOINT_SETS] != loader->of.series ||
 	    loader->next[CHECKPOINT_SERIES] != loader->of.series)
@@ -112,17 +122,17 @@ static bool get_end(struct loader *loader)
 /* One record; false: it is none of a checkpoint, or not in its place. */
 static bool get_record(struct loader *loader, unsigned type)
 {
-	uint32_t from;
 	if (type == CHECKPOINT_BEGIN)
 		return get_begin(loader);
 	if (loader->of.symbols == 0)
 		return false;
 	if (type == CHECKPOINT_END)
 		return get_end(loader);
-	if (type < CHECKPOINT_TEXTS || type > CHECKPOINT_SERIES || !get(&loader->reader, &from, sizeof from) ||
-	    from != loader->next[type])
+	if (type < CHECKPOINT_TEXTS || type > CHECKPOINT_SERIES)
 		return false;
 	for (; loader->reader.at < loader->reader.end; loader->next[type]++) {
+		if (type == CHECKPOINT_SERIES)
+			pass_gone(loader);
 		bool good = type == CHECKPOINT_TEXTS  ? get_symbol(loader)
 		          : type == CHECKPOINT_SETS   ? get_set(loader)
 		                                      : get_series(loader, loader->next[type]);
@@ -130,6 +140,14 @@ static bool get_record(struct loader *loader, unsigned type)
 			return false;
 	}
 	return true;
+}
+
+static void expect(struct loader *loader)
+{
+	const struct checkpoint_of *of = &loader->of;
+	index_reserve(&loader->metrics->index, of->symbols, of->series, of->pairs, of->set_words);
+	loader->metrics->series_expected = of->series;
+	loader->metrics->granules_expected = of->granules;
 }
 
 bool checkpoint_read(struct str bytes, struct metrics *metrics, struct seg_place *ret_place)
@@ -147,7 +165,7 @@ bool checkpoint_read(struct str bytes, struct metrics *metrics, struct seg_place
 		if (!get_record(&loader, type) || loader.reader.bad)
 			return false;
 		if (type == CHECKPOINT_BEGIN)
-			index_reserve(&metrics->index, loader.of.symbols, loader.of.series, loader.of.pairs);
+			expect(&loader);
 	}
 	*ret_place = loader.place;
 	return type == CHECKPOINT_END;

@@ -101,7 +101,7 @@ static uint32_t new_symbol(struct index *index, struct str text)
 	uint32_t size = (uint32_t)(sizeof length + text.len), in_page = index->text_used % TEXT_PAGE_BYTES;
 	if (in_page == 0 || in_page + size > TEXT_PAGE_BYTES) {
 		index->text_used = (index->text_used + TEXT_PAGE_BYTES - 1) / TEXT_PAGE_BYTES * TEXT_PAGE_BYTES;
-		index->texts[index->text_used / TEXT_PAGE_BYTES] = page_take(index->text_used == 0);
+		index->texts[index->text_used / TEXT_PAGE_BYTES] = page_take(false);
 	}
 	char *place = index->texts[index->text_used / TEXT_PAGE_BYTES] + index->text_used % TEXT_PAGE_BYTES;
 	memcpy(place, &length, sizeof length);
@@ -180,7 +180,7 @@ static uint32_t *new_set(struct index *index, uint32_t words)
 	uint32_t in_page = index->set_used % SET_PAGE_WORDS;
 	if (in_page == 0 || in_page + words > SET_PAGE_WORDS) {
 		index->set_used = (index->set_used + SET_PAGE_WORDS - 1) / SET_PAGE_WORDS * SET_PAGE_WORDS;
-		index->sets[index->set_used / SET_PAGE_WORDS] = page_take(index->set_used == 0);
+		index->sets[index->set_used / SET_PAGE_WORDS] = page_take(index->set_used + SET_PAGE_WORDS <= index->set_expected);
 	}
 	uint32_t reference = index->series_count;
 	index->set_of = grow(index, index->set_of, reference, &index->series_size, sizeof *index->set_of);
@@ -364,7 +364,10 @@ uint32_t index_add_set(struct index *index, const uint32_t *set)
 		carry(index, carrier(index, 2 * i, set[1 + 2 * i], 0), reference);
 		carry(index, carrier(index, 2 * i + 1, set[1 + 2 * i], set[2 + 2 * i]), reference);
 	}
-	slots_add(index, &index->series_slots, reference, series_hash);
+	if (set[0] == 0)
+		index->gone_count++;
+	else
+		slots_add(index, &index->series_slots, reference, series_hash);
 	return reference;
 }
 
@@ -396,8 +399,9 @@ static void slots_reserve(struct index *index, struct slots *slots, uint32_t cou
 	slots->size = size;
 }
 
-void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs)
+void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs, uint32_t set_words)
 {
+	index->set_expected = set_words;
 	slots_reserve(index, &index->symbol_slots, symbols);
 	slots_reserve(index, &index->series_slots, series);
 	slots_reserve(index, &index->pair_slots, pairs);

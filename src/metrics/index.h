@@ -42,9 +42,9 @@ struct index {
 	uint32_t *text_at; /* symbol -> offset */
 	uint32_t text_used, symbol_count, symbol_size;
 	uint32_t **sets; /* pages */
-	uint32_t set_used;
+	uint32_t set_used, set_expected; /* words */
 	uint32_t *set_of; /* reference -> offset */
-	uint32_t series_count, series_size;
+	uint32_t series_count, series_size, gone_count; /* gone: a set of no labels, carried by no pair */
 	struct pair *pairs;
 	uint32_t pair_count, pair_size, name_count; /* names: pairs without value */
 	struct slots symbol_slots, series_slots, pair_slots;
@@ -64,8 +64,9 @@ uint32_t index_find(const struct index *index, const struct metrics_label *label
 /* The series must be new, and there be room. */
 uint32_t index_add(struct index *index, const struct metrics_label *labels, size_t count);
 
-/* What a checkpoint says: texts in the order of their symbols, then sets of them, none of them there yet. */
-void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs);
+/* What a checkpoint says: texts in the order of their symbols, then sets of them, none of them there yet; one of no labels
+ * for each series that is gone. */
+void index_reserve(struct index *index, uint32_t symbols, uint32_t series, uint32_t pairs, uint32_t set_words);
 void index_add_symbol(struct index *index, struct str text);
 uint32_t index_add_set(struct index *index, const uint32_t *set);
 

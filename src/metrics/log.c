@@ -236,7 +236,8 @@ static void take_position(struct metrics_log *log, struct checkpoint_of *of)
 	pthread_rwlock_wrlock(&metrics->lock);
 	metrics->segs.pinned = true;
 	*of = (struct checkpoint_of){ metrics->newest_ms, metrics->expired_ms, metrics->samples, 0, metrics->index.symbol_count,
-		                      metrics->index.series_count, metrics->index.pair_count };
+		                      metrics->index.series_count, metrics->index.pair_count,
+		                      metrics->index.set_used, metrics->granule_count };
 	pthread_rwlock_unlock(&metrics->lock);
 	of->segment = log->number + 1;
 	if (log->waiting.used > 0) {

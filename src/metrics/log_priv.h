@@ -48,7 +48,7 @@ void log_replay(struct str bytes, struct metrics *metrics, struct metrics_recove
 struct checkpoint_of {
 	int64_t newest_ms, expired_ms;
 	uint64_t samples;
-	uint32_t segment, symbols, series, pairs;
+	uint32_t segment, symbols, series, pairs, set_words, granules;
 };
 
 struct metrics_log;

@@ -59,6 +59,7 @@ void metrics_empty(struct metrics *metrics)
 	metrics->found = (struct seg_list){ NULL, 0, 0 };
 	metrics->lates = NULL;
 	metrics->late_count = metrics->granule_count = 0;
+	metrics->series_expected = metrics->granules_expected = 0;
 	metrics->bytes = 0;
 	metrics->samples = 0;
 	index_empty(&metrics->index);
@@ -82,6 +83,17 @@ void metrics_forget_newest(struct metrics *metrics)
 {
 	for (uint32_t i = 0; i < metrics->index.series_count; i++)
 		metrics_series_at(metrics, i)->newest = 0;
+}
+
+bool metrics_has_samples(struct metrics *metrics, uint32_t reference)
+{
+	const struct series *series = metrics_series_at(metrics, reference);
+	const struct late *late = metrics_late(metrics, series);
+	int64_t from_ms = metrics->expired_ms;
+	if ((series->open.count > 0 && series->open.time_ms >= from_ms) ||
+	    (late != NULL && late->count > 0 && late->times[late->count - 1] >= from_ms))
+		return true;
+	return seg_has_newer(&metrics->segs, reference, series->newest, from_ms);
 }
 
 bool metrics_close_segment(struct metrics *metrics)
@@ -161,15 +173,17 @@ static bool meets_limit(const struct metrics *metrics, struct str name, char *re
 	const struct pair *pair = pair_of_name(index, name);
 	uint32_t of_name = pair == NULL ? 0 : pair->count, new_of_name = pair == NULL ? 0 : pair->count - pair->before;
 	uint32_t new_max = limits->series_new_max, name_new_max = limits->series_new_per_name_max;
-	if (index->series_count >= limits->series_max)
-		snprintf(ret_text, size, "there are %u, as many as series_max allows", index->series_count);
+	uint32_t there = index->series_count - index->gone_count;
+	if (there >= limits->series_max)
+		snprintf(ret_text, size, "there are %u, as many as series_max allows", there);
 	else if (of_name >= limits->series_per_name_max)
 		snprintf(ret_text, size, "it has %u, as many as series_per_name_max allows", of_name);
 	else if (new_max > 0 && metrics->series_new >= new_max)
 		snprintf(ret_text, size, "%u are new in this hour, as many as series_new_max allows", metrics->series_new);
 	else if (name_new_max > 0 && new_of_name >= name_new_max)
 		snprintf(ret_text, size, "it has %u new ones in this hour, as many as series_new_per_name_max allows", new_of_name);
-	else if (metrics_held(metrics) >= limits->bytes_max || !index_has_room(index))
+	else if (metrics_held(metrics) >= limits->bytes_max || !index_has_room(index) ||
+	         index->series_count >= SERIES_PAGE * SERIES_PAGES_MAX)
 		snprintf(ret_text, size, "%zu bytes are used, as many as bytes_max allows", metrics_held(metrics));
 	else
 		return false;
@@ -196,9 +210,11 @@ struct series *metrics_new_series_at(struct metrics *metrics, uint32_t reference
 {
 	uint32_t page = reference / SERIES_PAGE;
 	if (metrics->series[page] == NULL)
-		metrics->series[page] = page_take(page == 0);
-	metrics->bytes += sizeof(struct series);
+		metrics->series[page] = page_take((page + 1) * SERIES_PAGE <= metrics->series_expected);
 	struct series *series = metrics_series_at(metrics, reference);
+	if (index_set(&metrics->index, reference)[0] == 0)
+		return series; /* gone: its memory is not touched */
+	metrics->bytes += sizeof(struct series);
 	series->head = series->tail = INDEX_NONE;
 	return series;
 }
@@ -249,7 +265,7 @@ void metrics_figures(struct metrics *metrics, struct metrics_figures *ret_figure
 	pthread_rwlock_rdlock(&metrics->lock);
 	const struct index *index = &metrics->index;
 	*ret_figures = (struct metrics_figures){
-		.series = index->series_count, .symbols = index->symbol_count, .names = index->name_count,
+		.series = index->series_count - index->gone_count, .symbols = index->symbol_count, .names = index->name_count,
 		.pairs = index->pair_count - index->name_count, .series_new = metrics->series_new,
 		.bytes = metrics_held(metrics), .sealed_bytes = metrics->segs.bytes, .samples = metrics->samples,
 		.refused_series = metrics->refused_series, .newest_ms = metrics->newest_ms,

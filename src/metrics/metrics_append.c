@@ -17,7 +17,7 @@ static uint32_t take_granule(struct metrics *metrics)
 		number = metrics->granule_count++;
 		assert(number < GRANULE_PAGE * GRANULE_PAGES_MAX);
 		if (number % GRANULE_PAGE == 0)
-			metrics->granules[number / GRANULE_PAGE] = page_take(number == 0);
+			metrics->granules[number / GRANULE_PAGE] = page_take(number + GRANULE_PAGE <= metrics->granules_expected);
 		metrics->bytes += sizeof(struct granule);
 	}
 	metrics_granule(metrics, number)->next = INDEX_NONE;

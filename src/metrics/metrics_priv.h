@@ -50,6 +50,7 @@ struct metrics {
 	uint32_t late_count;
 	struct granule **granules;
 	uint32_t granule_count, granule_free;
+	uint32_t series_expected, granules_expected; /* of a checkpoint */
 	size_t bytes;
 	uint64_t samples, refused_series;
 	int64_t hour; /* of the newest sample, when a series was begun last */
@@ -85,6 +86,7 @@ static inline struct late *metrics_late(const struct metrics *metrics, const str
 	return series->late == 0 ? NULL : metrics->lates[series->late - 1];
 }
 
+bool metrics_has_samples(struct metrics *metrics, uint32_t reference); /* that are still shown; under the readers' lock */
 void metrics_forget_newest(struct metrics *metrics); /* there is no open segment file */
 
 void metrics_begin_hour(struct metrics *metrics);

@@ -26,9 +26,9 @@ static void *map_huge(size_t size)
 	return memory + before;
 }
 
-void *page_take(bool is_first)
+void *page_take(bool is_huge)
 {
-	void *page = is_first ? map(PAGE_BYTES) : map_huge(PAGE_BYTES);
+	void *page = is_huge ? map_huge(PAGE_BYTES) : map(PAGE_BYTES);
 	if (page == NULL)
 		abort();
 	return page;

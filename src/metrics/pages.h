@@ -1,8 +1,8 @@
 /*
  * pages.h: memory in pieces of 2 MiB that never move: what grows with the series.
  *
- * From the kernel, zero, and not there until it is touched: a small engine takes what it uses. All but the first of a kind
- * are huge pages where the kernel has some: at a restart, a fault for each 4 KiB took a third of the time.
+ * From the kernel, zero, and not there until it is touched: an engine takes what it uses. What is known to be filled soon
+ * is taken as huge pages where the kernel has some: at a restart, a fault for each 4 KiB took a third of the time.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #define PAGE_BYTES ((size_t)2 << 20)
 
-void *page_take(bool is_first); /* or ends the process, as mem_alloc does */
+void *page_take(bool is_huge);   /* or ends the process, as mem_alloc does */
 void page_give_back(void *page); /* accepts NULL */
 
 /* For a file that is read in one piece; at least a byte more. */

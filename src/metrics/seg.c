@@ -143,6 +143,16 @@ static void list_chain(struct segs *segs, const struct seg_file *file, uint32_t 
 	}
 }
 
+/* The newest record of the series in a file. */
+static uint32_t head_in(struct segs *segs, struct seg_file *file, uint32_t reference, uint32_t newest)
+{
+	if (file->is_open)
+		return newest;
+	const uint32_t *heads = seg_heads(segs, file);
+	uint32_t place = reference - file->first_reference;
+	return reference >= file->first_reference && place < file->head_count ? heads[place] : 0;
+}
+
 void seg_list(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms, int64_t to_ms,
 	      struct seg_list *list)
 {
@@ -150,12 +160,14 @@ void seg_list(struct segs *segs, uint32_t reference, uint32_t newest, int64_t fr
 		struct seg_file *file = segs->files[i];
 		if (file->last_ms < from_ms || file->first_ms > to_ms)
 			continue;
-		uint32_t at = newest;
-		if (!file->is_open) {
-			const uint32_t *heads = seg_heads(segs, file);
-			uint32_t place = reference - file->first_reference;
-			at = reference >= file->first_reference && place < file->head_count ? heads[place] : 0;
-		}
-		list_chain(segs, file, at, reference, from_ms, to_ms, list);
+		list_chain(segs, file, head_in(segs, file, reference, newest), reference, from_ms, to_ms, list);
 	}
+}
+
+bool seg_has_newer(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms)
+{
+	for (uint32_t i = segs->count; i-- > 0;)
+		if (segs->files[i]->last_ms >= from_ms && head_in(segs, segs->files[i], reference, newest) != 0)
+			return true;
+	return false;
 }

@@ -100,6 +100,9 @@ struct seg_list {
 void seg_list(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms, int64_t to_ms,
 	      struct seg_list *list);
 
+/* Whether a file that has something from then on has anything of the series. */
+bool seg_has_newer(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms);
+
 /* ---- files ---- */
 
 bool seg_flush(struct segs *segs); /* the tail is written, not synced */

@@ -171,7 +171,7 @@ TEST(a_bit_flipped_in_any_section_of_a_checkpoint_makes_the_older_one_serve_with
 	keep_files(&copy);
 	path_to(3, "ckp", path);
 	size_t size = size_of(path);
-	for (size_t at = 0; at < size; at += size / 60) {
+	for (size_t at = 0; at < size; at += size / 40) {
 		struct metrics_recovered told;
 		flip(path, at * 8 + at % 8);
 		CHECK_INT(reopened(&told), all);
@@ -361,7 +361,51 @@ TEST(the_newest_time_of_all_rises_also_by_what_the_log_says_again)
 	metrics_destroy(&metrics);
 }
 
-TESTS(RUN(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced),
+/* Ten series of one frame long ago, and SERIES that go on, over windows. */
+TEST(series_all_of_whose_samples_expired_are_gone_after_a_restart_and_may_come_back)
+{
+	struct error err;
+	struct metrics_tally tally;
+	struct metrics_figures figures;
+	double value = 10;
+	fresh_folder();
+	struct opened opened = open_folder();
+	append(&opened, 0, 1);
+	for (uint32_t i = 0; i < 10; i++) {
+		uint32_t reference = named(opened.metrics, 100 + i);
+		struct metrics_frame frame = { &reference, &value, NULL, START, 1 };
+		CHECK_OK(metrics_log_append(opened.log, &frame, &tally, &err));
+	}
+	for (unsigned i = 1; i < 40; i++)
+		append(&opened, i * 1000000, i * 1000000 + 1);
+	metrics_expire(opened.metrics, START + 1);
+	for (unsigned round = 0; round < 2; round++) {
+		checkpoint(&opened);
+		close_folder(&opened);
+		opened = open_folder();
+		metrics_figures(opened.metrics, &figures);
+		CHECK_INT(figures.series, SERIES);
+		CHECK_INT(figures.pairs, 1 + SERIES); /* up, and the instances */
+		CHECK_INT(samples(opened.metrics), 39 * SERIES);
+	}
+	CHECK(named(opened.metrics, 100) >= SERIES + 10); /* by another number */
+	uint32_t reference = named(opened.metrics, 105);
+	struct metrics_frame frame = { &reference, &value, NULL, START + 50000000, 1 };
+	CHECK_OK(metrics_log_append(opened.log, &frame, &tally, &err));
+	CHECK_INT(tally.counts[METRICS_APPENDED], 1);
+	close_folder(&opened);
+	opened = open_folder();
+	CHECK_INT(named(opened.metrics, 105), SERIES + 10);
+	checkpoint(&opened);
+	close_folder(&opened);
+	opened = open_folder();
+	metrics_figures(opened.metrics, &figures);
+	CHECK_INT(figures.series, SERIES + 1);
+	close_folder(&opened);
+	remove_folder();
+}
+
+TESTS(RUN(series_all_of_whose_samples_expired_are_gone_after_a_restart_and_may_come_back), RUN(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced),
       RUN(the_newest_time_of_all_rises_also_by_what_the_log_says_again), RUN(after_a_checkpoint_only_what_came_since_is_read_from_the_log),
       RUN(an_engine_after_a_restart_goes_on_as_the_one_before), RUN(old_segments_go_when_both_kept_checkpoints_are_past_them),
       RUN(a_bit_flipped_in_any_section_of_a_checkpoint_makes_the_older_one_serve_with_more_of_the_log),

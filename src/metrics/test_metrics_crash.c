@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "metrics/test_metrics_data.h"
 
-#define ROUNDS 40u
+#define ROUNDS 24u
 #define FRAMES_BETWEEN 30u /* checkpoints */
 #define FRAMES_FAILING 200u
 #define FRAMES_KILLED 5000u
@@ -98,6 +98,14 @@ static void look(const bool *acknowledged, unsigned begun, struct metrics_recove
 	metrics_destroy(&metrics);
 }
 
+/* However slow the machine is: a moment is a number of frames and a little time. */
+static void wait_for(const struct shared *shared, unsigned frames)
+{
+	struct timespec moment = { 0, 100000 };
+	for (unsigned i = 0; i < 100000 && shared->begun < frames; i++)
+		nanosleep(&moment, NULL);
+}
+
 static unsigned rounds(bool is_killed, uint64_t seed)
 {
 	static bool acknowledged[(1u << 20) / SERIES];
@@ -114,8 +122,9 @@ static unsigned rounds(bool is_killed, uint64_t seed)
 		if (child == 0)
 			run_child(shared, bytes_max);
 		if (is_killed) {
-			struct timespec wait = { 0, (long)random_below(&random, 30000000) };
-			nanosleep(&wait, NULL);
+			struct timespec moment = { 0, (long)random_below(&random, 2000000) };
+			wait_for(shared, from + (unsigned)random_below(&random, 60));
+			nanosleep(&moment, NULL);
 			kill(child, SIGKILL);
 		}
 		int status;

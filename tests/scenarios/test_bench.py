@@ -19,3 +19,7 @@ class Bench(Scenario):
         said = self.run_short(TOP / "bench/crowd", BINARY, "--short")
         for words in ("beside 10 heavy queries", "each first page accepted", "a change is seen"):
             self.assertIn(words, said)
+
+    def test_the_figures_of_time_series_can_be_taken_and_each_sample_is_right(self):
+        said = self.run_short(TOP / "bench/metrics", "--short", BINARY.parent)
+        self.assertIn("every sample of 6 restarts was compared: right", said)
