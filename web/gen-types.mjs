@@ -50,6 +50,7 @@ function typeOf(schema, depth = 0) {
     case 'boolean': return 'boolean'
     case 'null': return 'null'
     case 'array': {
+      if (schema.prefixItems) return `[${schema.prefixItems.map((s) => typeOf(s, depth)).join(', ')}]`
       const item = typeOf(schema.items, depth)
       return item.includes(' | ') ? `(${item})[]` : `${item}[]`
     }

@@ -109,6 +109,8 @@ static const struct alert_pair *sorted(const struct alert_pair *pairs, size_t *c
 			continue;
 		while (at > 0 && str_cmp(out[at - 1].name, pairs[i].name) > 0)
 			at--;
+		if (at > 0 && str_eq(out[at - 1].name, pairs[i].name) && str_eq(out[at - 1].value, pairs[i].value))
+			continue; /* vmalert says alertname twice */
 		memmove(out + at + 1, out + at, (kept - at) * sizeof *out);
 		out[at] = pairs[i];
 		kept++;

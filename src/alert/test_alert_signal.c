@@ -73,6 +73,14 @@ TEST(a_label_set_is_the_same_in_any_order_and_without_what_is_empty)
 	CHECK(seen.signals[0].key.a != seen.signals[3].key.a);
 }
 
+TEST(the_same_label_said_twice_is_said_once)
+{
+	CHECK(read_body("[{\"labels\":{\"alertname\":\"x\",\"a\":\"1\",\"alertname\":\"x\"}},{\"labels\":{\"a\":\"1\",\"alertname\":\"x\"}}]"));
+	CHECK_INT(seen.count, 2);
+	CHECK_INT(seen.signals[0].label_count, 2);
+	CHECK(seen.signals[0].key.a == seen.signals[1].key.a && seen.signals[0].key.b == seen.signals[1].key.b);
+}
+
 TEST(a_message_without_times_counts_from_now_for_five_minutes)
 {
 	CHECK(read_body("[{\"labels\":{\"a\":\"1\"}},"
@@ -265,6 +273,7 @@ TEST(a_word_of_severity_says_how_urgent_it_is_and_an_unknown_one_wakes_somebody)
 
 TESTS(RUN(the_fingerprint_is_that_of_alertmanager),
       RUN(a_label_set_is_the_same_in_any_order_and_without_what_is_empty),
+      RUN(the_same_label_said_twice_is_said_once),
       RUN(a_message_without_times_counts_from_now_for_five_minutes),
       RUN(what_alertmanager_refuses_is_refused_in_its_words_and_the_good_ones_are_kept),
       RUN(a_body_that_is_no_list_of_alerts_is_refused_whole),

@@ -188,8 +188,10 @@ struct http_route api_status_route(void *context, struct str method, struct str 
 static enum err find_principal(struct api_call *call, struct error *err)
 {
 	struct str header, value;
+	char basic_bytes[GUARD_BASIC_BYTES];
 	if (http_request_header(call->request, "Authorization", &header)) {
-		if (!guard_bearer_find(header, &value))
+		bool basic = (call->endpoint->flags & API_PROMETHEUS) && guard_basic_find(header, basic_bytes, &value);
+		if (!basic && !guard_bearer_find(header, &value))
 			return error_set(err, ERR_UNAUTHENTICATED,
 					 "the Authorization header is not \"Bearer TOKEN\"");
 		call->signed_in = true;
@@ -306,7 +308,7 @@ static bool is_json(struct str type)
 static enum err read_body(struct api_call *call, struct error *err)
 {
 	struct str type = STR_NONE;
-	if (call->request->body.len == 0 || (call->endpoint->flags & API_HTML))
+	if (call->request->body.len == 0 || (call->endpoint->flags & (API_HTML | API_PROMETHEUS)))
 		return OK;
 	if (!http_request_header(call->request, "Content-Type", &type) || !is_json(type)) {
 		error_set(err, ERR_INVALID, "the body is not sent as application/json");
@@ -345,7 +347,7 @@ static enum err prepare(struct api_call *call, struct error *err)
 	enum err r = store_read_begin(call->conn, err);
 	if (r == OK)
 		r = admit(call, err);
-	if (r == OK && !(call->endpoint->flags & API_HTML))
+	if (r == OK && !(call->endpoint->flags & (API_HTML | API_PROMETHEUS)))
 		r = api_params_check(call, err);
 	if (r == OK)
 		r = read_as_of(call, err);
@@ -380,6 +382,7 @@ static void run(struct api_call *call)
 	r = prepare(call, &err);
 	if (r == OK)
 		r = call->endpoint->handler(call, &err);
+	api_metrics_let_go(call);
 	store_read_end(call->conn);
 	conn_pool_give(call->api->pool, &call->conn);
 	if (r == OK)

@@ -2,7 +2,8 @@
  * api_params.c: the query parameters of every endpoint, and the check of what was sent.
  *
  * To add one: 1. in openapi.yaml; 2. here; 3. read it in the handler with api_query. A test compares
- * this table with openapi.yaml. An endpoint without a row takes no parameter.
+ * this table with openapi.yaml. An endpoint without a row takes no parameter. What is API_PROMETHEUS checks its own, and
+ * takes others without a word, as its clients expect; here its parameters stand for the comparison.
  */
 #include "api/api_params.h"
 
@@ -35,6 +36,9 @@ struct param {
 #define AS_OF { "as_of", PARAM_TEXT, NULL }
 #define SPAN { "from", PARAM_TIME, NULL }, { "to", PARAM_TIME, NULL }
 #define WORDS { "q", PARAM_TEXT, NULL }
+#define PROM_SPAN { "start", PARAM_TEXT, NULL }, { "end", PARAM_TEXT, NULL }
+#define PROM_LIST { "match[]", PARAM_MATCHERS, NULL }, { "start", PARAM_TEXT, NULL }, { "end", PARAM_TEXT, NULL }, { "limit", PARAM_LIMIT, NULL }
+#define PROM_QUERY { "query", PARAM_TEXT, NULL }, { "timeout", PARAM_TEXT, NULL }, { "limit", PARAM_LIMIT, NULL }, { "lookback_delta", PARAM_TEXT, NULL }, { "stats", PARAM_TEXT, NULL }
 
 static const struct param_row {
 	const char *endpoint;
@@ -111,6 +115,18 @@ static const struct param_row {
 	  { { "state", PARAM_WORDS, "open done dropped" }, { "service", PARAM_NAME, NULL },
 	    { "owner", PARAM_INT, NULL }, { "overdue", PARAM_BOOL, NULL }, PAGED, AS_OF } },
 	{ "review_trends", { { "service", PARAM_NAME, NULL }, { "team", PARAM_NAME, NULL }, SPAN } },
+	{ "prometheus_query", { PROM_QUERY, { "time", PARAM_TEXT, NULL } } },
+	{ "prometheus_query_post", { PROM_QUERY, { "time", PARAM_TEXT, NULL } } },
+	{ "prometheus_query_range", { PROM_QUERY, PROM_SPAN, { "step", PARAM_TEXT, NULL } } },
+	{ "prometheus_query_range_post", { PROM_QUERY, PROM_SPAN, { "step", PARAM_TEXT, NULL } } },
+	{ "prometheus_series", { PROM_LIST } },
+	{ "prometheus_series_post", { PROM_LIST } },
+	{ "prometheus_labels", { PROM_LIST } },
+	{ "prometheus_labels_post", { PROM_LIST } },
+	{ "prometheus_label_values", { PROM_LIST } },
+	{ "prometheus_metadata",
+	  { { "metric", PARAM_TEXT, NULL }, { "limit", PARAM_LIMIT, NULL }, { "limit_per_metric", PARAM_INT, NULL } } },
+	{ "prometheus_tsdb", { { "limit", PARAM_LIMIT, NULL } } },
 	{ "journal_list",
 	  { { "kind", PARAM_TEXT, NULL }, { "subject", PARAM_TEXT, NULL }, { "actor", PARAM_INT, NULL },
 	    SPAN, PAGED, AS_OF } },

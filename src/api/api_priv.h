@@ -30,6 +30,7 @@ typedef enum err api_handler(struct api_call *call, struct error *err);
 #define API_LOCAL 64u  /* nobody needs to be signed in on this machine: see api_is_local */
 #define API_ALERTMANAGER 128u /* errors are a JSON string, as its clients expect */
 #define API_PAGERDUTY 256u /* errors are {status, message, errors}, as its clients expect */
+#define API_PROMETHEUS 512u /* parameters and body are the handler's to read, as clients of Prometheus send them */
 #define API_SECRET 16u /* the answer holds a secret: it is never kept for an Idempotency-Key */
 
 /* To add an endpoint: 1. the operation in openapi.yaml; 2. a row in api_table.c; 3. its handler in
@@ -76,6 +77,7 @@ struct api {
 	struct guard_intake *intake; /* of people outside */
 	struct guard_intake *events; /* of other programs */
 	struct api_ways ways;
+	bool stopping; /* atomic: queries end early */
 };
 
 struct api_call {
@@ -97,12 +99,17 @@ struct api_call {
 	struct json_writer json;
 	struct str idempotency_key;
 	void *context; /* what the handler keeps for its render */
+	bool holds_metrics; /* api_metrics_hold: let go when the handler has returned */
 	struct {
 		const char *name;
 		char value[512];
 	} headers[4]; /* Set-Cookie, ETag, Location */
 	size_t header_count;
 };
+
+/* The time series, until the handler returns. ERR_UNAVAILABLE. (api_prometheus.c) */
+enum err api_metrics_hold(struct api_call *call, struct error *err);
+void api_metrics_let_go(struct api_call *call);
 
 void api_way_heard(struct api *api, enum api_way way, time_us now);
 void api_way_refused(struct api *api, enum api_way way, time_us now, const char *why);

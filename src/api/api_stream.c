@@ -504,6 +504,7 @@ void api_stream_open(struct api *api, struct http_exchange *exchange)
 
 void api_stop(struct api *api)
 {
+	__atomic_store_n(&api->stopping, true, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&api->streams->lock);
 	for (struct open_stream *s = api->streams->first; s != NULL; s = s->next)
 		http_stream_close(s->stream);

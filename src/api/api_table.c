@@ -7,6 +7,8 @@
 #define SPEC (128u << 10) /* one definition, written loosely */
 #define BEAT (10u << 10)  /* what a job says when it calls */
 #define FILES (8u << 20)  /* those of one apply */
+#define SAMPLES (32u << 20) /* of one message of remote write, packed */
+#define FORM (1u << 20)   /* parameters of a query */
 #define EVENT (600u << 10) /* one event; the contract refuses what is over 512,000 bytes */
 #define ALERTS (4u << 20) /* of one POST */
 
@@ -340,6 +342,38 @@ const struct api_endpoint api_endpoints[] = {
 	  PERMISSION_MANAGE, API_SECRET, SMALL },
 	{ "POST", V "/integrations/{id}/test", "integration_test", api_integration_test, HTTP_QUEUE_ACT,
 	  PERMISSION_MANAGE, 0, SMALL },
+
+	/* time series, by the contracts of Prometheus */
+	{ "POST", V "/write", "prometheus_write", api_prometheus_write, HTTP_QUEUE_SAMPLES, PERMISSION_SAMPLES,
+	  API_PROMETHEUS, SAMPLES },
+	{ "GET", V "/query", "prometheus_query", api_prometheus_query, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "POST", V "/query", "prometheus_query_post", api_prometheus_query, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, FORM },
+	{ "GET", V "/query_range", "prometheus_query_range", api_prometheus_range, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "POST", V "/query_range", "prometheus_query_range_post", api_prometheus_range, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, FORM },
+	{ "GET", V "/series", "prometheus_series", api_prometheus_series, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "POST", V "/series", "prometheus_series_post", api_prometheus_series, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, FORM },
+	{ "GET", V "/labels", "prometheus_labels", api_prometheus_labels, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "POST", V "/labels", "prometheus_labels_post", api_prometheus_labels, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, FORM },
+	{ "GET", V "/label/{name}/values", "prometheus_label_values", api_prometheus_values, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "GET", V "/metadata", "prometheus_metadata", api_prometheus_metadata, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "GET", V "/status/buildinfo", "prometheus_buildinfo", api_prometheus_buildinfo, HTTP_QUEUE_READ, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "GET", V "/status/tsdb", "prometheus_tsdb", api_prometheus_tsdb, HTTP_QUEUE_QUERY, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "GET", V "/status/flags", "prometheus_flags", api_prometheus_flags, HTTP_QUEUE_READ, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
+	{ "GET", V "/status/runtimeinfo", "prometheus_runtimeinfo", api_prometheus_runtimeinfo, HTTP_QUEUE_READ, PERMISSION_READ,
+	  API_PROMETHEUS, NONE },
 
 	/* the system */
 	{ "GET", V "/events", "event_stream", NULL, HTTP_QUEUE_READ, PERMISSION_READ, 0, NONE },

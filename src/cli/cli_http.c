@@ -125,6 +125,8 @@ static enum err problem(struct cli_call *call, const struct cli_ask *ask,
 		root = NULL;
 	struct str detail = cli_text_clean(arena, doc_text(doc_get(root, "detail"), ""));
 	struct str hint = cli_text_clean(arena, doc_text(doc_get(root, "hint"), ""));
+	if (detail.len == 0) /* as Prometheus says it, to a query */
+		detail = cli_text_clean(arena, doc_text(doc_get(root, "error"), ""));
 	if (detail.len == 0)
 		detail = arena_printf(arena, "the server answered %d to %s " STR_FMT, answer->status,
 				      ask->method, STR_ARG(ask->path));

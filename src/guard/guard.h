@@ -224,6 +224,9 @@ void guard_cookie_print_end(bool https, struct buf *out); /* makes the browser f
 bool guard_cookie_find(struct str header, struct str *ret_value);
 /* The token in an Authorization header "Bearer ...". */
 bool guard_bearer_find(struct str header, struct str *ret_token);
+/* The same of "Basic NAME:TOKEN", for clients that know no other; NAME may be anything. */
+#define GUARD_BASIC_BYTES 512u
+bool guard_basic_find(struct str header, char out[GUARD_BASIC_BYTES], struct str *ret_token);
 
 /* The session's CSRF token follows from its cookie (HMAC-SHA-256), so nothing more is stored. */
 void guard_csrf(struct str cookie, char ret_csrf[GUARD_CSRF_BYTES]);

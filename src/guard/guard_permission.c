@@ -24,6 +24,8 @@ static const struct permission_row {
 	[PERMISSION_READ] = { "read", EVERYBODY, SCOPE_READ, "Read what one may see." },
 	[PERMISSION_RESPOND] = { "respond", IS(ROLE_RESPONDER) | IS(ROLE_MANAGER) | IS(ROLE_ADMIN),
 				 SCOPE_ACT, "Act on incidents, checks, mutes and the on-call." },
+	[PERMISSION_SAMPLES] = { "samples", IS(ROLE_RESPONDER) | IS(ROLE_MANAGER) | IS(ROLE_ADMIN), SCOPE_ACT,
+				 "Send samples of time series." },
 	[PERMISSION_MANAGE] = { "manage", IS(ROLE_MANAGER) | IS(ROLE_ADMIN), SCOPE_MANAGE,
 				"Change definitions: services, checks, schedules, teams." },
 	[PERMISSION_ADMIN] = { "admin", IS(ROLE_ADMIN), SCOPE_ADMIN, "Change people and settings." },

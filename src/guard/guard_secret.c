@@ -143,3 +143,19 @@ bool guard_bearer_find(struct str header, struct str *ret_token)
 	*ret_token = str_trim(rest);
 	return true;
 }
+
+bool guard_basic_find(struct str header, char out[GUARD_BASIC_BYTES], struct str *ret_token)
+{
+	struct str scheme, rest, name, token;
+	size_t size;
+	if (!str_cut(str_trim(header), ' ', &scheme, &rest) || scheme.len != 5 || strncasecmp(scheme.ptr, "basic", 5) != 0)
+		return false;
+	rest = str_trim(rest);
+	if (sodium_base642bin((unsigned char *)out, GUARD_BASIC_BYTES, rest.ptr, rest.len, NULL, &size, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0)
+		return false;
+	if (!str_cut((struct str){ out, size }, ':', &name, &token) || token.len == 0)
+		return false;
+	*ret_token = token;
+	return true;
+}

@@ -535,6 +535,13 @@ TEST(the_cookie_is_written_for_http_and_https_and_found_again)
 	CHECK_STR(value, "mst_1");
 	CHECK(!guard_bearer_find(STR("Basic abc"), &value));
 	CHECK(!guard_bearer_find(STR("Bearer"), &value));
+	char basic[GUARD_BASIC_BYTES];
+	CHECK(guard_basic_find(STR("Basic YW55Om1zdF8x"), basic, &value)); /* any:mst_1 */
+	CHECK_STR(value, "mst_1");
+	CHECK(!guard_basic_find(STR("Basic YW55"), basic, &value));
+	CHECK(!guard_basic_find(STR("Basic YW55Og=="), basic, &value)); /* any: */
+	CHECK(!guard_basic_find(STR("Basic !"), basic, &value));
+	CHECK(!guard_basic_find(STR("Bearer YW55Om1zdF8x"), basic, &value));
 }
 
 TESTS(RUN(a_person_signs_in_with_the_password_and_is_who_they_are),

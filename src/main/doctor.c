@@ -31,7 +31,7 @@ static const struct {
 	bool inside; /* reads what is kept */
 } looks[] = {
 	{ doctor_clock, false },       { doctor_zones, false },	      { doctor_authorities, false },
-	{ doctor_limits, false },      { doctor_kernel, false },      { doctor_disk, false },
+	{ doctor_limits, false },      { doctor_kernel, false },      { doctor_disk, false },      { doctor_metrics, false },
 	{ doctor_speed, false },       { doctor_permissions, false }, { doctor_key, false },
 	{ doctor_commands, false },    { doctor_public_url, false },  { doctor_certificate, false },
 	{ doctor_database, true },     { doctor_store, true },	      { doctor_journal, true },

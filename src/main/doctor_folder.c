@@ -1,4 +1,5 @@
 /* doctor_folder.c: the data folder: its disk, its speed, who may read it. See doctor.c. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -98,6 +99,31 @@ void doctor_disk(struct doctor *d)
 	else
 		doctor_good(d, "disk", "%lld MiB free where the data lies", (long long)(spare >> 20));
 	look_at_reserve(d);
+}
+
+/* Time series: how much, and what could not be read and was set aside at a start. */
+void doctor_metrics(struct doctor *d)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%.4000s/metrics", d->settings->data);
+	DIR *folder = opendir(path);
+	unsigned lost = 0;
+	int64_t bytes = 0;
+	if (folder == NULL)
+		return; /* none were kept yet */
+	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+		struct stat status;
+		if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+			continue;
+		bytes += status.st_blocks * 512;
+		lost += str_ends(str_of(entry->d_name), STR(".lost"));
+	}
+	closedir(folder);
+	if (lost > 0)
+		doctor_say(d, DOCTOR_DOUBT, "metrics", "they are left out, and may be removed; look for errors of the disk in dmesg",
+			   "%u files of time series were damaged and set aside as *.lost in \"%s\"", lost, path);
+	else
+		doctor_good(d, "metrics", "%lld MiB of time series, none damaged", (long long)(bytes >> 20));
 }
 
 /* ---- how long one commit waits ---- */

@@ -40,7 +40,7 @@ void doctor_say(struct doctor *d, enum doctor_level level, const char *what, con
 /* doctor_machine.c */
 doctor_look doctor_clock, doctor_zones, doctor_authorities, doctor_limits, doctor_kernel;
 /* doctor_folder.c */
-doctor_look doctor_disk, doctor_speed, doctor_permissions, doctor_key;
+doctor_look doctor_disk, doctor_metrics, doctor_speed, doctor_permissions, doctor_key;
 /* doctor_hand.c */
 doctor_look doctor_commands;
 /* doctor_reach.c */

@@ -7,6 +7,7 @@
  *     DATA/node         with a database: this server's own part of its name in the leader row
  *     DATA/flight       what was running when the process died (journal/flight.h)
  *     DATA/journal.key  the key that signs checkpoints, 0600
+ *     DATA/metrics/     time series (serve_metrics.h)
  *     DATA/reserve      64 MiB that are given up when the disk is full
  */
 #pragma once

@@ -23,6 +23,7 @@
 #include "main/nodes.h"
 #include "main/place.h"
 #include "main/serve_alerts.h"
+#include "main/serve_metrics.h"
 #include "main/serve_notify.h"
 #include "main/serve_sense.h"
 #include "main/supervise.h"
@@ -52,6 +53,7 @@ struct server {
 	struct serve_notify *notify;
 	struct serve_sense *sense;
 	struct serve_alerts *alerts;
+	struct serve_metrics *metrics;
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct serve_status *status;
 	struct http_server *http;
@@ -361,6 +363,12 @@ static enum err start_status(struct server *server, struct error *err)
 	return r;
 }
 
+static enum err start_metrics(struct server *server, struct error *err)
+{
+	struct serve_metrics_options options = { server->settings, &server->place.clock, &server->place.random };
+	return serve_metrics_start(&options, &server->metrics, err);
+}
+
 static bool nothing_stored(void *context)
 {
 	struct server *server = context;
@@ -393,6 +401,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.warnings = warnings_tell,
 		.commands = server->settings->commands,
 		.status = serve_status_pages(server->status),
+		.metrics = serve_metrics_api(server->metrics),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 		.nodes = server->nodes != NULL ? seen_nodes : NULL,
@@ -402,6 +411,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.nothing_stored_context = server,
 	};
 	server->warnings = warnings_create(server->place.trouble, server->place.flight);
+	warnings_metrics(server->warnings, server->metrics);
 	options.warnings_context = server->warnings;
 	struct api *api;
 	enum err r = OK;
@@ -517,6 +527,8 @@ static enum err start(struct server *server, struct error *err)
 		r = serve_alerts_start(server->place.alerts, server->writer, &server->place.clock,
 				       &server->alerts, err);
 	if (r == OK)
+		r = start_metrics(server, err);
+	if (r == OK)
 		r = start_api(server, err);
 	if (r == OK)
 		r = start_http(server, err);
@@ -559,6 +571,7 @@ static void stop(struct server *server, const char *reason)
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
 	warnings_destroy(&server->warnings);
+	serve_metrics_stop(&server->metrics);
 	front_destroy(&server->front);
 	nodes_stop(&server->nodes);
 	place_close(&server->place);

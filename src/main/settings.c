@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "main/serve_metrics.h"
 #include "store/store.h"
 #include "sys/file.h"
 #include "wire/json_writer.h"
@@ -59,6 +60,17 @@ static const struct setting rows[] = {
 	ROW("admin", SETTING_TEXT, admin, "admin@localhost", "EMAIL", "address of the first person"),
 	ROW("name", SETTING_TEXT, name, "production", "NAME", "what this installation is called"),
 	ROW("log-level", SETTING_TEXT, log_level, "info", "LEVEL", "debug, info, warning or error"),
+	ROW("metrics-keep", SETTING_TEXT, metrics_keep, "15d", "TIME", "how long samples of time series are kept"),
+	ROW("metrics-sync", SETTING_TEXT, metrics_sync, "1s", "TIME",
+	    "how much of them a power failure may cost; 0s: none, on the disk before the answer"),
+	ROW("metrics-late", SETTING_TEXT, metrics_late, "30m", "TIME",
+	    "how far behind the newest of all samples one may be"),
+	ROW("metrics-memory", SETTING_TEXT, metrics_memory, "2048", "MB",
+	    "memory of time series: new ones are refused from here on"),
+	ROW("metrics-series", SETTING_TEXT, metrics_series, "5000000", "NUMBER",
+	    "how many there may be: new ones are refused from here on"),
+	ROW("query-timeout", SETTING_TEXT, query_timeout, "30s", "TIME", "how long one query may take, at most 2m"),
+	ROW("query-samples", SETTING_TEXT, query_samples, "50000000", "NUMBER", "how many samples one query may read"),
 	ROW("insecure-http", SETTING_FLAG, insecure_http, NULL, NULL,
 	    "allow plain HTTP beyond this machine"),
 	ROW("supervised", SETTING_FLAG, supervised, NULL, NULL, "internal"),
@@ -260,11 +272,14 @@ static bool is_base_url(const char *url)
 
 enum err settings_check(const struct settings *settings, struct error *err)
 {
+	struct serve_metrics_limits limits;
 	bool https_in_front = settings->public_url != NULL &&
 			      str_starts(str_of(settings->public_url), STR("https://"));
 	struct api_proxies proxies;
 	if (settings->trusted_proxy != NULL &&
 	    api_proxies_parse(settings->trusted_proxy, &proxies, err) != OK)
+		return ERR_INVALID;
+	if (serve_metrics_check(settings, &limits, err) != OK)
 		return ERR_INVALID;
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");

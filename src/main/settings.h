@@ -29,6 +29,8 @@ struct settings {
 	const char *admin;      /* e-mail address of the first person */
 	const char *name;       /* of this installation */
 	const char *log_level;
+	const char *metrics_keep, *metrics_sync, *metrics_late, *metrics_memory, *metrics_series; /* serve_metrics.h */
+	const char *query_timeout, *query_samples;
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
 	bool patient;           /* this verb works through everything; not a row */

@@ -14,6 +14,7 @@
 struct warnings {
 	struct trouble *trouble;
 	struct flight *flight;
+	struct serve_metrics *metrics; /* NULL: none */
 	struct http_server *http; /* NULL: nobody is served yet */
 	pthread_mutex_t lock;     /* of what follows */
 	uint64_t refused[TICKS][HTTP_QUEUE_COUNT]; /* as counted at the last ticks; a ring */
@@ -25,7 +26,9 @@ static const struct {
 	enum http_queue queue;
 	const char *what;
 } given_up[] = {
+	{ HTTP_QUEUE_QUERY, "queries of time series" },
 	{ HTTP_QUEUE_HEAVY, "exports and charts" },
+	{ HTTP_QUEUE_SAMPLES, "samples of other programs" },
 	{ HTTP_QUEUE_READ, "pages and lists" },
 	{ HTTP_QUEUE_ACT, "changes" },
 };
@@ -53,6 +56,11 @@ void warnings_watch(struct warnings *w, struct http_server *http)
 	pthread_mutex_lock(&w->lock);
 	w->http = http;
 	pthread_mutex_unlock(&w->lock);
+}
+
+void warnings_metrics(struct warnings *w, struct serve_metrics *metrics)
+{
+	w->metrics = metrics;
 }
 
 void warnings_tick(struct warnings *w)
@@ -99,6 +107,13 @@ static void tell_parked(struct warnings *w, api_warn_fn *warn, void *context)
 	     "/journal?kind=wire.parked");
 }
 
+static void tell_samples(struct warnings *w, api_warn_fn *warn, void *context)
+{
+	char text[300];
+	if (serve_metrics_trouble(w->metrics, text, sizeof text))
+		warn(context, "samples", text, "Senders keep what is refused and send it again; see docs/metrics.md.", "/settings");
+}
+
 static void tell_overload(struct warnings *w, api_warn_fn *warn, void *context)
 {
 	struct http_server_figures figures;
@@ -130,5 +145,6 @@ void warnings_tell(void *warnings, api_warn_fn *warn, void *context)
 	struct warnings *w = warnings;
 	tell_trouble(w, warn, context);
 	tell_parked(w, warn, context);
+	tell_samples(w, warn, context);
 	tell_overload(w, warn, context);
 }

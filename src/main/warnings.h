@@ -3,6 +3,7 @@
  *
  *     trouble    nothing can be stored, or only out of the reserve (trouble.h)
  *     parked     a rule ended the process twice, or failed twice, and is left out for one thing (flight.h)
+ *     samples    of time series are refused, or some were lost (serve_metrics.h)
  *     overload   requests were refused in the last minute because too many waited
  *
  * To add one: a static function below `warnings_tell`, and its call in there.
@@ -13,6 +14,7 @@
 
 #include "api/api.h"
 #include "journal/flight.h"
+#include "main/serve_metrics.h"
 #include "main/trouble.h"
 #include "wire/http_server.h"
 
@@ -24,6 +26,9 @@ void warnings_destroy(struct warnings **warnings);
 
 /* Once the server listens: whose refusals are counted. */
 void warnings_watch(struct warnings *warnings, struct http_server *http);
+
+/* Whose samples are looked at; NULL: nobody's. Before anybody is served, and before they end. */
+void warnings_metrics(struct warnings *warnings, struct serve_metrics *metrics);
 
 /* Every WARNINGS_TICK_S seconds: the minute moves on. */
 #define WARNINGS_TICK_S 15

@@ -139,3 +139,9 @@ void promql_expr_selectors(const struct promql_expr *expr, promql_see_fn *see, v
 {
 	see_selectors(expr->root, see, context);
 }
+
+bool promql_expr_is_selector(const struct promql_expr *expr)
+{
+	const struct node *root = expr->root;
+	return root->kind == NODE_SELECTOR && root->selector.time.at == AT_NONE && root->selector.time.offset.expr == NULL;
+}

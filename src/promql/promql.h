@@ -61,6 +61,7 @@ void promql_print(const struct promql_expr *expr, struct buf *buf);
 bool promql_expr_pin(struct promql_expr *expr, int64_t at_ms);
 /* The names of the functions in use that Prometheus keeps behind a switch; NULL when there are none. */
 const char *promql_expr_experimental(const struct promql_expr *expr);
+bool promql_expr_is_selector(const struct promql_expr *expr); /* up{job="a"} and nothing around it */
 /* Calls `see` for each selector: its matchers, for who looks at what an expression reads. */
 typedef void promql_see_fn(void *context, const struct promql_matcher *matchers, size_t count);
 void promql_expr_selectors(const struct promql_expr *expr, promql_see_fn *see, void *context);

@@ -22,6 +22,8 @@ void http_server_config_default(struct http_server_config *ret_config)
 			[HTTP_QUEUE_ACT] = { 4, 1024, 30000 },
 			[HTTP_QUEUE_READ] = { 4, 512, 30000 },
 			[HTTP_QUEUE_HEAVY] = { 2, 64, 120000 },
+			[HTTP_QUEUE_SAMPLES] = { 4, 256, 30000 },
+			[HTTP_QUEUE_QUERY] = { 4, 64, 150000 },
 		},
 		.connections_max = 4096,
 		.streams_max = 1000,

@@ -2,9 +2,9 @@
  * http_server.h: HTTP/1.1 in, structs out (RFC 9110, 9112), over libmicrohttpd.
  *
  * Web threads only parse, write sockets and serve static assets. Every handler runs on a worker of
- * one of three bounded queues, so that a slow read can never delay an acknowledgement: *act*, *read*
- * and *heavy* have their own workers, their own bound and their own deadline. A full queue answers
- * 503 with Retry-After; act is never refused because heavy is full.
+ * one of five bounded queues, so that a slow read can never delay an acknowledgement: *act*, *read*, *heavy*,
+ * *samples* (what other programs measured) and *query* (of time series) have their own workers, their own bound and
+ * their own deadline. A full queue answers 503 with Retry-After; act is never refused because another is full.
  *
  * A handler answers its exchange exactly once, at once or later from any thread. When the queue's
  * deadline passes first, the client gets 503 and the late answer is dropped. Request targets and
@@ -41,7 +41,7 @@ struct http_stream;
 #define HTTP_REQUEST_ID_BYTES 32
 
 /* --- what to do with a request ------------------------------------------------------------ */
-enum http_queue { HTTP_QUEUE_ACT, HTTP_QUEUE_READ, HTTP_QUEUE_HEAVY, HTTP_QUEUE_COUNT };
+enum http_queue { HTTP_QUEUE_ACT, HTTP_QUEUE_READ, HTTP_QUEUE_HEAVY, HTTP_QUEUE_SAMPLES, HTTP_QUEUE_QUERY, HTTP_QUEUE_COUNT };
 
 enum http_kind {
 	HTTP_KIND_HANDLER, /* a worker answers */

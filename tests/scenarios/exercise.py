@@ -7,6 +7,7 @@ without a function here is a failure, so a new endpoint cannot come without its 
 import dataclasses
 import itertools
 
+import samples
 from mainstay import wait_until
 from world import Person, World, in_time
 
@@ -62,6 +63,23 @@ simple("alertmanager_ready")
 def alertmanager_post(world: World, who, person: Person):
     return Request(body=[{"labels": {"alertname": "Exercise", "number": str(next(numbers))},
                           "annotations": {"summary": "an alert"}, "generatorURL": "http://prometheus.example.org/graph"}])
+
+
+# ---- time series ----
+
+for each in ("buildinfo", "flags", "runtimeinfo", "tsdb", "metadata"):
+    simple(f"prometheus_{each}")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+for name, query in (("query", "query=1%2B1&time=1435781430.781"), ("labels", "match%5B%5D=up&limit=5"),
+                    ("query_range", "query=vector(1)&start=0&end=60&step=15"), ("series", "match%5B%5D=up&start=0")):
+    simple(f"prometheus_{name}", query=query)
+    simple(f"prometheus_{name}_post", body=query.encode(), headers=FORM)
+simple("prometheus_label_values", params={"name": "job"}, query="start=2020-01-01T00:00:00Z")
+
+
+@makes("prometheus_write")
+def prometheus_write(world: World, who, person: Person):
+    return Request(body=samples.body({"__name__": "exercise", "number": str(next(numbers))}), headers=samples.HEADERS, status=204)
 
 
 # ---- the session and people ----

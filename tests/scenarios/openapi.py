@@ -291,6 +291,8 @@ class Contract:
         wanted = operation.about.get("requestBody")
         if wanted is None or (not exchange.body and not wanted["required"]):
             return
+        if "application/x-protobuf" in wanted["content"]:
+            return
         if "application/x-www-form-urlencoded" in wanted["content"]:  # what a page's form sends
             urllib.parse.parse_qsl(exchange.body.decode(), keep_blank_values=True, strict_parsing=bool(exchange.body))
             return

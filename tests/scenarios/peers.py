@@ -19,6 +19,7 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.request
 
 from mainstay import TOP, Timeout, wait_until
 
@@ -505,6 +506,85 @@ groups:
                         f"--rules.alert.resend-delay={self.resend}"], stdout=log, stderr=log)
         wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
                    START_SECONDS_MAX, "Prometheus to answer")
+
+
+class RemoteWriter(Process):
+    """A real Prometheus that scrapes itself each second and sends what it has by remote write."""
+
+    def __init__(self, folder, address, token):
+        self.folder = pathlib.Path(folder) / "writer"
+        self.port = free_port()
+        self.address, self.token = address, token
+
+    def configuration(self):
+        return ("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                f"scrape_configs: [{{job_name: prometheus, static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]}}]\n"
+                f"remote_write: [{{url: 'http://{self.address}/api/v1/write', authorization: {{credentials: {self.token}}}, "
+                "queue_config: {batch_send_deadline: 500ms}, metadata_config: {send_interval: 2s}}]\n")
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "prometheus.yml").write_text(self.configuration())
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["prometheus", f"--config.file={self.folder}/prometheus.yml", "--query.lookback-delta=299999ms",
+                        f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}"],
+                       stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "Prometheus to answer")
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name):
+                    return float(line.rpartition(" ")[2])
+        return None
+
+    def wait_sent(self, until, seconds=30):
+        """Until everything that was scraped by then has been sent."""
+        wait_until(lambda: (self.metric("prometheus_remote_storage_queue_highest_sent_timestamp_seconds") or 0) > until,
+                   seconds, "Prometheus to send what it scraped")
+
+
+class VmAgent(Process):
+    """vmagent of VictoriaMetrics: scrapes one exporter each second and sends it on."""
+
+    def __init__(self, folder, target_port, address, token):
+        self.folder = pathlib.Path(folder) / "vmagent"
+        self.port = free_port()
+        self.target_port, self.address, self.token = target_port, address, token
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            f"scrape_configs: [{{job_name: node, static_configs: [{{targets: ['127.0.0.1:{self.target_port}']}}]}}]\n")
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["vmagent", f"-promscrape.config={self.folder}/prometheus.yml", f"-remoteWrite.tmpDataPath={self.folder}/data",
+                        f"-remoteWrite.url=http://{self.address}/api/v1/write", f"-remoteWrite.bearerToken={self.token}",
+                        f"-httpListenAddr=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "vmagent to answer")
+
+
+class VmAlert(Process):
+    """vmalert of VictoriaMetrics: asks us, writes its series to us, and sends us its alerts."""
+
+    def __init__(self, folder, address, reads, acts):
+        self.folder = pathlib.Path(folder) / "vmalert"
+        self.port = free_port()
+        self.address, self.reads, self.acts = address, reads, acts
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "rules.yml").write_text(Prometheus.RULES)
+        here = f"http://{self.address}"
+        with open(self.folder / "log", "ab") as log:
+            self.spawn(["vmalert", f"-rule={self.folder}/rules.yml", "-evaluationInterval=1s", f"-datasource.url={here}",
+                        f"-datasource.bearerToken={self.reads}", "-datasource.queryStep=1s", f"-notifier.url={here}",
+                        f"-notifier.bearerToken={self.acts}", f"-remoteWrite.url={here}", f"-remoteWrite.bearerToken={self.acts}",
+                        "-remoteWrite.flushInterval=500ms", f"-httpListenAddr=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "vmalert to answer")
 
 
 def sign(secret, number, stamp, body):

@@ -12,7 +12,14 @@ class Bench(Scenario):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def test_the_figures_of_remote_write_can_be_taken(self):
+        self.assertIn("Mainstay 30000, Prometheus 30000", self.run_short(TOP / "bench/write", "--short", BINARY.parent))
+
     def test_the_figures_of_a_crowd_can_be_taken(self):
         said = self.run_short(TOP / "bench/crowd", BINARY, "--short")
         for words in ("beside 10 heavy queries", "each first page accepted", "a change is seen"):
             self.assertIn(words, said)
+
+    def test_the_figures_of_time_series_can_be_taken_and_each_sample_is_right(self):
+        said = self.run_short(TOP / "bench/metrics", "--short", BINARY.parent)
+        self.assertIn("every sample of 6 restarts was compared: right", said)

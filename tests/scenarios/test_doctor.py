@@ -109,6 +109,13 @@ class Doctor(Scenario):
         self.is_found(self.look(mainstay, "--tls-cert", good[0], "--tls-key", good[1], "--public-url", "https://example.org"),
                       "certificate", "wrong", "is not for")
 
+    def test_time_series_that_were_set_aside_are_found(self):
+        mainstay, _, _, _ = self.ready()
+        mainstay.stop()
+        self.is_found(self.look(mainstay), "metrics", "ok", "MiB of time series, none damaged")
+        (mainstay.data / "metrics" / "00000001.seg.lost").write_bytes(b"x")
+        self.is_found(self.look(mainstay), "metrics", "doubtful", "1 files of time series were damaged")
+
     def test_permissions_a_missing_key_and_a_damaged_record_are_found(self):
         mainstay, _, _, _ = self.ready()
         mainstay.stop()

@@ -122,7 +122,7 @@ class Least(Shared):
     def least(self, operation):
         """The least role and the one just below."""
         return {"none": ("viewer", None), "session": ("viewer", None), "read": ("viewer", None),
-                "respond": ("responder", "viewer"), "manage": ("manager", "responder"),
+                "respond": ("responder", "viewer"), "samples": ("responder", "viewer"), "manage": ("manager", "responder"),
                 "admin": ("admin", "manager")}[operation.permission]
 
     def try_one(self, operation, person, client, allowed, who):
@@ -158,7 +158,7 @@ class Least(Shared):
         if scope in SCOPES[1:]:
             under = SCOPES[SCOPES.index(scope) - 1]
             self.try_one(operation, person, person.token(under), False, f"{role} by a token of scope {under}")
-        if operation.permission in ("respond", "manage", "admin"):
+        if operation.permission in ("respond", "samples", "manage", "admin"):
             auditor = self.world.person("auditor")
             self.try_one(operation, auditor, auditor.client, False, "auditor")
 

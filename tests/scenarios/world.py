@@ -31,6 +31,7 @@ HOLDERS = {
     "session": (ROLES, "read"),
     "read": (ROLES, "read"),
     "respond": (("responder", "manager", "admin"), "act"),
+    "samples": (("responder", "manager", "admin"), "act"),
     "manage": (("manager", "admin"), "manage"),
     "admin": (("admin",), "admin"),
 }
@@ -85,8 +86,8 @@ def taken():
     for name, row in re.findall(r"#define (\w+) (\{ .*? \})(?= #define| static)", text):
         text = re.sub(rf"(?<=[{{,] ){name}(?=[ ,])", lambda _: row, text)
     rows = {}
-    for operation, params in re.findall(r'\{ "(\w+)", \{ ((?:\{ "\w+", PARAM_\w+, (?:NULL|"[^"]*") \},? ?)+)\} \}', text):
-        found = re.findall(r'\{ "(\w+)", PARAM_(\w+), (?:NULL|"([^"]*)") \}', params)
+    for operation, params in re.findall(r'\{ "(\w+)", \{ ((?:\{ "[\w\[\]]+", PARAM_\w+, (?:NULL|"[^"]*") \},? ?)+)\} \}', text):
+        found = re.findall(r'\{ "([\w\[\]]+)", PARAM_(\w+), (?:NULL|"([^"]*)") \}', params)
         rows[operation] = {name: (kind.lower(), words.split()) for name, kind, words in found}
     return rows
 

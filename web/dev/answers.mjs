@@ -12,6 +12,18 @@ function fail(status, detail, hint, errors) {
 	throw Object.assign(new Error(detail), { problem: problem(status, detail, hint, errors) })
 }
 
+/** Lines that wave; `sum(` alone is refused as Prometheus refuses it, `none` has no series. */
+function queryAnswer(query) {
+	const [text, start, end, step] = [query.get('query'), ...['start', 'end', 'step'].map((name) => Number(query.get(name)))]
+	if (text === 'sum(') return { status: 400, body: { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 1:5: parse error: unexpected end of input' } }
+	const names = text === 'none' ? [] : ['checkout-1:9100', 'checkout-2:9100', 'front-1:9100']
+	const result = names.map((instance, n) => ({
+		metric: { __name__: 'node_load1', instance, job: 'node' },
+		values: Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, i) => [start + i * step, (1.5 + n + Math.sin((i + n * 9) / 15) + 0.1 * Math.sin(i * (n + 2))).toFixed(3)]),
+	}))
+	return { body: { status: 'success', data: { resultType: 'matrix', result } } }
+}
+
 const list = (items, next = null) => ({ body: { items, next } })
 const find = (rows, key, value, what) => rows.find((row) => String(row[key]) === String(value)) ?? fail(404, `There is no ${what} "${value}".`, 'It may have been renamed or deleted.')
 const without = (row, ...keys) => Object.fromEntries(Object.entries(row).filter(([key]) => !keys.includes(key)))
@@ -298,6 +310,7 @@ const answers = {
 		world.tell('definition.put', 'check/x')
 		return { body: { created: [{ kind: 'Service', name: 'nginx' }, { kind: 'Schedule', name: 'on-call' }] } }
 	},
+	prometheus_query_range: ({ query }) => queryAnswer(query),
 	journal_list: ({ world, query, now }) => events(world, query, now),
 	journal_proof: ({ params }) => ({ body: { seq: Number(params.seq), index: Number(params.seq) - 1, size: 48210, leaf: 'q5JhFmmZ0c7kq1ZkpZQ6jzQ1cN2rPfYq4f0v0H6m6xQ=', root: '9b1xvT5k1oY3mK3mUu8h3Q0l2N0pXqz3mYv4o6dWk2c=', path: Array.from({ length: 16 }, (_, i) => `${'pQ7zK1mV'.slice(i % 4)}h3Q0l2N0pXqz3mYv4o6dWk2c9b1xvT5k${i}=`), checkpoint } }),
 	journal_checkpoint: () => ({ body: checkpoint }),

@@ -15,7 +15,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const busy = {
 	now: '/', incidents: '/incidents', 'incidents-all': '/incidents?state=all', incident: '/incidents/47', 'incident-resolved': '/incidents/44', checks: '/checks', check: '/checks/checkout-api', 'check-up': '/checks/shop-front', 'check-edit': '/checks/shop-front/edit',
-	'check-new': '/checks/new/edit', services: '/services', service: '/services/checkout', 'on-call': '/on-call', 'schedule-edit': '/definitions/Schedule/payments/edit', journal: '/journal', profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people',
+	'check-new': '/checks/new/edit', services: '/services', service: '/services/checkout', 'on-call': '/on-call', 'schedule-edit': '/definitions/Schedule/payments/edit', journal: '/journal', query: '/query?q=node_load1', 'query-refused': '/query?q=sum(', 'query-empty': '/query', 'query-none': '/query?q=none', profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people',
 	tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance', discovery: '/discovery', missing: '/no/such/page', 'missing-incident': '/incidents/9999',
 }
 const others = { calm: { 'now-calm': '/' }, 'first-run': { 'now-first': '/', 'on-call-empty': '/on-call', 'checks-empty': '/checks', 'set-password': '/set-password', 'incidents-empty': '/incidents' }, forbidden: { forbidden: '/checks' }, broken: { broken: '/incidents' }, 'signed-out': { 'sign-in': '/', link: '/link#abc' } }

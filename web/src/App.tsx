@@ -32,6 +32,7 @@ const routes: readonly [pattern: string, load: Loader][] = [
 	['/status-pages', () => import('./pages/comms/StatusPages')],
 	['/reviews', () => import('./pages/reviews/Reviews')],
 	['/reviews/:id', () => import('./pages/reviews/Review')],
+	['/query', () => import('./pages/query/Query')],
 	['/journal', () => import('./pages/journal/Journal')],
 	['/settings', () => import('./pages/settings/Settings')],
 	['/set-password', () => import('./pages/settings/Settings')], // who has one already changes it there

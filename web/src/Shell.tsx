@@ -26,6 +26,7 @@ const pages: readonly [path: string, name: string, icon: IconName, key: string][
 	['/on-call', 'On-call', 'oncall', 'o'],
 	['/status-pages', 'Status pages', 'globe', 'g'],
 	['/reviews', 'Reviews', 'reviews', 'r'],
+	['/query', 'Query', 'chart', 'q'],
 	['/journal', 'Journal', 'journal', 'j'],
 	['/settings', 'Settings', 'settings', 't'],
 ]

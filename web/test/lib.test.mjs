@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { layOut } from '../src/lib/lanes.ts'
+import { columnsOf, refusalOf, seriesName, seriesOf, stepOf, valueText } from '../src/pages/query/answer.ts'
 import { matchPath } from '../src/lib/route.ts'
 import { cleanSpec, emptySpec, isMeant } from '../src/lib/spec.ts'
 import { storyOf, waysInWords } from '../src/lib/story.ts'
@@ -17,6 +18,39 @@ test('a duration is read in all its units and nothing else is', () => {
 	assert.equal(parseDuration('7d'), 7 * DAY)
 	assert.equal(parseDuration('250ms'), 250)
 	for (const bad of ['', '5', 'm5', '5 m', '1h-2m', '5x']) assert.equal(parseDuration(bad), undefined, bad)
+})
+
+test('series are named as people write them', () => {
+	assert.equal(seriesName({ job: 'a', __name__: 'up', x: 'a"b' }), 'up{job="a", x="a\\"b"}')
+	assert.equal(seriesName({ __name__: 'up' }), 'up')
+	assert.equal(seriesName({}), '{}')
+})
+
+test('an answer becomes columns on the grid of its query, with holes where nothing is', () => {
+	const answer = { status: 'success', data: { resultType: 'matrix', result: [
+		{ metric: { __name__: 'up' }, values: [[100, '1'], [130, 'NaN'], [145, '+Inf'], [160, '-2.5']] },
+		{ metric: {}, values: [] },
+	] } }
+	const series = seriesOf(answer)
+	assert.deepEqual(columnsOf(series, 100, 160, 15), [[100, 115, 130, 145, 160], [1, null, null, null, -2.5], [null, null, null, null, null]])
+	assert.deepEqual(seriesOf({ status: 'success', data: { resultType: 'scalar', result: [1, '2'] } }), [])
+})
+
+test('steps are round, and no span has more points than fit a screen', () => {
+	assert.equal(stepOf(900), 5)
+	assert.equal(stepOf(3600), 15)
+	assert.equal(stepOf(604_800), 3600)
+	assert.ok(3_000_000 / stepOf(3_000_000) <= 240)
+})
+
+test('a value is told in few digits, and those that are no number by name', () => {
+	assert.deepEqual([0, 1.5, 0.123456789, 1234567, 1e-7, NaN, Infinity, -Infinity, null].map(valueText),
+		['0', '1.5', '0.12346', '1.235M', '1.00e-7', 'NaN', '+Inf', '-Inf', '–'])
+})
+
+test('a refused expression says where', () => {
+	assert.deepEqual(refusalOf('invalid parameter "query": 2:5: parse error: unexpected ")"'), { text: 'unexpected ")"', line: 2, column: 5 })
+	assert.deepEqual(refusalOf('query timed out'), { text: 'query timed out' })
 })
 
 test('a duration is told in its two largest parts', () => {

@@ -45,9 +45,14 @@ function offlineProblem(): Problem {
 	}
 }
 
+/** Queries are refused in Prometheus' words. */
+function problemOfJson(body: Problem | { status: 'error', errorType: string, error: string }, status: number): Problem {
+	return 'error' in body ? { type: 'about:blank', title: body.errorType, status, detail: body.error, request_id: '' } : body
+}
+
 export async function problemFromAnswer(response: Response): Promise<Problem> {
 	if (response.headers.get('content-type')?.includes('json')) {
-		try { return await response.json() as Problem } catch { /* the answer was cut: fall through */ }
+		try { return problemOfJson(await response.json(), response.status) } catch { /* the answer was cut: fall through */ }
 	}
 	return {
 		type: 'about:blank', title: response.statusText || 'Error', status: response.status,

@@ -6,13 +6,32 @@ import { dayText, wallClock } from '../lib/time'
 import { latencyText } from '../lib/words'
 import { Skeleton } from './Skeleton'
 
-function colours(): Record<string, string> {
+/** Tokens as a canvas wants them. */
+export function coloursOf(names: Record<string, string>): Record<string, string> {
 	const probe = document.createElement('i')
 	document.body.append(probe)
-	const read = (name: string) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color }
-	const out = { line: read('--accent'), band: read('--band'), grid: read('--line'), text: read('--ink-3'), down: read('--down-fill') }
+	const out = Object.fromEntries(Object.entries(names).map(([key, name]) => {
+		probe.style.color = `var(${name})`
+		return [key, getComputedStyle(probe).color]
+	}))
 	probe.remove()
 	return out
+}
+
+const colours = () => coloursOf({ line: '--accent', band: '--band', grid: '--line', text: '--ink-3', down: '--down-fill' })
+
+/** Another number each time the scheme changes: what is drawn on a canvas must be drawn anew. */
+export function useScheme(): number {
+	const [scheme, setScheme] = useState(0)
+	useEffect(() => {
+		const media = matchMedia('(prefers-color-scheme: dark)')
+		const again = () => setScheme((n) => n + 1)
+		const observer = new MutationObserver(again)
+		observer.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+		media.addEventListener('change', again)
+		return () => { observer.disconnect(); media.removeEventListener('change', again) }
+	}, [])
+	return scheme
 }
 
 /** "14:00", and the day where one begins: 24 hours, in the reader's zone. */
@@ -54,15 +73,7 @@ const STEP_SECONDS = { minute: 60, hour: 3600, day: 86_400 }
 export function LatencyChart({ series, height = 240 }: { series: CheckSeries, height?: number }) {
 	const ref = useRef<HTMLDivElement>(null)
 	const [ready, setReady] = useState(false)
-	const [scheme, setScheme] = useState(0)
-	useEffect(() => {
-		const media = matchMedia('(prefers-color-scheme: dark)')
-		const again = () => setScheme((n) => n + 1)
-		const observer = new MutationObserver(again)
-		observer.observe(document.documentElement, { attributeFilter: ['data-theme'] })
-		media.addEventListener('change', again)
-		return () => { observer.disconnect(); media.removeEventListener('change', again) }
-	}, [])
+	const scheme = useScheme()
 	useEffect(() => {
 		let gone = false
 		let plot: { destroy(): void, setSize(size: { width: number, height: number }): void } | undefined

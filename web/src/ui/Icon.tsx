@@ -7,6 +7,7 @@ const paths = {
 	oncall: 'M10 3a5 5 0 0 1 5 5v3l1.5 3h-13L5 11V8a5 5 0 0 1 5-5Zm-2 13.5a2 2 0 0 0 4 0',
 	journal: 'M5 3h10v14H5V3Zm2.5 4h5m-5 3h5m-5 3h3',
 	reviews: 'M4 3h9l3 3v11H4V3Zm3 6 1.500 1.500L12 7m-5 6h6',
+	chart: 'M3 3v14h14M6 13l3-4 3 2 4-6',
 	settings: 'M3 6h8m4 0h2M3 14h2m4 0h8M13 4v4M7 12v4',
 	globe: 'M10 3a7 7 0 1 1 0 14 7 7 0 0 1 0-14Zm-6.500 7h13M10 3c4 4 4 10 0 14M10 3c-4 4-4 10 0 14',
 	search: 'M9 3.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11Zm4 9.5 4 4',

@@ -1,0 +1,15 @@
+/*
+ * snappy_block.h: the block format of snappy, over libsnappy: what remote write is packed in.
+ *
+ * A block says first how long it will be. That is believed only within the caller's limit, before any memory is taken.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* The bytes are the caller's (mem_free). ERR_INVALID: no such block; ERR_TOO_LARGE: it would be longer than `limit`. */
+enum err snappy_block_unpack(struct str block, size_t limit_bytes, char **ret_bytes, size_t *ret_size,
+			     struct error *err);
+/* For tests and senders. */
+void snappy_block_pack(struct str bytes, char **ret_block, size_t *ret_size);
