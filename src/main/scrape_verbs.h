@@ -1,0 +1,6 @@
+/* scrape_verbs.h: what Prometheus scrapes and how it is told to, looked at on this machine without a server. */
+#pragma once
+
+#include "cli/verb.h"
+
+int run_check_metrics(const struct verb *verb, int argc, char **argv); /* after "check-config" */
