@@ -64,6 +64,16 @@ enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_
 	return troubles->count == 0 ? OK : ERR_INVALID;
 }
 
+/* Where they come from is a label that relabelling may look at. */
+static void add_label(struct scrape_group *group, struct arena *arena, const char *name, const char *value)
+{
+	struct scrape_pair *pairs = arena_array(arena, struct scrape_pair, group->labels.count + 1);
+	if (group->labels.count > 0)
+		memcpy(pairs, group->labels.rows, group->labels.count * sizeof *pairs);
+	pairs[group->labels.count++] = (struct scrape_pair){ str_of(name), arena_str(arena, str_of(value)) };
+	group->labels.rows = pairs;
+}
+
 enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
 			     struct scrape_troubles *troubles)
 {
@@ -74,7 +84,10 @@ enum err scrape_files_groups(const char *path, struct arena *arena, struct scrap
 	if (r != OK)
 		return r;
 	bool json = str_ends(name, STR(".json")) || str_ends(name, STR(".JSON"));
-	return scrape_groups_read(text, json, arena, ret_groups, troubles);
+	r = scrape_groups_read(text, json, arena, ret_groups, troubles);
+	for (size_t i = 0; i < ret_groups->list.count; i++)
+		add_label(&ret_groups->list.rows[i], arena, "__meta_filepath", path);
+	return r;
 }
 
 size_t scrape_files_each(struct arena *arena, const char *config_path, struct str pattern, scrape_file_fn *see, void *context)

@@ -169,6 +169,8 @@ static void check_http(struct scrape_reading *reading, struct scrape_place place
 		{ authorization != NULL && authorization->type.len == 5 && strncasecmp(authorization->type.ptr, "basic", 5) == 0,
 		  "the type of \"authorization\" cannot be basic: use \"basic_auth\"" },
 		{ http->no_proxy.len > 0 && http->proxy_url.len == 0, "\"no_proxy\" needs a \"proxy_url\"" },
+		{ http->proxy_connect_header != NULL && http->proxy_url.len == 0 && !http->proxy_from_environment,
+		  "\"proxy_connect_header\" needs a \"proxy_url\"" },
 		{ http->proxy_from_environment && (http->proxy_url.len > 0 || http->no_proxy.len > 0),
 		  "\"proxy_from_environment\" and \"proxy_url\" exclude each other" },
 	};

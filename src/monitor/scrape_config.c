@@ -155,7 +155,7 @@ static bool bytes_of(struct str text, int64_t *ret_bytes)
 	struct str unit = str_sub(text, digits, text.len);
 	if (!number_read(str_sub(text, 0, digits), &number))
 		return false;
-	const char *prefix = unit.len > 1 ? strchr(units, unit.ptr[0] == 'k' ? 'K' : unit.ptr[0]) : NULL;
+	const char *prefix = unit.len > 1 ? strchr(units, unit.ptr[0]) : NULL;
 	if (prefix != NULL && (str_is(str_sub(unit, 1, unit.len), "B") || str_is(str_sub(unit, 1, unit.len), "iB")))
 		for (const char *c = units; c <= prefix; c++)
 			number *= 1024;
