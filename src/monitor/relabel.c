@@ -13,6 +13,7 @@
 
 #define FIRST_ROOM 16u
 #define MD5_BYTES 16u
+#define DIGITS_BYTES 24u
 
 const char *const relabel_action_names[RELABEL_ACTION_COUNT + 1] = {
 	[RELABEL_REPLACE] = "replace",     [RELABEL_KEEP] = "keep",           [RELABEL_DROP] = "drop",
@@ -50,15 +51,27 @@ struct str relabel_set_get(const struct relabel_set *set, struct str name)
 	return found ? set->pairs[at].value : STR_NONE;
 }
 
-static void make_room(struct relabel_set *set)
+/* What rules make of a hostile value may be long: it fails this set, not the process. */
+static void *take_room(struct relabel_set *set, size_t size)
+{
+	void *memory = arena_try(set->arena, size);
+	set->full |= memory == NULL;
+	return memory;
+}
+
+static bool make_room(struct relabel_set *set)
 {
 	if (set->count < set->room)
-		return;
-	set->room = set->room > 0 ? set->room * 2 : FIRST_ROOM;
-	struct promql_label *pairs = arena_array(set->arena, struct promql_label, set->room);
+		return true;
+	size_t room = set->room > 0 ? set->room * 2 : FIRST_ROOM;
+	struct promql_label *pairs = take_room(set, room * sizeof *pairs);
+	if (pairs == NULL)
+		return false;
 	if (set->count > 0)
 		memcpy(pairs, set->pairs, set->count * sizeof *pairs);
 	set->pairs = pairs;
+	set->room = room;
+	return true;
 }
 
 static void take_out(struct relabel_set *set, size_t at)
@@ -75,8 +88,7 @@ void relabel_set_put(struct relabel_set *set, struct str name, struct str value)
 		set->pairs[at].value = value;
 	} else if (found) {
 		take_out(set, at);
-	} else if (value.len > 0) {
-		make_room(set);
+	} else if (value.len > 0 && make_room(set)) {
 		memmove(&set->pairs[at + 1], &set->pairs[at], (set->count - at) * sizeof *set->pairs);
 		set->pairs[at] = (struct promql_label){ name, value };
 		set->count++;
@@ -90,15 +102,15 @@ struct promql_labels relabel_set_labels(const struct relabel_set *set)
 
 /* ---- actions ---- */
 
-static struct str joined(const struct relabel_rule *rule, const struct relabel_set *set)
+static struct str joined(const struct relabel_rule *rule, struct relabel_set *set)
 {
 	size_t length = 0, used = 0;
 	if (rule->source_count == 1)
 		return relabel_set_get(set, rule->sources[0]);
 	for (size_t i = 0; i < rule->source_count; i++)
 		length += relabel_set_get(set, rule->sources[i]).len + (i > 0 ? rule->separator.len : 0);
-	char *text = arena_alloc(set->arena, length + 1);
-	for (size_t i = 0; i < rule->source_count; i++) {
+	char *text = take_room(set, length + 1);
+	for (size_t i = 0; i < rule->source_count && text != NULL; i++) {
 		struct str parts[2] = { i > 0 ? rule->separator : STR_NONE, relabel_set_get(set, rule->sources[i]) };
 		for (size_t p = 0; p < 2; p++) {
 			if (parts[p].len > 0)
@@ -106,16 +118,17 @@ static struct str joined(const struct relabel_rule *rule, const struct relabel_s
 			used += parts[p].len;
 		}
 	}
-	assert(used == length);
-	return (struct str){ text, length };
+	return (struct str){ text, used };
 }
 
-static struct str expand(const struct relabel_rule *rule, struct str template, const struct str *groups, struct arena *arena)
+static struct str expand(const struct relabel_rule *rule, struct str template, const struct str *groups, struct relabel_set *set)
 {
 	if (template.len == 0 || memchr(template.ptr, '$', template.len) == NULL)
 		return template;
 	size_t length = promql_pattern_expand(rule->pattern, template, groups, NULL);
-	char *text = arena_alloc(arena, length + 1);
+	char *text = take_room(set, length + 1);
+	if (text == NULL)
+		return STR_NONE;
 	promql_pattern_expand(rule->pattern, template, groups, text);
 	return (struct str){ text, length };
 }
@@ -125,9 +138,9 @@ static void replace(const struct relabel_rule *rule, struct str value, struct re
 	struct str groups[PROMQL_PATTERN_GROUPS_MAX];
 	if (!promql_pattern_groups(rule->pattern, value, groups))
 		return;
-	struct str target = expand(rule, rule->target, groups, set->arena);
+	struct str target = expand(rule, rule->target, groups, set);
 	if (target.len > 0 && str_is_utf8(target))
-		relabel_set_put(set, target, expand(rule, rule->replacement, groups, set->arena));
+		relabel_set_put(set, target, expand(rule, rule->replacement, groups, set));
 }
 
 /* The last eight bytes of the MD5, the most significant first: what Prometheus' shards are made of. */
@@ -140,8 +153,11 @@ static void hash_modulo(const struct relabel_rule *rule, struct str value, struc
 	assert(rule->modulus > 0);
 	for (size_t i = MD5_BYTES / 2; i < MD5_BYTES; i++)
 		number = number << 8 | md5[i];
-	relabel_set_put(set, rule->target,
-			arena_printf(set->arena, "%llu", (unsigned long long)(number % rule->modulus)));
+	char *digits = take_room(set, DIGITS_BYTES);
+	if (digits == NULL)
+		return;
+	snprintf(digits, DIGITS_BYTES, "%llu", (unsigned long long)(number % rule->modulus));
+	relabel_set_put(set, rule->target, str_of(digits));
 }
 
 static bool is_ascii(struct str text)
@@ -152,25 +168,27 @@ static bool is_ascii(struct str text)
 	return true;
 }
 
-static struct str letters_ascii(struct str text, bool upper, struct arena *arena)
+static struct str letters_ascii(struct str text, bool upper, char *out)
 {
-	struct str copy = arena_str(arena, text);
-	for (size_t i = 0; i < copy.len; i++) {
-		char *c = (char *)copy.ptr + i;
-		if (upper ? *c >= 'a' && *c <= 'z' : *c >= 'A' && *c <= 'Z')
-			*c = (char)(*c ^ 0x20);
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		bool other = upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
+		out[i] = other ? (char)(c ^ 0x20) : c;
 	}
-	return copy;
+	return (struct str){ out, text.len };
 }
 
 /* Letters beyond ASCII by the tables of C.UTF-8, which every Debian has; without them they stay. */
-static struct str letters(struct str text, bool upper, struct arena *arena)
+static struct str letters(struct str text, bool upper, struct relabel_set *set)
 {
-	locale_t utf8 = is_ascii(text) ? (locale_t)0 : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	bool ascii = is_ascii(text);
+	char *out = take_room(set, text.len * (ascii ? 1 : MB_LEN_MAX) + 1);
+	if (out == NULL)
+		return STR_NONE;
+	locale_t utf8 = ascii ? (locale_t)0 : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	if (utf8 == (locale_t)0)
-		return letters_ascii(text, upper, arena);
+		return letters_ascii(text, upper, out);
 	locale_t before = uselocale(utf8);
-	char *out = arena_alloc(arena, text.len * MB_LEN_MAX + 1);
 	size_t used = 0;
 	mbstate_t reading = { 0 }, writing = { 0 };
 	for (size_t at = 0; at < text.len;) {
@@ -194,13 +212,15 @@ static void map_names(const struct relabel_rule *rule, struct relabel_set *set)
 {
 	struct str groups[PROMQL_PATTERN_GROUPS_MAX];
 	size_t count = set->count;
-	struct promql_label *before = arena_array(set->arena, struct promql_label, count + 1);
+	struct promql_label *before = take_room(set, (count + 1) * sizeof *before);
+	if (before == NULL)
+		return;
 	if (count > 0)
 		memcpy(before, set->pairs, count * sizeof *before);
 	for (size_t i = 0; i < count; i++) {
 		if (!promql_pattern_groups(rule->pattern, before[i].name, groups))
 			continue;
-		struct str name = expand(rule, rule->replacement, groups, set->arena);
+		struct str name = expand(rule, rule->replacement, groups, set);
 		if (name.len > 0)
 			relabel_set_put(set, name, before[i].value);
 	}
@@ -233,7 +253,7 @@ static bool apply_one(const struct relabel_rule *rule, struct relabel_set *set)
 		break;
 	case RELABEL_LOWERCASE:
 	case RELABEL_UPPERCASE:
-		relabel_set_put(set, rule->target, letters(value, rule->action == RELABEL_UPPERCASE, set->arena));
+		relabel_set_put(set, rule->target, letters(value, rule->action == RELABEL_UPPERCASE, set));
 		break;
 	case RELABEL_LABELMAP:
 		map_names(rule, set);
@@ -251,7 +271,7 @@ static bool apply_one(const struct relabel_rule *rule, struct relabel_set *set)
 bool relabel_apply(const struct relabel_rule *rules, size_t count, struct relabel_set *set)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!apply_one(&rules[i], set))
+		if (!apply_one(&rules[i], set) || set->full)
 			return false;
 	return true;
 }

@@ -51,6 +51,7 @@ struct relabel_set {
 	struct arena *arena;
 	struct promql_label *pairs;
 	size_t count, room;
+	bool full; /* the arena had no room for what a rule makes: the set means nothing any more */
 };
 
 void relabel_set_init(struct relabel_set *set, struct arena *arena);
@@ -58,5 +59,5 @@ struct str relabel_set_get(const struct relabel_set *set, struct str name); /* e
 void relabel_set_put(struct relabel_set *set, struct str name, struct str value); /* empty value: takes it away */
 struct promql_labels relabel_set_labels(const struct relabel_set *set); /* borrowed until it changes */
 
-/* False: the set is dropped, and what is left of it means nothing. */
+/* False: the set is dropped (or full), and what is left of it means nothing. */
 bool relabel_apply(const struct relabel_rule *rules, size_t count, struct relabel_set *set);

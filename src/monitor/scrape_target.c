@@ -105,6 +105,15 @@ static enum scrape_fate refuse(struct error *err, const char *what, struct str v
 	return SCRAPE_REFUSED;
 }
 
+/* Out of room is no drop: it is told. */
+static enum scrape_fate dropped(const struct relabel_set *set, struct error *err)
+{
+	if (!set->full)
+		return SCRAPE_DROPPED;
+	error_set(err, ERR_TOO_LARGE, "what relabelling makes of the labels is too long");
+	return SCRAPE_REFUSED;
+}
+
 static enum scrape_fate check_times(const struct relabel_set *set, struct scrape_target *target, struct error *err)
 {
 	struct str interval = relabel_set_get(set, STR("__scrape_interval__"));
@@ -146,7 +155,7 @@ enum scrape_fate scrape_target_make(const struct scrape_job *job, const struct s
 	*ret_target = target;
 	const struct scrape_relabels *relabels = job != NULL ? &job->relabel : &manager->relabel;
 	if (!relabel_apply(relabels->rules, relabels->written.count, &set))
-		return SCRAPE_DROPPED;
+		return dropped(&set, err);
 	address = relabel_set_get(&set, STR("__address__"));
 	struct str scheme = relabel_set_get(&set, STR("__scheme__"));
 	if (address.len == 0)
@@ -245,7 +254,7 @@ enum scrape_fate scrape_sample_labels(const struct scrape_job *job, const struct
 	relabel_set_put(&set, STR(PROMQL_NAME), item->name);
 	merge(job, target, item, &set);
 	if (!relabel_apply(job->metric_relabel.rules, job->metric_relabel.written.count, &set) || set.count == 0)
-		return SCRAPE_DROPPED;
+		return dropped(&set, err);
 	if (relabel_set_get(&set, STR(PROMQL_NAME)).len == 0)
 		return refuse(err, "relabelling took the name of the series", item->name);
 	enum scrape_fate fate = check_limits(&job->limits, &set, err);
