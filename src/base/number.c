@@ -177,8 +177,8 @@ void number_print(double value, enum number_form form, struct buf *buf)
 		return;
 	}
 	size_t count = shortest(fabs(value), digits, &exponent);
-	int least = form == NUMBER_FORM_G ? -4 : -6;
-	if (form != NUMBER_FORM_F && (exponent < least || exponent >= 21))
+	int least = form == NUMBER_FORM_G ? -4 : -6, most = form == NUMBER_FORM_G ? 6 : 21;
+	if (form != NUMBER_FORM_F && (exponent < least || exponent >= most))
 		print_scientific(digits, count, exponent, buf);
 	else
 		print_plain(digits, count, exponent, buf);

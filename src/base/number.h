@@ -15,7 +15,7 @@
  * bytes. No hexadecimal digits, no underscores, no blanks: as Prometheus reads what it scrapes. */
 bool number_read(struct str text, double *ret_value);
 
-/* The shortest digits that give the same double again. `g`: an exponent below 1e-4 and from 1e21 on, as Go's
+/* The shortest digits that give the same double again. `g`: an exponent below 1e-4 and from 1e6 on, as Go's
  * Sprint; `f`: never an exponent; `json`: an exponent below 1e-6 and from 1e21 on. */
 enum number_form { NUMBER_FORM_G, NUMBER_FORM_F, NUMBER_FORM_JSON };
 void number_print(double value, enum number_form form, struct buf *buf);

@@ -1,6 +1,6 @@
 /*
  * upcast.c: see upcast.h. To change a kind: raise its version in kinds.def, add a step here, and
- * keep a journal written by the version before in tests/journals.
+ * keep a payload that the version before wrote in test_journal_upcast.c.
  */
 #include "journal/upcast.h"
 

@@ -2,7 +2,7 @@
  * upcast.h: older versions of events, brought to today's.
  *
  * One pure function per kind and version, in order; each takes the payload of version n and gives
- * that of n + 1. None is ever removed: tests/journals keeps old journals for ever.
+ * that of n + 1. None is ever removed: test_journal_upcast.c keeps what each version wrote.
  */
 #pragma once
 

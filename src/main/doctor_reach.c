@@ -209,7 +209,8 @@ static enum smtp_security security_of(struct str word)
 	return str_is(word, "tls") ? SMTP_TLS : str_is(word, "starttls") ? SMTP_STARTTLS : SMTP_PLAIN;
 }
 
-static enum err relay_ask(struct relay_try *try, const struct smtp_request *request, struct error *err)
+static enum err relay_ask(struct relay_try *try, const struct smtp_request *request, const char *ca_file,
+			  struct error *err)
 {
 	struct clock clock;
 	struct resolve *resolve;
@@ -219,7 +220,7 @@ static enum err relay_ask(struct relay_try *try, const struct smtp_request *requ
 	try->loop = loop_create();
 	enum err r = resolve_create(try->loop, NULL, &resolve, err);
 	if (r == OK) {
-		struct smtp_client *client = smtp_client_create(try->loop, &clock, resolve, &policy, NULL);
+		struct smtp_client *client = smtp_client_create(try->loop, &clock, resolve, &policy, ca_file);
 		r = smtp_client_start(client, request, relay_answered, try, &send, err);
 		if (r == OK)
 			loop_run_for(try->loop, RELAY_WAIT_MAX);
@@ -254,7 +255,7 @@ void doctor_relay(struct doctor *d)
 		.timeout = RELAY_WAIT_MAX - TIME_SECOND,
 	};
 	struct relay_try try = { .over = false };
-	if (relay_ask(&try, &request, &err) != OK)
+	if (relay_ask(&try, &request, d->settings->ca_file, &err) != OK)
 		try.err = err;
 	if (try.accepted)
 		doctor_good(d, "mail relay", "%s port %u answers%s%s", request.host, request.port,

@@ -250,14 +250,14 @@ static void close_loop(struct front *front)
 static enum err start_following(struct front *front, struct error *err)
 {
 	const struct front_options *options = &front->options;
-	struct http_client_options client = { .policy = egress_policy_checks() };
+	struct http_client_options client = { .policy = egress_policy_checks(), .ca_file = options->ca_file };
 	front->loop = loop_create();
 	enum err r = resolve_create(front->loop, NULL, &front->resolve, err);
 	if (r == OK)
 		r = http_client_create(front->loop, options->clock, front->resolve, &client, &front->http, err);
 	if (r == OK)
 		r = node_look_start(options->store, options->clock, nodes_name(options->nodes), options->seal_key,
-				    &front->look, err);
+				    options->ca_file, &front->look, err);
 	if (r == OK) {
 		front->relay = relay_create(front->loop, front->http);
 		front->tick = loop_timer_create(front->loop, on_tick, front);

@@ -34,6 +34,7 @@ struct front_options {
 	const unsigned char *seal_key; /* NODE_SEAL_KEY_BYTES; outlives it */
 	const struct http_asset *assets;
 	size_t asset_count;
+	const char *ca_file; /* other servers are held against; NULL: the system's */
 	bool on_loopback; /* as in api_options */
 	bool follows;     /* else it leads as soon as front_lead is called */
 };

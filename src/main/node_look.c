@@ -179,9 +179,9 @@ void node_look_ask(struct node_look *node, struct http_exchange *exchange)
 
 /* ---- life ---- */
 
-static enum err open_tools(struct node_look *node, struct error *err)
+static enum err open_tools(struct node_look *node, const char *ca_file, struct error *err)
 {
-	struct http_client_options options = { .policy = egress_policy_checks() };
+	struct http_client_options options = { .policy = egress_policy_checks(), .ca_file = ca_file };
 	enum err r = resolve_create(node->loop, NULL, &node->resolve, err);
 	if (r == OK)
 		r = http_client_create(node->loop, node->clock, node->resolve, &options, &node->http, err);
@@ -197,6 +197,7 @@ static enum err open_tools(struct node_look *node, struct error *err)
 		.http = node->http,
 		.trust = http_client_trust(node->http),
 		.policy = http_client_policy(node->http),
+		.ca_file = ca_file,
 		.random = &node->random,
 		.ping = node->ping,
 	};
@@ -222,7 +223,7 @@ static void *run(void *context)
 }
 
 enum err node_look_start(struct store *store, struct clock *clock, const char *name, const unsigned char *seal_key,
-			 struct node_look **ret_look, struct error *err)
+			 const char *ca_file, struct node_look **ret_look, struct error *err)
 {
 	struct node_look *node = mem_alloc(sizeof *node);
 	node->name = name;
@@ -230,7 +231,7 @@ enum err node_look_start(struct store *store, struct clock *clock, const char *n
 	node->store = store;
 	node->clock = clock;
 	node->loop = loop_create();
-	enum err r = open_tools(node, err);
+	enum err r = open_tools(node, ca_file, err);
 	int failed = r == OK ? pthread_create(&node->thread, NULL, run, node) : 0;
 	if (failed != 0)
 		r = error_set(err, ERR_UNAVAILABLE, "could not start looking for others: %s", strerror(failed));

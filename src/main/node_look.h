@@ -29,7 +29,7 @@ struct node_look;
 
 /* On a thread of its own. */
 enum err node_look_start(struct store *store, struct clock *clock, const char *node, const unsigned char *seal_key,
-			 struct node_look **ret_look, struct error *err); /* the two outlive it */
+			 const char *ca_file, struct node_look **ret_look, struct error *err); /* all lent outlives it */
 void node_look_stop(struct node_look **look); /* what runs is answered 503; accepts NULL */
 /* Any thread; the seal is right already. Answers the exchange. */
 void node_look_ask(struct node_look *look, struct http_exchange *exchange);

@@ -200,6 +200,7 @@ static enum err start_front(struct server *server, bool follows, struct error *e
 		.seal_key = server->seal_key,
 		.assets = ui_assets,
 		.asset_count = ui_assets_count,
+		.ca_file = server->settings->ca_file,
 		.on_loopback = is_on_loopback(server->settings),
 		.follows = follows,
 	};
@@ -331,6 +332,7 @@ static enum err start_sense(struct server *server, struct error *err)
 		.writer = server->writer,
 		.hand = server->plugins.start != NULL ? &server->plugins : NULL,
 		.clock = &server->place.clock,
+		.ca_file = server->settings->ca_file,
 		.untold = untold,
 		.untold_context = server,
 		.nodes = server->nodes,

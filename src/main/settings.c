@@ -15,6 +15,7 @@
 #include "sys/file.h"
 #include "wire/json_writer.h"
 #include "wire/pq.h"
+#include "wire/trust.h"
 
 #define SHOWN_BYTES 300
 
@@ -48,6 +49,8 @@ static const struct setting rows[] = {
 	    "proxies whose X-Forwarded-For is believed, like 127.0.0.1,10.0.0.0/8"),
 	ROW("tls-cert", SETTING_TEXT, tls_cert, NULL, "FILE", "certificate chain (PEM); re-read when it changes"),
 	ROW("tls-key", SETTING_TEXT, tls_key, NULL, "FILE", "its private key (PEM)"),
+	ROW("ca-file", SETTING_TEXT, ca_file, NULL, "FILE",
+	    "authorities (PEM) to trust where this server asks others, instead of the system's"),
 	ROW("commands", SETTING_TEXT, commands, NULL, "DIR", "folder of the commands that pages may run"),
 	ROW("plugins", SETTING_TEXT, plugins, NULL, "DIR[:DIR]",
 	    "folders of the plugins that checks may run: /usr/lib/nagios/plugins"),
@@ -265,6 +268,11 @@ enum err settings_check(const struct settings *settings, struct error *err)
 		return ERR_INVALID;
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return error_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
+	struct trust *trust;
+	if (settings->ca_file != NULL && trust_create(settings->ca_file, &trust, err) != OK)
+		return ERR_INVALID;
+	if (settings->ca_file != NULL)
+		trust_destroy(&trust);
 	if (settings->store != NULL && !pq_is_url(str_of(settings->store))) {
 		error_set(err, ERR_INVALID, "--store begins with postgres://");
 		error_hint(err, "leave it out to keep everything in the data folder");

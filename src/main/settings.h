@@ -21,6 +21,7 @@ struct settings {
 	const char *node_url;   /* how other servers reach this one; NULL: as it listens */
 	const char *public_url; /* how people reach it; NULL: as it listens */
 	const char *tls_cert, *tls_key;
+	const char *ca_file;    /* authorities that servers asked by this one are held against; NULL: the system's */
 	const char *commands;   /* folder of the commands that pages may run; NULL: none */
 	const char *plugins;    /* folders of the plugins that checks may run, ':' between them; NULL: none */
 	const char *last_resort; /* the command that runs when nothing can be stored; NULL: none */

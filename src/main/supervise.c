@@ -42,6 +42,7 @@ struct supervisor {
 	int hand_socket; /* the server's end of the hand's socket, while the server has not got it; -1 */
 	sigset_t before; /* signals that were blocked when we came */
 	bool ending;
+	time_us killed_at; /* when a server that was told to end has had time enough, since boot; 0: it was not told */
 	bool crashed; /* the server before */
 };
 
@@ -253,9 +254,22 @@ static void start_due(struct supervisor *s)
 		start_server(s);
 }
 
+/* A kill at any moment loses nothing that was answered; a stop that waits for a lost database, or hangs, has no end. */
+static void kill_late(struct supervisor *s)
+{
+	if (s->killed_at == 0 || s->server.pid == 0 || clock_since_boot(&s->clock) < s->killed_at)
+		return;
+	log_write(LOG_WARNING, "the server did not end in time and is killed; what it answered is stored",
+		  "seconds=%lld", (long long)(SUPERVISED_ENDS_MAX / TIME_SECOND));
+	s->killed_at = 0;
+	kill(s->server.pid, SIGKILL);
+}
+
 static int next_due_ms(struct supervisor *s)
 {
 	time_us now = clock_since_boot(&s->clock), wait = TIME_MINUTE;
+	if (s->killed_at != 0 && s->server.pid > 0 && s->killed_at - now < wait)
+		wait = s->killed_at - now;
 	if (s->what->hand != NULL && s->hand.pid == 0 && s->hand.due - now < wait)
 		wait = s->hand.due - now;
 	if (s->server.pid == 0 && s->server.due - now < wait)
@@ -270,7 +284,10 @@ static int on_signal(struct supervisor *s)
 		return -1;
 	if (info.ssi_signo == SIGCHLD)
 		return reap(s);
-	s->ending |= info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+	if (!s->ending && (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)) {
+		s->ending = true;
+		s->killed_at = clock_since_boot(&s->clock) + SUPERVISED_ENDS_MAX;
+	}
 	if (s->server.pid > 0)
 		kill(s->server.pid, (int)info.ssi_signo);
 	else if (s->ending) {
@@ -294,6 +311,7 @@ static int run(struct supervisor *s)
 {
 	for (;;) {
 		start_due(s);
+		kill_late(s);
 		struct pollfd what[2] = { { .fd = s->signals, .events = POLLIN },
 					  { .fd = s->control, .events = POLLIN } };
 		if (poll(what, 2, next_due_ms(s)) < 0)

@@ -19,7 +19,10 @@
 
 #include <stdbool.h>
 
+#include "base/time.h"
+
 #define SUPERVISED_AGAIN 75
+#define SUPERVISED_ENDS_MAX (20 * TIME_SECOND) /* a server that was told to end and still runs is killed */
 
 struct supervised {
 	/* `control`: where sockets to hands arrive (sys/pass.h), or -1 without a hand; the byte 'R' sent
@@ -31,5 +34,5 @@ struct supervised {
 };
 
 /* Until the server ends in order; gives the exit status for main. SIGTERM, SIGINT and SIGHUP are handed on
- * to the server. */
+ * to the server; one that has not ended SUPERVISED_ENDS_MAX after the first two is killed, and the status is 1. */
 int supervise(const struct supervised *what);

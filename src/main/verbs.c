@@ -293,7 +293,7 @@ const struct verb machine_verbs[] = {
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
 	{ "test", "test rules [--run REGEX] [--ignore-unknown-fields] FILE ...",
-	  "run unit tests of rules, in the format of promtool; templates in labels and annotations are not expanded",
+	  "run unit tests of rules, in the format of promtool",
 	  run_test_rules, .words = "rules" },
 	{ "journal", "journal verify|rebuild|prove SEQ|key|retry [--data DIR], journal checkpoint --data DIR",
 	  "check the record, make the tables again from it, prove one event, what auditors need, try what was "

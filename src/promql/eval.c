@@ -19,13 +19,6 @@ double promql_stale(void)
 	return value;
 }
 
-bool promql_is_stale(double value)
-{
-	uint64_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	return bits == PROMQL_STALE_BITS;
-}
-
 /* ---- tools ---- */
 
 void eval_raise(struct eval *eval, enum err code, const char *format, ...)

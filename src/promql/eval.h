@@ -134,12 +134,14 @@ struct window {
 	const double *values;
 	size_t count;
 	bool histograms;          /* some of the samples are */
+	bool falls;               /* some value is less than the one before it */
 	int64_t start_ms, end_ms; /* of the window: (start, end] */
 	int64_t at_ms;            /* when it is asked */
 };
 
 struct cursor { /* of one series, over rising windows */
 	size_t low, high;
+	size_t fall; /* the last place below `high` whose value is less than the one before it; 0: none */
 };
 
 typedef void range_fn(void *context, const struct range_series *series);

@@ -170,14 +170,15 @@ void window_at(struct eval *eval, const struct node *node, const struct range_se
 {
 	int64_t at_ms = grid_time(grid, step), end_ms = looks_at(time_of(node), at_ms);
 	int64_t start_ms = end_ms - range_ms_of(node), least = start_ms + !eval->options->version_2;
-	while (cursor->high < series->count && series->times[cursor->high] <= end_ms)
-		cursor->high++;
+	for (; cursor->high < series->count && series->times[cursor->high] <= end_ms; cursor->high++)
+		if (cursor->high > 0 && series->values[cursor->high] < series->values[cursor->high - 1])
+			cursor->fall = cursor->high;
 	while (cursor->low < cursor->high && series->times[cursor->low] < least)
 		cursor->low++;
 	size_t count = cursor->high - cursor->low;
 	bool histograms = series->histogram != NULL && memchr(series->histogram + cursor->low, 1, count) != NULL;
 	*ret_window = (struct window){ series->times + cursor->low, series->values + cursor->low, count, histograms,
-				       start_ms, end_ms, at_ms };
+				       cursor->fall > cursor->low, start_ms, end_ms, at_ms };
 }
 
 /* The times a subquery is evaluated at: multiples of its step since 1970. */

@@ -3,6 +3,9 @@
 
 #include "promql/functions.h"
 
+/* Beyond this, sinh and cosh are half of exp to the last bit; Go takes them so, and they are infinite where exp is. */
+#define HALF_EXP 21
+
 /* One line a function: name, and what becomes of v. */
 #define MAP(name, expression)                                                      \
 	bool name(double v, const double *p, double *ret)                          \
@@ -28,23 +31,28 @@ MAP(map_asinh, asinh(v))
 MAP(map_atan, atan(v))
 MAP(map_atanh, atanh(v))
 MAP(map_cos, cos(v))
-MAP(map_cosh, cosh(v))
+MAP(map_cosh, fabs(v) > HALF_EXP ? exp(fabs(v)) / 2 : cosh(v))
 MAP(map_sin, sin(v))
-MAP(map_sinh, sinh(v))
+MAP(map_sinh, fabs(v) > HALF_EXP ? copysign(exp(fabs(v)) / 2, v) : sinh(v))
 MAP(map_tan, tan(v))
 MAP(map_tanh, tanh(v))
 MAP(map_deg, v * 180 / M_PI)
 MAP(map_rad, v * M_PI / 180)
 
-/* Unlike fmin and fmax these hand a NaN on, as Go's do. */
+/* As Go's Min and Max, unlike fmin and fmax: the infinity that wins against all numbers wins against NaN too, any other
+ * NaN is handed on, and minus zero is less than zero. */
 static double least(double a, double b)
 {
-	return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
+	if (a == -INFINITY || b == -INFINITY)
+		return -INFINITY;
+	if (isnan(a) || isnan(b))
+		return NAN;
+	return a < b || (a == b && signbit(a)) ? a : b;
 }
 
 static double most(double a, double b)
 {
-	return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
+	return -least(-a, -b);
 }
 
 MAP(map_clamp_min, most(p[0], v))

@@ -8,12 +8,14 @@
 static void note_counter(struct call *call)
 {
 	static const char *const ends[] = { "_total", "_sum", "_count", "_bucket", NULL };
+	if (call->noted)
+		return;
+	call->noted = true;
 	struct str name = promql_label_get(call->series->labels, STR(PROMQL_NAME));
 	struct str type = promql_label_get(call->series->labels, STR("__type__"));
 	const struct node *where = call->node->call.arguments[0];
-	if (call->noted || name.len == 0)
+	if (name.len == 0)
 		return;
-	call->noted = true;
 	if (type.len > 0) {
 		if (!str_is(type, "counter") && !str_is(type, "histogram"))
 			eval_note(call->eval, false, where, "metric might not be a counter, __type__ label is not set to "
@@ -32,7 +34,7 @@ static void note_counter(struct call *call)
 static double change(const struct window *window, bool counter)
 {
 	double sum = window->values[window->count - 1] - window->values[0];
-	for (size_t i = 1; i < window->count && counter; i++)
+	for (size_t i = 1; i < window->count && counter && window->falls; i++)
 		if (window->values[i] < window->values[i - 1])
 			sum += window->values[i - 1];
 	return sum;

@@ -4,6 +4,8 @@
 #include "promql/functions.h"
 
 #define DAY_SECONDS 86400
+/* Go counts from the year -292277022399 on, without a sign: what is before it comes out at the other end of time. */
+#define FIRST_SECOND (-9223371966579724800)
 
 struct date {
 	int64_t year, days; /* days since 1970 */
@@ -34,7 +36,10 @@ static struct date date_of(double value)
 {
 	int64_t seconds = whole(value);
 	struct date date = { .days = seconds / DAY_SECONDS, .second = (int)(seconds % DAY_SECONDS) };
-	if (date.second < 0) {
+	if (seconds < FIRST_SECOND) {
+		date.days = (int64_t)((uint64_t)seconds / DAY_SECONDS);
+		date.second = (int)((uint64_t)seconds % DAY_SECONDS);
+	} else if (date.second < 0) {
 		date.second += DAY_SECONDS;
 		date.days--;
 	}

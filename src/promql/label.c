@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "promql/rune.h"
+
 struct str promql_label_get(struct promql_labels labels, struct str name)
 {
 	for (size_t i = 0; i < labels.count; i++)
@@ -105,16 +107,20 @@ void promql_quote(struct str text, struct buf *buf)
 {
 	static const char named[] = "\a\b\f\n\r\t\v\\\"", letters[] = "abfnrtv\\\"";
 	buf_addc(buf, '"');
-	bool utf8 = str_is_utf8(text);
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		const char *found = c != '\0' ? strchr(named, c) : NULL;
-		if (found != NULL)
+	for (size_t at = 0; at < text.len && !buf->full;) {
+		size_t from = at;
+		uint32_t rune = rune_next(text, &at);
+		const char *found = rune < 0x80 && rune != 0 ? strchr(named, (int)rune) : NULL;
+		if (rune == 0xfffd && at == from + 1)
+			buf_printf(buf, "\\x%02x", (uint8_t)text.ptr[from]);
+		else if (found != NULL)
 			buf_printf(buf, "\\%c", letters[found - named]);
-		else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
-			buf_printf(buf, "\\x%02x", c);
+		else if (rune_is_print(rune))
+			buf_add(buf, str_sub(text, from, at));
+		else if (rune < 0x80)
+			buf_printf(buf, "\\x%02x", rune);
 		else
-			buf_addc(buf, (char)c);
+			buf_printf(buf, rune < 0x10000 ? "\\u%04x" : "\\U%08x", rune);
 	}
 	buf_addc(buf, '"');
 }

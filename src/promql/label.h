@@ -38,7 +38,7 @@ bool promql_labels_copy(struct promql_labels labels, struct arena *arena, struct
 void promql_labels_print(struct promql_labels labels, struct buf *buf);
 /* up{job="a"}, as people write it. */
 void promql_labels_print_series(struct promql_labels labels, struct buf *buf);
-/* In double quotes with Go's escapes. */
+/* In double quotes with Go's escapes, as its %q. */
 void promql_quote(struct str text, struct buf *buf);
 bool promql_is_label_name(struct str text);  /* letters, digits and _, no digit first */
 bool promql_is_metric_name(struct str text); /* and : */

@@ -122,7 +122,7 @@ static void make_room(struct series *series, size_t at)
 static enum err put(struct memory_source *source, struct promql_labels labels, int64_t time_ms, double value,
 		    bool histogram, struct error *err)
 {
-	struct series *series;
+	struct series *series = NULL;
 	enum err r = find(source, labels, &series, err);
 	if (r != OK)
 		return r;

@@ -36,6 +36,18 @@ int promql_pattern_group(const struct promql_pattern *pattern, struct str name);
 size_t promql_pattern_expand(const struct promql_pattern *pattern, struct str template_text,
 			     const struct str groups[PROMQL_PATTERN_GROUPS_MAX], char *out);
 
+/* ---- anywhere in a text, for templates ---- */
+
+struct promql_search;
+
+/* ERR_INVALID with the words of Go's package regexp. */
+enum err promql_search_create(struct str text, struct promql_search **ret_search, struct error *err);
+void promql_search_destroy(struct promql_search **search); /* accepts NULL, leaves NULL */
+/* The first match at `from` or after it. */
+bool promql_search_find(const struct promql_search *search, struct str value, size_t from,
+			struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX]);
+int promql_search_group(const struct promql_search *search, struct str name); /* -1: there is none */
+
 /* ---- matchers ---- */
 
 enum promql_match { PROMQL_EQUAL, PROMQL_NOT_EQUAL, PROMQL_REGEX, PROMQL_NOT_REGEX };

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -35,7 +36,12 @@
 /* The bits of the not-a-number that says "this series ended here". Other NaNs are values. */
 #define PROMQL_STALE_BITS 0x7ff0000000000002u
 double promql_stale(void);
-bool promql_is_stale(double value);
+static inline bool promql_is_stale(double value) /* asked for every sample */
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits == PROMQL_STALE_BITS;
+}
 
 enum promql_type { PROMQL_NONE, PROMQL_SCALAR, PROMQL_VECTOR, PROMQL_MATRIX, PROMQL_STRING };
 const char *promql_type_words(enum promql_type type); /* "instant vector" */

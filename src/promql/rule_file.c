@@ -13,6 +13,10 @@ struct reading {
 	struct arena *arena;
 	struct rule_troubles *troubles;
 	bool ignore_unknown;
+	const struct rule_pair *group_labels; /* of the group that is read */
+	size_t group_label_count;
+	const struct doc_node *group_node;
+	bool group_told; /* a template among them is wrong: said once */
 };
 
 static void trouble(struct reading *reading, uint32_t line, uint32_t column, const char *format, ...)
@@ -62,7 +66,7 @@ static int64_t duration_of(struct reading *reading, const struct doc_node *map, 
 }
 
 static size_t pairs_of(struct reading *reading, const struct doc_node *map, const char *name,
-		       const struct rule_pair **ret_pairs)
+		       struct rule_pair **ret_pairs)
 {
 	const struct doc_node *node = doc_get(map, name);
 	size_t count = doc_count(node);
@@ -102,7 +106,64 @@ static void refuse_unknown(struct reading *reading, const struct doc_node *map, 
 	}
 }
 
+/* ---- templates ---- */
+
+/* Parses those among the pairs, which `map` has as its field `name`. */
+static bool read_templates(struct reading *reading, const struct doc_node *map, const char *name, const char *word,
+			   const struct rule *rule, struct rule_pair *pairs, size_t count)
+{
+	bool good = true;
+	for (size_t i = 0; i < count; i++) {
+		struct template *template;
+		struct error err;
+		if (!template_is_one(pairs[i].value))
+			continue;
+		if (template_parse(rule->name, pairs[i].value, reading->arena, &template, &err) == OK) {
+			pairs[i].template = template;
+			continue;
+		}
+		const struct doc_entry *entry = doc_find(doc_get(map, name), pairs[i].name);
+		trouble(reading, entry->value.line, entry->value.column, "%s \"" STR_FMT "\": %s", word,
+			STR_ARG(pairs[i].name), err.text);
+		good = false;
+	}
+	return good;
+}
+
 /* ---- rules ---- */
+
+/* The labels of the group that the rule does not set itself stand before its own. */
+static void read_labels(struct reading *reading, const struct doc_node *node, struct rule *rule)
+{
+	struct rule_pair *own, *all;
+	size_t own_count = pairs_of(reading, node, "labels", &own), used = 0;
+	if (rule->alert)
+		read_templates(reading, node, "labels", "label", rule, own, own_count);
+	all = arena_array(reading->arena, struct rule_pair, own_count + reading->group_label_count + 1);
+	for (size_t i = 0; i < reading->group_label_count; i++) {
+		bool again = false;
+		for (size_t j = 0; j < own_count; j++)
+			again |= str_eq(own[j].name, reading->group_labels[i].name);
+		if (!again)
+			all[used++] = reading->group_labels[i];
+	}
+	if (rule->alert && !reading->group_told)
+		reading->group_told =
+			!read_templates(reading, reading->group_node, "labels", "label", rule, all, used);
+	for (size_t i = 0; i < own_count; i++)
+		all[used++] = own[i];
+	rule->labels = all;
+	rule->label_count = used;
+}
+
+static void read_annotations(struct reading *reading, const struct doc_node *node, struct rule *rule)
+{
+	struct rule_pair *pairs;
+	rule->annotation_count = pairs_of(reading, node, "annotations", &pairs);
+	rule->annotations = pairs;
+	if (rule->alert)
+		read_templates(reading, node, "annotations", "annotation", rule, pairs, rule->annotation_count);
+}
 
 static void read_expression(struct reading *reading, const struct doc_node *node, struct rule *rule)
 {
@@ -147,8 +208,8 @@ static void read_rule(struct reading *reading, const struct doc_node *node, stru
 	rule->name = rule->alert ? alert : record;
 	rule->for_ms = duration_of(reading, node, "for");
 	rule->keep_firing_ms = duration_of(reading, node, "keep_firing_for");
-	rule->label_count = pairs_of(reading, node, "labels", &rule->labels);
-	rule->annotation_count = pairs_of(reading, node, "annotations", &rule->annotations);
+	read_labels(reading, node, rule);
+	read_annotations(reading, node, rule);
 	check_kind(reading, node, rule, record, alert);
 	read_expression(reading, node, rule);
 }
@@ -166,7 +227,11 @@ static void read_group(struct reading *reading, const struct doc_node *node, str
 	group->interval_ms = duration_of(reading, node, "interval");
 	group->query_offset_ms = duration_of(reading, node, "query_offset");
 	group->limit = doc_int(doc_get(node, "limit"), 0);
-	group->label_count = pairs_of(reading, node, "labels", &group->labels);
+	struct rule_pair *labels;
+	reading->group_label_count = pairs_of(reading, node, "labels", &labels);
+	reading->group_labels = labels;
+	reading->group_node = node;
+	reading->group_told = false;
 	if (group->name.len == 0)
 		trouble_at(reading, node, "groupname must not be empty");
 	if (rules != NULL && !doc_is(rules, DOC_LIST) && !doc_is(rules, DOC_NULL))
@@ -204,7 +269,7 @@ static void read_groups(struct reading *reading, const struct doc_node *root, st
 enum err rule_file_read(struct str text, bool ignore_unknown, struct arena *arena, struct rule_file *ret_file,
 			struct rule_troubles *troubles)
 {
-	struct reading reading = { arena, troubles, ignore_unknown };
+	struct reading reading = { .arena = arena, .troubles = troubles, .ignore_unknown = ignore_unknown };
 	struct doc_limits limits = { .depth_max = 64, .nodes_max = NODES_MAX, .bytes_max = RULE_FILE_BYTES_MAX };
 	const struct doc_node *root = NULL;
 	struct error err;

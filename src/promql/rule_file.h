@@ -2,19 +2,21 @@
  * rule_file.h: a rule file of Prometheus, read and checked: groups of recording and alerting rules.
  *
  * Everything that is wrong is collected, each with its place, so that a file is put right in one go. Templates in labels
- * and annotations are kept as they are written.
+ * and annotations of alerts are parsed with the rest: what does not parse is wrong.
  *
  * Owns: the arena owns texts; rule_file_finish frees what the expressions hold.
  */
 #pragma once
 
 #include "promql/promql.h"
+#include "promql/template.h"
 
 #define RULE_FILE_BYTES_MAX (16u << 20)
 #define RULE_TROUBLES_MAX 50u
 
 struct rule_pair {
 	struct str name, value;
+	const struct template *template; /* of an alert, where the value is one; else NULL */
 };
 
 struct rule {
@@ -22,7 +24,7 @@ struct rule {
 	struct str name, text; /* text: the expression as written */
 	struct promql_expr *expr;
 	int64_t for_ms, keep_firing_ms;
-	const struct rule_pair *labels, *annotations;
+	const struct rule_pair *labels, *annotations; /* those of the group are among the labels */
 	size_t label_count, annotation_count;
 	uint32_t line;
 };
@@ -31,8 +33,6 @@ struct rule_group {
 	struct str name;
 	int64_t interval_ms, query_offset_ms; /* 0: what the caller has */
 	int64_t limit;                        /* 0: none */
-	const struct rule_pair *labels;       /* of every rule that does not say else */
-	size_t label_count;
 	struct rule *rules;
 	size_t count;
 };

@@ -14,6 +14,8 @@ struct step { /* one evaluation of one rule */
 	struct error *err;
 	struct promql_labels *given;
 	size_t count, size;
+	const struct promql_source *source;
+	const struct promql_options *options;
 };
 
 /* ---- label sets ---- */
@@ -50,18 +52,38 @@ static struct promql_labels made(struct pairs *pairs, struct arena *arena)
 	return (struct promql_labels){ rows, kept };
 }
 
-/* The labels of a sample under a rule: those of the group, of the rule, and its name. */
-static void pairs_of(const struct rule_run *run, struct promql_labels sample, struct pairs *ret)
+/* ---- templates ---- */
+
+static struct str expanded(struct step *step, const struct rule_pair *pair, const struct promql_row *row)
 {
+	const struct rule_run *run = step->run;
+	struct template_scope scope = {
+		.labels = row->labels, .external_labels = run->external_labels, .external_url = run->external_url,
+		.value = row->values[0], .time_ms = step->time_ms, .source = step->source, .options = step->options,
+	};
+	return pair->template == NULL ? pair->value : template_show(pair->template, &scope, step->arena);
+}
+
+static struct promql_labels annotations_of(struct step *step, const struct promql_row *row)
+{
+	const struct rule *rule = step->run->rule;
+	struct promql_label *notes = arena_array(step->arena, struct promql_label, rule->annotation_count + 1);
+	for (size_t i = 0; i < rule->annotation_count; i++)
+		notes[i] = (struct promql_label){ rule->annotations[i].name, expanded(step, &rule->annotations[i], row) };
+	return (struct promql_labels){ notes, rule->annotation_count };
+}
+
+/* The labels of a sample under a rule: its own, those of the rule, and the name of the rule. */
+static void pairs_of(struct step *step, const struct promql_row *row, struct pairs *ret)
+{
+	const struct rule *rule = step->run->rule;
 	ret->count = 0;
-	for (size_t i = 0; i < sample.count; i++)
-		if (!str_is(sample.pairs[i].name, PROMQL_NAME))
-			set(ret, sample.pairs[i].name, sample.pairs[i].value);
-	for (size_t i = 0; i < run->group->label_count; i++)
-		set(ret, run->group->labels[i].name, run->group->labels[i].value);
-	for (size_t i = 0; i < run->rule->label_count; i++)
-		set(ret, run->rule->labels[i].name, run->rule->labels[i].value);
-	set(ret, run->rule->alert ? STR("alertname") : STR(PROMQL_NAME), run->rule->name);
+	for (size_t i = 0; i < row->labels.count; i++)
+		if (!str_is(row->labels.pairs[i].name, PROMQL_NAME))
+			set(ret, row->labels.pairs[i].name, row->labels.pairs[i].value);
+	for (size_t i = 0; i < rule->label_count; i++)
+		set(ret, rule->labels[i].name, expanded(step, &rule->labels[i], row));
+	set(ret, rule->alert ? STR("alertname") : STR(PROMQL_NAME), rule->name);
 }
 
 /* ---- what a rule gives ---- */
@@ -111,7 +133,7 @@ static enum err record(struct step *step, const struct promql_answer *answer)
 	struct pairs pairs;
 	enum err r = OK;
 	for (size_t i = 0; i < answer->count && r == OK; i++) {
-		pairs_of(step->run, answer->rows[i].labels, &pairs);
+		pairs_of(step, &answer->rows[i], &pairs);
 		r = give(step, made(&pairs, step->arena), answer->rows[i].values[0]);
 	}
 	return r;
@@ -135,7 +157,7 @@ static enum err see_samples(struct step *step, const struct promql_answer *answe
 		if (alert->gone_ms < 0)
 			alert->gone_ms = step->time_ms;
 	for (size_t i = 0; i < answer->count; i++) {
-		pairs_of(run, answer->rows[i].labels, &pairs);
+		pairs_of(step, &answer->rows[i], &pairs);
 		struct promql_labels labels = made(&pairs, step->arena);
 		struct rule_alert *alert = find_alert(run, labels);
 		if (alert != NULL && alert->gone_ms < 0)
@@ -147,6 +169,7 @@ static enum err see_samples(struct step *step, const struct promql_answer *answe
 			run->alerts = alert;
 		}
 		alert->gone_ms = -1;
+		alert->annotations = annotations_of(step, &answer->rows[i]);
 	}
 	return OK;
 }
@@ -186,18 +209,8 @@ static enum err write_alerts(struct step *step)
 	return r;
 }
 
-static bool has_template(struct str text)
-{
-	return memmem(text.ptr, text.len, "{{", 2) != NULL;
-}
-
 static enum err alert_rule(struct step *step, const struct promql_answer *answer)
 {
-	const struct rule *rule = step->run->rule;
-	for (size_t i = 0; i < rule->label_count; i++)
-		if (has_template(rule->labels[i].value))
-			return error_set(step->err, ERR_UNSUPPORTED, "cannot expand the template in the label \"" STR_FMT
-					 "\": templates are not supported", STR_ARG(rule->labels[i].name));
 	enum err r = see_samples(step, answer);
 	if (r != OK)
 		return r;
@@ -208,7 +221,8 @@ static enum err alert_rule(struct step *step, const struct promql_answer *answer
 enum err rule_run(struct rule_run *run, struct memory_source *memory, const struct promql_source *source,
 		  const struct promql_options *options, int64_t time_ms, struct arena *arena, struct error *err)
 {
-	struct step step = { .run = run, .memory = memory, .time_ms = time_ms, .arena = arena, .err = err };
+	struct step step = { .run = run, .memory = memory, .time_ms = time_ms,
+			     .arena = arena, .err = err, .source = source, .options = options };
 	struct promql_answer answer;
 	enum err r = promql_instant(run->rule->expr, source, time_ms - run->group->query_offset_ms, options, arena,
 				    &answer, err);

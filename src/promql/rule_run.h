@@ -9,7 +9,7 @@
  *	     ^                           |  sample is gone          |  sample is gone, and
  *	     +---------------------------+--------------------------+  keep_firing_for has passed
  *
- * Templates are not expanded: an alert whose labels hold one is refused, annotations keep it as it is written.
+ * Templates are expanded when the sample is seen; one that fails leaves "<error expanding template: ...>" in its place.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 
 struct rule_alert {
 	struct promql_labels labels; /* with alertname */
+	struct promql_labels annotations; /* as of the newest sample, in the order of the rule; values may be empty */
 	bool firing;
 	int64_t active_ms, gone_ms;  /* gone_ms: since when the sample is gone; -1: it is there */
 	struct rule_alert *next;
@@ -26,6 +27,8 @@ struct rule_alert {
 struct rule_run {
 	const struct rule *rule;
 	const struct rule_group *group;
+	struct promql_labels external_labels; /* for templates */
+	struct str external_url;
 	struct rule_alert *alerts;
 	struct promql_labels *before; /* what the rule gave last time */
 	size_t before_count;

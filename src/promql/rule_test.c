@@ -23,6 +23,7 @@ struct running {
 	struct memory_source *memory;
 	struct promql_source whole;
 	int64_t start_ms, now_ms;    /* samples after now are not seen yet */
+	struct promql_labels external_labels; /* for templates */
 	struct rule_run *runs;
 	size_t run_count;
 	struct buf *out;
@@ -313,29 +314,38 @@ static bool map_holds(const struct doc_node *map, struct str name, struct str va
 	return entry != NULL && doc_spelling(&entry->value, &text) && str_eq(text, value);
 }
 
-static bool alert_as_expected(const struct rule_run *run, const struct rule_alert *alert, const struct doc_node *expected)
+static bool alert_as_expected(const struct rule_alert *alert, const struct doc_node *expected)
 {
 	const struct doc_node *labels = doc_get(expected, "exp_labels"), *notes = doc_get(expected, "exp_annotations");
 	bool named = doc_find(labels, STR("alertname")) != NULL;
-	if (alert->labels.count != doc_count(labels) + !named || run->rule->annotation_count != doc_count(notes))
+	if (alert->labels.count != doc_count(labels) + !named || alert->annotations.count != doc_count(notes))
 		return false;
 	for (size_t i = 0; i < alert->labels.count; i++) {
 		struct promql_label pair = alert->labels.pairs[i];
 		if (!str_is(pair.name, "alertname") && !map_holds(labels, pair.name, pair.value))
 			return false;
 	}
-	for (size_t i = 0; i < run->rule->annotation_count; i++)
-		if (!map_holds(notes, run->rule->annotations[i].name, run->rule->annotations[i].value))
+	for (size_t i = 0; i < alert->annotations.count; i++)
+		if (!map_holds(notes, alert->annotations.pairs[i].name, alert->annotations.pairs[i].value))
 			return false;
 	return true;
 }
 
-static bool has_templates(const struct rule *rule)
+static void tell_alerts(struct running *running, struct str name)
 {
-	for (size_t i = 0; i < rule->annotation_count; i++)
-		if (memmem(rule->annotations[i].value.ptr, rule->annotations[i].value.len, "{{", 2) != NULL)
-			return true;
-	return false;
+	for (size_t i = 0; i < running->run_count; i++) {
+		const struct rule_run *run = &running->runs[i];
+		const struct rule_alert *alert = run->rule->alert && str_eq(run->rule->name, name) ? run->alerts : NULL;
+		for (; alert != NULL; alert = alert->next) {
+			if (!alert->firing)
+				continue;
+			buf_adds(running->out, "        got: ");
+			promql_labels_print(alert->labels, running->out);
+			buf_adds(running->out, "\n             annotations: ");
+			promql_labels_print(alert->annotations, running->out);
+			buf_adds(running->out, "\n");
+		}
+	}
 }
 
 static void judge_alerts(struct running *running, const struct doc_node *row, int64_t at_ms)
@@ -343,26 +353,26 @@ static void judge_alerts(struct running *running, const struct doc_node *row, in
 	struct str name = text_of(row, "alertname");
 	const struct doc_node *list = doc_get(row, "exp_alerts");
 	size_t count = doc_count(list), firing = 0, matched = 0;
-	bool *used = arena_array(&running->arena, bool, count + 1), templates = false;
+	bool *used = arena_array(&running->arena, bool, count + 1);
 	for (size_t i = 0; i < running->run_count; i++) {
 		const struct rule_run *run = &running->runs[i];
 		if (!run->rule->alert || !str_eq(run->rule->name, name))
 			continue;
 		for (const struct rule_alert *alert = run->alerts; alert != NULL; alert = alert->next) {
 			firing += alert->firing;
-			templates |= alert->firing && has_templates(run->rule);
 			for (size_t e = 0; e < count && alert->firing; e++)
-				if (!used[e] && alert_as_expected(run, alert, doc_at(list, e))) {
+				if (!used[e] && alert_as_expected(alert, doc_at(list, e))) {
 					used[e] = true;
 					matched++;
 					break;
 				}
 		}
 	}
-	if (matched != count || matched != firing)
-		failed(running, "alertname: " STR_FMT ", time: %g s: %zu alerts expected, %zu are firing, %zu of them as "
-		       "expected%s", STR_ARG(name), (double)at_ms / 1000, count, firing, matched,
-		       templates ? " (templates in annotations are not supported)" : "");
+	if (matched == count && matched == firing)
+		return;
+	failed(running, "alertname: " STR_FMT ", time: %g s: %zu alerts expected, %zu are firing, %zu of them as expected",
+	       STR_ARG(name), (double)at_ms / 1000, count, firing, matched);
+	tell_alerts(running, name);
 }
 
 static void judge_step(struct running *running, int64_t step_ms)
@@ -453,6 +463,23 @@ static void run_one(struct running *running)
 		run_query(running, doc_at(queries, i));
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(((const struct promql_label *)a)->name, ((const struct promql_label *)b)->name);
+}
+
+static struct promql_labels labels_in(const struct doc_node *map, struct arena *arena)
+{
+	size_t count = doc_is(map, DOC_MAP) ? doc_count(map) : 0;
+	struct promql_label *pairs = arena_array(arena, struct promql_label, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		pairs[i].name = doc_entry_at(map, i)->key;
+		doc_spelling(&doc_entry_at(map, i)->value, &pairs[i].value);
+	}
+	qsort(pairs, count, sizeof *pairs, by_name);
+	return (struct promql_labels){ pairs, count };
+}
+
 static int by_order(const struct doc_node *order, struct str group)
 {
 	for (size_t i = 0; i < doc_count(order); i++) {
@@ -479,7 +506,11 @@ static void take_rules(struct running *running, const struct rule_file *files, s
 				if ((size_t)place != turn && !(place == INT32_MAX && turn == doc_count(order)))
 					continue;
 				for (size_t i = 0; i < group->count; i++)
-					running->runs[used++] = (struct rule_run){ .rule = &group->rules[i], .group = group };
+					running->runs[used++] = (struct rule_run){
+						.rule = &group->rules[i], .group = group,
+						.external_labels = running->external_labels,
+						.external_url = text_of(running->node, "external_url"),
+					};
 			}
 	running->run_count = used;
 }
@@ -497,6 +528,7 @@ size_t rule_test_run(const struct rule_test *test, const struct rule_file *files
 			arena_init(&running->arena, RULE_TEST_BYTES_MAX);
 			running->memory = memory_source_create();
 			running->whole = memory_source_promql(running->memory);
+			running->external_labels = labels_in(doc_get(running->node, "external_labels"), &running->arena);
 			take_rules(running, files, file_count);
 			run_one(running);
 			memory_source_destroy(&running->memory);

@@ -1,8 +1,5 @@
 /*
  * rule_test.h: unit tests of rules in the format of promtool: series in, times, what the rules and queries must give.
- *
- * An annotation with a template is compared as it is written, so such an expectation fails with that reason: templates
- * are not supported.
  */
 #pragma once
 

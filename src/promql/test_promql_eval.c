@@ -316,7 +316,29 @@ TEST(a_range_query_gives_each_step_what_an_instant_query_would)
 	end(&world);
 }
 
-TESTS(RUN(at_and_offset_say_when_a_selector_looks_in_either_order),
+/* What a real Prometheus answered otherwise, found by tests/differ. */
+TEST(numbers_at_their_ends_are_those_of_go)
+{
+	static const struct {
+		const char *text;
+		double wanted;
+	} rows[] = {
+		{ "sinh(vector(710))", INFINITY }, { "sinh(vector(-710))", -INFINITY }, { "cosh(vector(-710))", INFINITY },
+		{ "clamp_min(vector(NaN), Inf)", INFINITY }, { "clamp_max(vector(NaN), -Inf)", -INFINITY },
+		{ "1 / clamp_min(vector(-1) * 0, 0)", INFINITY }, { "1 / clamp_max(vector(0), -1 * 0)", -INFINITY },
+	};
+	struct world world;
+	begin(&world);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		CHECK_INT(ask(&world, rows[i].text), OK);
+		if (world.answer.rows[0].values[0] != rows[i].wanted)
+			fail_msg("%s: wanted %g, found %g", rows[i].text, rows[i].wanted, world.answer.rows[0].values[0]);
+	}
+	end(&world);
+}
+
+TESTS(RUN(numbers_at_their_ends_are_those_of_go),
+      RUN(at_and_offset_say_when_a_selector_looks_in_either_order),
       RUN(a_subquery_looks_at_multiples_of_its_step_after_the_start_of_its_range),
       RUN(a_range_query_gives_each_step_what_an_instant_query_would), RUN(matching_that_is_not_clear_is_refused_in_the_words_of_prometheus), RUN(names_that_are_dropped_at_once_make_duplicates_an_error), RUN(a_window_of_version_2_includes_its_start),
       RUN(too_many_samples_are_an_error_that_says_so), RUN(a_query_ends_as_an_error_at_whatever_byte_its_memory_runs_out),

@@ -69,6 +69,8 @@ TEST(a_mistake_is_told_with_file_line_column_and_what_was_likely_meant)
 		"and inner dashes, at most 63, not \"Web\"");
 	refused("apiVersion: mainstay/v1\nkind: Team\n",
 		"f.yaml:1:1: \"metadata\" is missing in the definition");
+	refused("kind: Team\nmetadata: {name: web}\n",
+		"f.yaml:1:1: \"apiVersion\" is missing in the definition; it can be mainstay/v1");
 	refused("- 1\n", "f.yaml:1:1: the definition must be a map of keys and values, not a list");
 	refused(HEAD("Check", "web"), "f.yaml:1:1: \"url\" is missing in Check \"web\"");
 	refused(HEAD("Team", "a") "spec: 5\n",

@@ -114,10 +114,16 @@ static void missing(struct spec_run *run, const struct spec_field *field,
 		return;
 	struct spec_path at = { run->errors->at, str_of(field->name), 0 };
 	struct str where = spec_where(run);
+	cleanup_buf struct buf words;
+	buf_init(&words, ERROR_TEXT_BYTES / 2);
+	if (field->type == SPEC_CHOICE) {
+		buf_adds(&words, "; it can be ");
+		spec_choices(field, &words);
+	}
 	spec_report(run->errors, place_of(object),
 		    spec_path_text(run->arena, run->errors->base, &at),
-		    arena_printf(run->arena, "\"%s\" is missing in " STR_FMT, field->name,
-				 STR_ARG(where)));
+		    arena_printf(run->arena, "\"%s\" is missing in " STR_FMT STR_FMT, field->name,
+				 STR_ARG(where), STR_ARG(buf_str(&words))));
 }
 
 static void not_here(struct spec_run *run, const struct spec_field *field, struct str found,

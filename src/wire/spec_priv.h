@@ -36,6 +36,9 @@ struct str spec_where(struct spec_run *run);
 bool spec_scalar_check(struct spec_run *run, const struct spec_field *field,
 		       const struct doc_node *node, struct doc_node *ret_node);
 
+/* "a, b, c": what a SPEC_CHOICE can be. */
+void spec_choices(const struct spec_field *field, struct buf *buf);
+
 /* The bounds that hold for the row. */
 void spec_bounds(const struct spec_field *field, int64_t *ret_min, int64_t *ret_max);
 bool spec_is_bounded(const struct spec_field *field);

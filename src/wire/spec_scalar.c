@@ -169,6 +169,12 @@ static bool check_text(struct spec_run *run, const struct spec_field *field, str
 	return false;
 }
 
+void spec_choices(const struct spec_field *field, struct buf *buf)
+{
+	for (size_t i = 0; field->choices[i] != NULL; i++)
+		buf_printf(buf, "%s%s", i > 0 ? ", " : "", field->choices[i]);
+}
+
 static bool check_choice(struct spec_run *run, const struct spec_field *field, struct str text,
 			 struct doc_place place)
 {
@@ -178,8 +184,9 @@ static bool check_choice(struct spec_run *run, const struct spec_field *field, s
 		return true;
 	cleanup_buf struct buf words;
 	buf_init(&words, ERROR_TEXT_BYTES / 2);
-	for (; field->choices[count] != NULL; count++)
-		buf_printf(&words, "%s%s", count > 0 ? ", " : "", field->choices[count]);
+	spec_choices(field, &words);
+	while (field->choices[count] != NULL)
+		count++;
 	bool secret = (field->flags & SPEC_SECRET) != 0;
 	const char *meant = secret ? NULL : spec_likely(text, field->choices, count);
 	struct str found = shown(field, text);

@@ -355,7 +355,7 @@ TEST(a_request_body_is_told_its_fields_without_places_of_files)
 	CHECK_TEXT(err.field, "paused");
 	spec_errors_init(&errors, &arena, NULL);
 	CHECK_INT(spec_check(rows, NULL, NULL, &arena, &errors, NULL, NULL), ERR_INVALID);
-	CHECK_STR(errors.rows[0].text, "\"kind\" is missing in the request");
+	CHECK_STR(errors.rows[0].text, "\"kind\" is missing in the request; it can be http, tcp, tls");
 }
 
 TEST(a_document_that_would_fill_the_arena_is_refused_not_fatal)

@@ -275,6 +275,8 @@ class Mainstay:
         self.promises = {} if binary == BINARY else {"contract": None}
         self.arguments = list(arguments)
         self.environment = dict(environment or {})
+        if "MAINSTAY_TLS_CERT" in self.environment:  # then its clients speak HTTPS and trust nothing else
+            self.promises["trust"] = self.environment["MAINSTAY_TLS_CERT"]
         self.process = None
         self.address = None  # "127.0.0.1:4711", once it listens
         self.link = None  # the one-time sign-in token it printed, if it printed one

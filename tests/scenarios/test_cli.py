@@ -21,6 +21,7 @@ from peers import free_port
 EMAIL, PASSWORD = "me@example.org", "correct horse battery staple"
 USUAL = "127.0.0.1:8484"  # what examples say; the server under test listens elsewhere
 SECONDS_MAX = 60
+SANITIZER = os.environ.get("ASAN_OPTIONS", "")
 
 SHOP = """apiVersion: mainstay/v1
 kind: Service
@@ -105,7 +106,8 @@ class Cli(Scenario):
         (binaries / "mainstay").symlink_to(BINARY)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
         self.environment = kept | {"HOME": str(self.place), "PATH": f"{binaries}:{os.environ['PATH']}",
-                                   "TZ": "Europe/Zurich", "XDG_CONFIG_HOME": "", "NO_COLOR": "", "TERM": "xterm"}
+                                   "TZ": "Europe/Zurich", "XDG_CONFIG_HOME": "", "NO_COLOR": "", "TERM": "xterm",
+                                   "ASAN_OPTIONS": SANITIZER + ":detect_leaks=0"}  # half of what a short life costs
 
     def server(self):
         mainstay = self.mainstay("--admin", EMAIL)
@@ -183,7 +185,7 @@ class Examples(Cli):
             for start, lines in BEFORE.items():
                 for line in lines if example.startswith(start) else []:
                     self.say(line)  # it may be so already
-            said = self.say(example.replace(USUAL, mainstay.address))
+            said = self.say(example.replace(USUAL, mainstay.address), ASAN_OPTIONS=SANITIZER)  # leaks are sought here
             if said.status != 0:
                 failed.append(said)
         self.assertEqual(failed, [])

@@ -4,6 +4,7 @@ Real servers, a real PostgreSQL, and a relay that cuts one server off from it.
 """
 import collections
 import contextlib
+import functools
 import os
 import re
 import select
@@ -14,13 +15,14 @@ import threading
 import time
 
 from mainstay import BINARY, Mainstay, Scenario, wait_until
-from peers import Nginx, Webhook, free_port
+from peers import Nginx, Webhook, certificate, free_port
 from postgres import Postgres, make_database, psql
 from steps import Person, declare, fast_check, first_person, notifications, policy, service, verb, verified
 from test_kill import UNDER_WAY_MAX, Writer, in_seconds
 from world import in_time
 
 TAKE_OVER_SECONDS_MAX = 10
+STOP_SECONDS_MAX = 25
 
 
 def script_token(person):
@@ -199,6 +201,8 @@ class Move(Scenario):
 class Servers(Scenario):
     """Several on one database: one leads, the others hand on to it and look for it."""
 
+    secured = {}  # settings of each, as environment
+
     def setUp(self):
         super().setUp()
         self.database = self.peer(Postgres(self.folder))
@@ -207,7 +211,7 @@ class Servers(Scenario):
         self.addCleanup(self.relay.stop)
         self.hook = self.peer(Webhook())
         self.first = self.mainstay("--listen", f"127.0.0.1:{free_port()}", name="first",
-                                   environment={"MAINSTAY_STORE": self.relay.url(self.url)})
+                                   environment={"MAINSTAY_STORE": self.relay.url(self.url)} | self.secured)
         self.ann = first_person(self.first)
         notifications(self.ann)
         self.ann.forget_browser()
@@ -216,9 +220,10 @@ class Servers(Scenario):
         service(self.ann, "web", "default")
         self.token = script_token(self.ann)
 
-    def another(self, name="second"):
+    def another(self, name="second", **more):
         """One more server with the same key, on the database itself; it stands by and serves."""
-        server = Mainstay(self.folder / name, environment={"MAINSTAY_STORE": self.url}, binary=BINARY)
+        environment = {"MAINSTAY_STORE": self.url} | self.secured | more
+        server = Mainstay(self.folder / name, environment=environment, binary=BINARY)
         server.data.mkdir(parents=True, mode=0o700)
         (server.data / "journal.key").write_bytes((self.first.data / "journal.key").read_bytes())
         (server.data / "journal.key").chmod(0o600)
@@ -253,6 +258,46 @@ class Servers(Scenario):
 
     def name(self, server):
         return re.search(r"this server leads: (\S+),", self.leader_part(server)["detail"])[1]
+
+
+class OverTls(Servers):
+    """What servers tell each other is encrypted, and only who is trusted hears it."""
+
+    takes = 15
+
+    @functools.cached_property
+    def secured(self):
+        cert, key = certificate(self.folder / "tls")
+        return {"MAINSTAY_TLS_CERT": str(cert), "MAINSTAY_TLS_KEY": str(key), "MAINSTAY_CA_FILE": str(cert)}
+
+    def test_servers_with_certificates_of_their_own_authority_hand_on_and_share_checks(self):
+        nginx = self.peer(Nginx(self.folder))
+        names = [f"web-{number}" for number in range(6)]
+        for name in names:
+            fast_check(self.ann, name, nginx.url, service="web")
+        second = self.another()
+        here = second.client(token=self.token)
+        made = here.post("incidents", {"title": "told to the second"})["id"]
+        self.assertEqual(self.first.client(token=self.token).get(f"incidents/{made}")["title"], "told to the second")
+
+        def lookers():
+            return {here.get(f"checks/{name}/results")["items"][0]["node"] for name in names}
+        wait_until(lambda: len(lookers()) == 2, 20, "both to look")
+
+    def test_a_server_that_does_not_trust_the_leader_tells_it_nothing(self):
+        other, _ = certificate(self.folder / "other")
+        client = self.another(MAINSTAY_CA_FILE=str(other)).client(token=self.token)
+        refused = client.request("POST", "incidents", {"title": "not for strangers"})
+        self.assertIn(refused.status, (502, 503), refused)
+        titles = [row["title"] for row in self.first.client(token=self.token).get("incidents")["items"]]
+        self.assertNotIn("not for strangers", titles)
+
+    def test_a_file_without_authorities_is_refused_at_the_start(self):
+        (self.folder / "none.pem").write_text("nothing\n")
+        done = subprocess.run([BINARY, "serve", "--data", self.folder / "x", "--ca-file", self.folder / "none.pem"],
+                              capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("none.pem", done.stderr)
 
 
 class HandingOn(Servers):
@@ -480,6 +525,17 @@ class TakeOver(Servers):
         self.assertNotIn("lost", {row["title"] for row in second.client(token=self.token).items("incidents?limit=200")})
         self.pages_went_out_once()
         self.ended(self.first, second)
+
+    def test_a_leader_that_is_cut_off_ends_all_the_same(self):
+        self.relay.is_cut = True
+        time.sleep(1)
+        os.kill(self.first.process.pid, signal.SIGTERM)
+        self.first.process.wait(STOP_SECONDS_MAX)
+        self.assertIn("did not end in time and is killed", self.first.log(1000))
+        self.relay.is_cut = False
+        self.first.kill9()
+        self.first.start(60)
+        self.assertTrue(self.leads(self.first))
 
 
 class Share(Servers):

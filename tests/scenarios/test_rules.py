@@ -5,9 +5,9 @@ import unittest
 from mainstay import BINARY, TOP, Scenario
 
 DATA = TOP / "tests/conformance"
-# What promtool 2.42 cannot load or judges by older rules: newer fields, templates that are checked, no interval.
+# What promtool 2.42 cannot load or judges by older rules: newer fields, no interval.
 NEWER = {"unittest.yml", "rules_run_fuzzy.yml", "rules_run_no_fuzzy.yml", "rules_run_extrafields.yml",
-         "no-test-group-interval.yml", "rules-bad.yml", "features.yml"}
+         "no-test-group-interval.yml", "features.yml"}
 TESTS = ["at-modifier-test.yml", "bad-input-series.yml", "bad-promql.yml", "bad-rules-error-test.yml",
          "bad-rules-syntax-test.yml", "failing.yml", "long-period.yml", "negative-offset-test.yml"]
 

@@ -34,6 +34,7 @@ const routes: readonly [pattern: string, load: Loader][] = [
 	['/reviews/:id', () => import('./pages/reviews/Review')],
 	['/journal', () => import('./pages/journal/Journal')],
 	['/settings', () => import('./pages/settings/Settings')],
+	['/set-password', () => import('./pages/settings/Settings')], // who has one already changes it there
 	['/settings/:section', () => import('./pages/settings/Settings')],
 	['/definitions/:kind/:name/edit', () => import('./pages/settings/DefinitionEdit')],
 	['/discovery', () => import('./pages/now/DiscoveryPage')],
