@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "promql/number.h"
 #include "wire/url.h"
 
@@ -319,7 +320,7 @@ void prom_put_sample(struct buf *out, int64_t time_ms, double value)
 	buf_addc(out, '[');
 	prom_put_time(out, time_ms);
 	buf_adds(out, ",\"");
-	promql_number_print(value, PROMQL_FORM_JSON, out);
+	number_print(value, NUMBER_FORM_JSON, out);
 	buf_adds(out, "\"]");
 }
 

@@ -122,6 +122,12 @@ static bool check_file(const char *path, const struct options *options)
 	return good;
 }
 
+bool check_rule_file(const char *path)
+{
+	struct options options = { .count = 1 };
+	return check_file(path, &options);
+}
+
 int run_check_rules(const struct verb *verb, int argc, char **argv)
 {
 	struct options options;

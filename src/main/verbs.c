@@ -14,6 +14,7 @@
 #include "main/migrate.h"
 #include "main/place.h"
 #include "main/rule_verbs.h"
+#include "main/scrape_verbs.h"
 #include "main/serve.h"
 #include "main/supervise.h"
 #include "main/title.h"
@@ -279,6 +280,16 @@ const struct verb machine_verbs[] = {
 	{ "serve", "serve [SETTING ...]", "start the server", run_serve },
 	{ "check-config", "check-config rules [--ignore-unknown-fields] FILE ...",
 	  "check rule files of Prometheus; what is wrong is told with its place", run_check_rules, .words = "rules" },
+	{ "check-config", "check-config metrics [--openmetrics] [FILE ...]",
+	  "check what a program says of itself (standard input or files): the text format with the findings of Prometheus' "
+	  "linter, or OpenMetrics by all its rules; 1: it is wrong, 3: it could be better",
+	  run_check_metrics, .words = "metrics" },
+	{ "check-config", "check-config config [--syntax-only] FILE ...",
+	  "check a prometheus.yml with its rule files, target files and credentials; what is wrong is told with its place",
+	  run_check_scrape_config, .words = "config" },
+	{ "check-config", "check-config targets [--job JOB] [--exposition FILE] CONFIG",
+	  "print what a prometheus.yml scrapes, after relabelling, a JSON object a target; or what becomes of an exposition",
+	  run_check_targets, .words = "targets" },
 	{ "check-config", "check-config [SETTING ...]", "say which settings would be in force",
 	  run_check_config },
 	{ "test", "test rules [--run REGEX] [--ignore-unknown-fields] FILE ...",

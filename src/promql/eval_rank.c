@@ -299,7 +299,7 @@ static struct str value_text(struct eval *eval, double value)
 {
 	struct buf text;
 	buf_init(&text, 512);
-	promql_number_print(value, PROMQL_FORM_F, &text);
+	number_print(value, NUMBER_FORM_F, &text);
 	return in_arena(eval, &text);
 }
 

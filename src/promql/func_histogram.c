@@ -214,7 +214,7 @@ static struct str quantile_text(struct eval *eval, double q)
 	char *text = eval_alloc(eval, 64);
 	struct buf buf;
 	buf_init(&buf, 64);
-	promql_number_print(q, PROMQL_FORM_G, &buf);
+	number_print(q, NUMBER_FORM_G, &buf);
 	bool whole = isfinite(q) && strpbrk(buf.bytes, ".e") == NULL;
 	int length = snprintf(text, 64, "%s%s", buf.bytes, whole ? ".0" : "");
 	buf_finish(&buf);

@@ -22,67 +22,13 @@ static void check_name(struct eval *eval, const char *function, struct str name)
 	eval_raise(eval, ERR_INVALID, "invalid label name in %s(): %s", function, quoted);
 }
 
-/* ---- $1, ${name}: what Go's Expand makes of a template ---- */
-
-static size_t name_length(struct str rest)
-{
-	size_t length = 0;
-	while (length < rest.len && (rest.ptr[length] == '_' || (rest.ptr[length] >= '0' && rest.ptr[length] <= '9') ||
-				     (rest.ptr[length] >= 'a' && rest.ptr[length] <= 'z') ||
-				     (rest.ptr[length] >= 'A' && rest.ptr[length] <= 'Z')))
-		length++;
-	return length;
-}
-
-static struct str group_named(const struct promql_pattern *pattern, struct str name, const struct str *groups)
-{
-	int64_t number;
-	if (str_int(name, 0, INT32_MAX, &number))
-		return number < PROMQL_PATTERN_GROUPS_MAX ? groups[number] : STR_NONE;
-	int found = promql_pattern_group(pattern, name);
-	return found >= 0 ? groups[found] : STR_NONE;
-}
-
-/* At a '$': what it stands for; how many bytes it took, 0: it is only a dollar. */
-static size_t expand_one(const struct promql_pattern *pattern, struct str rest, const struct str *groups,
-			 struct str *ret_text)
-{
-	bool braces = rest.len > 1 && rest.ptr[1] == '{';
-	struct str name = str_sub(rest, 1 + braces, rest.len);
-	name = str_sub(name, 0, name_length(name));
-	if (rest.len > 1 && rest.ptr[1] == '$') {
-		*ret_text = STR("$");
-		return 2;
-	}
-	size_t end = 1 + braces + name.len;
-	if (name.len == 0 || (braces && (end >= rest.len || rest.ptr[end] != '}')))
-		return 0;
-	*ret_text = group_named(pattern, name, groups);
-	return end + braces;
-}
-
 static struct str expand(struct eval *eval, const struct promql_pattern *pattern, struct str template,
 			 const struct str *groups)
 {
-	struct str parts[2];
-	size_t used = 0;
-	char *out = NULL;
-	for (int writes = 0; writes < 2; writes++) { /* measured first, then written */
-		if (writes)
-			out = eval_alloc(eval, used + 1);
-		used = 0;
-		for (size_t at = 0; at < template.len;) {
-			size_t took = template.ptr[at] == '$' ? expand_one(pattern, str_sub(template, at, template.len),
-									   groups, &parts[0]) : 0;
-			if (took == 0)
-				parts[0] = str_sub(template, at, at + 1);
-			if (out != NULL && parts[0].len > 0)
-				memcpy(out + used, parts[0].ptr, parts[0].len);
-			used += parts[0].len;
-			at += took > 0 ? took : 1;
-		}
-	}
-	return (struct str){ out, used };
+	size_t length = promql_pattern_expand(pattern, template, groups, NULL);
+	char *out = eval_alloc(eval, length + 1);
+	promql_pattern_expand(pattern, template, groups, out);
+	return (struct str){ out, length };
 }
 
 static void put_label(struct eval *eval, struct column *column, struct str name, struct str value)

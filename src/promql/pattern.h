@@ -31,6 +31,10 @@ bool promql_pattern_groups(const struct promql_pattern *pattern, struct str valu
 			   struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX]);
 /* The number of the group of that name; -1 when there is none. */
 int promql_pattern_group(const struct promql_pattern *pattern, struct str name);
+/* "a$1b${name}" with what these groups hold, as Go's Expand makes it; $$ is a dollar, a group that is not there is
+ * empty. How many bytes it is; written when `out` is not NULL. */
+size_t promql_pattern_expand(const struct promql_pattern *pattern, struct str template_text,
+			     const struct str groups[PROMQL_PATTERN_GROUPS_MAX], char *out);
 
 /* ---- anywhere in a text, for templates ---- */
 

@@ -32,7 +32,7 @@ static void print_span_bare(const struct span_expr *span, struct buf *buf)
 		if (span->duration)
 			promql_duration_print(llround(span->value * 1000), buf);
 		else
-			promql_number_print(span->value, PROMQL_FORM_F, buf);
+			number_print(span->value, NUMBER_FORM_F, buf);
 		return;
 	case SPAN_STEP:
 	case SPAN_RANGE:
@@ -172,7 +172,7 @@ static void print_number(const struct node *node, struct buf *buf)
 	if (node->number.duration)
 		promql_duration_print(llround(value * 1000), buf);
 	else
-		promql_number_print(value, PROMQL_FORM_G, buf);
+		number_print(value, NUMBER_FORM_G, buf);
 }
 
 void node_print(const struct node *node, struct buf *buf)

@@ -214,7 +214,7 @@ static void print_sample(const struct promql_labels *labels, double value, struc
 {
 	promql_labels_print(*labels, buf);
 	buf_addc(buf, ' ');
-	promql_number_print(value, PROMQL_FORM_G, buf);
+	number_print(value, NUMBER_FORM_G, buf);
 }
 
 struct wanted {

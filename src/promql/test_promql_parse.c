@@ -134,20 +134,20 @@ TEST(numbers_are_printed_with_the_fewest_digits)
 {
 	static const struct {
 		double value;
-		enum promql_form form;
+		enum number_form form;
 		const char *text;
 	} cases[] = {
-		{ 0.1, PROMQL_FORM_G, "0.1" }, { 1e21, PROMQL_FORM_JSON, "1e+21" }, { 1e20, PROMQL_FORM_JSON, "100000000000000000000" },
-		{ 1e-7, PROMQL_FORM_JSON, "1e-07" }, { 0.000001, PROMQL_FORM_JSON, "0.000001" }, { -0.0, PROMQL_FORM_F, "-0" },
-		{ 1e-5, PROMQL_FORM_G, "1e-05" }, { 1e5, PROMQL_FORM_G, "100000" }, { 1234567.5, PROMQL_FORM_G, "1.2345675e+06" }, { 1.7976931348623157e308, PROMQL_FORM_JSON, "1.7976931348623157e+308" },
-		{ 5e-324, PROMQL_FORM_JSON, "5e-324" }, { 0.30000000000000004, PROMQL_FORM_JSON, "0.30000000000000004" },
-		{ 123456, PROMQL_FORM_F, "123456" }, { 1e22, PROMQL_FORM_F, "10000000000000000000000" },
-		{ (double)INFINITY, PROMQL_FORM_F, "+Inf" }, { -(double)INFINITY, PROMQL_FORM_G, "-Inf" }, { (double)NAN, PROMQL_FORM_F, "NaN" },
+		{ 0.1, NUMBER_FORM_G, "0.1" }, { 1e21, NUMBER_FORM_JSON, "1e+21" }, { 1e20, NUMBER_FORM_JSON, "100000000000000000000" },
+		{ 1e-7, NUMBER_FORM_JSON, "1e-07" }, { 0.000001, NUMBER_FORM_JSON, "0.000001" }, { -0.0, NUMBER_FORM_F, "-0" },
+		{ 1e-5, NUMBER_FORM_G, "1e-05" }, { 1e5, NUMBER_FORM_G, "100000" }, { 1234567.5, NUMBER_FORM_G, "1.2345675e+06" }, { 1.7976931348623157e308, NUMBER_FORM_JSON, "1.7976931348623157e+308" },
+		{ 5e-324, NUMBER_FORM_JSON, "5e-324" }, { 0.30000000000000004, NUMBER_FORM_JSON, "0.30000000000000004" },
+		{ 123456, NUMBER_FORM_F, "123456" }, { 1e22, NUMBER_FORM_F, "10000000000000000000000" },
+		{ (double)INFINITY, NUMBER_FORM_F, "+Inf" }, { -(double)INFINITY, NUMBER_FORM_G, "-Inf" }, { (double)NAN, NUMBER_FORM_F, "NaN" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		cleanup_buf struct buf buf;
 		buf_init(&buf, 1000);
-		promql_number_print(cases[i].value, cases[i].form, &buf);
+		number_print(cases[i].value, cases[i].form, &buf);
 		CHECK_STR(buf_str(&buf), cases[i].text);
 	}
 }

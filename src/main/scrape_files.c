@@ -1,0 +1,103 @@
+/* scrape_files.c: see scrape_files.h. */
+#include "main/scrape_files.h"
+
+#include <glob.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sys/file.h"
+
+const char *scrape_file_path(struct arena *arena, const char *config_path, struct str path)
+{
+	const char *slash = strrchr(config_path, '/');
+	bool absolute = (path.len > 0 && path.ptr[0] == '/') || slash == NULL;
+	return arena_printf(arena, "%.*s" STR_FMT, absolute ? 0 : (int)(slash + 1 - config_path), config_path, STR_ARG(path)).ptr;
+}
+
+/* The texts of what is read keep looking at it. */
+static enum err read_file(const char *path, struct arena *arena, struct str *ret_text, struct scrape_troubles *troubles)
+{
+	char *bytes;
+	size_t size;
+	struct error err;
+	enum err r = file_read(path, SCRAPE_CONFIG_BYTES_MAX, &bytes, &size, &err);
+	if (r != OK) {
+		if (troubles->count++ < SCRAPE_TROUBLES_MAX)
+			troubles->rows[troubles->count - 1] = arena_str(arena, str_of(err.text));
+		return r;
+	}
+	*ret_text = arena_str(arena, (struct str){ bytes, size });
+	mem_free(bytes);
+	return OK;
+}
+
+struct more {
+	struct arena *arena;
+	struct scrape_config *config;
+	struct scrape_troubles *troubles;
+};
+
+static void read_more(void *context, const char *path)
+{
+	struct more *more = context;
+	const char *source = more->troubles->source;
+	struct str text;
+	more->troubles->source = arena_cstr(more->arena, str_of(path));
+	if (read_file(path, more->arena, &text, more->troubles) == OK)
+		scrape_config_read_more(text, more->arena, more->config, more->troubles);
+	more->troubles->source = source;
+}
+
+enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_config *ret_config,
+			   struct scrape_troubles *troubles)
+{
+	struct str text;
+	*ret_config = (struct scrape_config){ .unused_count = 0 };
+	*troubles = (struct scrape_troubles){ .arena = arena, .source = path };
+	enum err r = read_file(path, arena, &text, troubles);
+	if (r != OK)
+		return r;
+	scrape_config_read(text, arena, ret_config, troubles);
+	struct more more = { arena, ret_config, troubles };
+	for (size_t i = 0; i < ret_config->more_files.count; i++)
+		scrape_files_each(arena, path, ret_config->more_files.rows[i], read_more, &more);
+	return troubles->count == 0 ? OK : ERR_INVALID;
+}
+
+/* Where they come from is a label that relabelling may look at. */
+static void add_label(struct scrape_group *group, struct arena *arena, const char *name, const char *value)
+{
+	struct scrape_pair *pairs = arena_array(arena, struct scrape_pair, group->labels.count + 1);
+	if (group->labels.count > 0)
+		memcpy(pairs, group->labels.rows, group->labels.count * sizeof *pairs);
+	pairs[group->labels.count++] = (struct scrape_pair){ str_of(name), arena_str(arena, str_of(value)) };
+	group->labels.rows = pairs;
+}
+
+enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
+			     struct scrape_troubles *troubles)
+{
+	struct str text, name = str_of(path);
+	*ret_groups = (struct scrape_groups){ .list.count = 0 };
+	*troubles = (struct scrape_troubles){ .arena = arena, .source = path };
+	enum err r = read_file(path, arena, &text, troubles);
+	if (r != OK)
+		return r;
+	bool json = str_ends(name, STR(".json")) || str_ends(name, STR(".JSON"));
+	r = scrape_groups_read(text, json, arena, ret_groups, troubles);
+	for (size_t i = 0; i < ret_groups->list.count; i++)
+		add_label(&ret_groups->list.rows[i], arena, "__meta_filepath", path);
+	return r;
+}
+
+size_t scrape_files_each(struct arena *arena, const char *config_path, struct str pattern, scrape_file_fn *see, void *context)
+{
+	glob_t found;
+	size_t count = 0;
+	if (glob(scrape_file_path(arena, config_path, pattern), 0, NULL, &found) != 0)
+		return 0;
+	for (; count < found.gl_pathc; count++)
+		see(context, found.gl_pathv[count]);
+	globfree(&found);
+	return count;
+}
