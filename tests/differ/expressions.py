@@ -115,7 +115,7 @@ class Draw:
             return self.selector(FINITE if finite else None)
         makers = [self.selector_of, self.over, self.over, self.rate, self.maths, self.aggregate, self.aggregate, self.aggregate, self.with_scalar,
                   self.with_scalar, self.between, self.between, self.sets, self.compare, self.compare, self.labelled, self.rank, self.clamp,
-                  self.others, self.negated, self.joined, self.histogram, self.quantile, self.dates, self.counted, self.absent, self.atan2]
+                  self.others, self.negated, self.joined, self.histogram, self.quantile, self.dates, self.counted, self.absent, self.atan2, self.unclear]
         for _ in range(30):
             node = self.random.choice(makers)(depth - 1)
             if node is not None and (node.exact or not exact) and (node.finite or not finite):
@@ -275,6 +275,12 @@ class Draw:
                         many.finite, kept, True, many.rough)
         return Node(VECTOR, ("(", one, f" {operator} on (job) group_right ({take}) ", many, ")"), many.exact and many.finite and operator == "+",
                     many.finite and operator != "/", kept, True, many.rough)
+
+    def unclear(self, depth):
+        """Matching that is refused, wherever there is more than one."""
+        left, right = self.selector(), self.selector()
+        how = self.pick("on (job)", "on ()", "ignoring (instance)", "on (job) group_left ()", "on (instance) group_right ()", "on (job, instance)")
+        return Node(VECTOR, ("(", left, f" {self.pick('+', '-', '*')} {how} ", right, ")"), False, False, (), False)
 
     def sets(self, depth):
         left, right = self.vector(depth), self.vector(depth)
