@@ -18,7 +18,7 @@
 enum err api_front_of_page(struct api_call *call, struct api_front *ret_front, struct error *err)
 {
 	struct comms_page *page = NULL;
-	enum err r = comms_page_outline(call->conn, call->params[0], &call->arena, &page, err);
+	enum err r = comms_page_outline(call->conn, NULL, call->params[0], &call->arena, &page, err);
 	if (r == OK && page->is_private)
 		r = error_set(err, ERR_NOT_FOUND, "there is no such status page");
 	if (r == OK)
@@ -35,7 +35,7 @@ enum err api_front_of_house(struct api_call *call, struct api_front *ret_front, 
 	front.pages = arena_array(&call->arena, const struct comms_page *, COMMS_PAGES_MAX);
 	for (size_t i = 0; r == OK && i < count; i++) {
 		struct comms_page *page;
-		r = comms_page_outline(call->conn, names[i], &call->arena, &page, err);
+		r = comms_page_outline(call->conn, NULL, names[i], &call->arena, &page, err);
 		if (r == OK && !page->is_private)
 			front.pages[front.page_count++] = page;
 	}

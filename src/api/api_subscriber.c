@@ -193,7 +193,7 @@ static enum err check_page(struct api_call *call, struct str name, const struct 
 	struct comms_page *page;
 	if (name.len == 0)
 		return OK;
-	enum err r = comms_page_outline(call->conn, name, &call->arena, &page, err);
+	enum err r = comms_page_outline(call->conn, NULL, name, &call->arena, &page, err);
 	if (r == ERR_NOT_FOUND || (r == OK && page->is_private)) {
 		error_set(err, ERR_INVALID, "there is no public status page \"" STR_FMT "\"", STR_ARG(name));
 		error_field(err, "page");

@@ -60,7 +60,10 @@ void buf_adds(struct buf *buf, const char *text)
 
 void buf_addc(struct buf *buf, char byte)
 {
-	buf_add(buf, (struct str){ &byte, 1 });
+	if (!make_room(buf, 1))
+		return;
+	buf->bytes[buf->used++] = byte;
+	buf->bytes[buf->used] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/bytes8.h"
+
 #define DISTANCE_BYTES_MAX 64u
 
 struct str str_of(const char *text)
@@ -131,6 +133,10 @@ bool str_is_utf8(struct str text)
 {
 	size_t at = 0;
 	while (at < text.len) {
+		if (text.len - at >= 8 && bytes8_is_ascii(bytes8_at(text.ptr + at))) {
+			at += 8;
+			continue;
+		}
 		unsigned char lead = (unsigned char)text.ptr[at++];
 		if (lead < 0x80)
 			continue;

@@ -1,6 +1,8 @@
 /* test_base_str.c: runs of bytes. */
 #include "base/check.h"
 
+#include "base/bytes8.h"
+
 TEST(numbers_are_read_whole_and_within_bounds)
 {
 	int64_t value = 7;
@@ -61,7 +63,42 @@ TEST(order_is_by_bytes_then_length)
 	CHECK_INT(str_cmp(STR("abc"), STR("abc")), 0);
 }
 
-TESTS(RUN(numbers_are_read_whole_and_within_bounds),
+TEST(eight_bytes_at_once_say_what_each_byte_says)
+{
+	static const unsigned char sought[] = { 0, '\n', '"', '\\', 0x7F };
+	char bytes[8];
+	for (unsigned other = 0; other < 256; other += 5) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			for (size_t at = 0; at < sizeof bytes; at++) {
+				memset(bytes, (int)other, sizeof bytes);
+				bytes[at] = (char)byte;
+				uint64_t eight = bytes8_at(bytes);
+				CHECK(bytes8_is_ascii(eight) == (byte < 0x80 && other < 0x80));
+				CHECK(bytes8_has_below(eight, 0x20) == (byte < 0x20 || other < 0x20));
+				for (size_t i = 0; i < sizeof sought; i++)
+					CHECK(bytes8_has(eight, sought[i]) == (byte == sought[i] || other == sought[i]));
+			}
+		}
+	}
+}
+
+TEST(a_flaw_in_utf8_is_seen_at_any_place)
+{
+	char text[40];
+	for (size_t at = 0; at < sizeof text; at++) {
+		memset(text, 'a', sizeof text);
+		CHECK(str_is_utf8((struct str){ text, sizeof text }));
+		text[at] = (char)0xC3;
+		CHECK(!str_is_utf8((struct str){ text, sizeof text }));
+		if (at + 1 == sizeof text)
+			break;
+		text[at + 1] = (char)0xA9;
+		CHECK(str_is_utf8((struct str){ text, sizeof text }));
+	}
+}
+
+TESTS(RUN(eight_bytes_at_once_say_what_each_byte_says), RUN(a_flaw_in_utf8_is_seen_at_any_place),
+      RUN(numbers_are_read_whole_and_within_bounds),
       RUN(utf8_refuses_overlong_forms_surrogates_and_cut_sequences),
       RUN(a_cut_gives_both_sides_or_the_whole),
       RUN(distance_counts_inserts_removals_replacements_and_swaps),

@@ -706,15 +706,15 @@ enum err comms_page_build(struct store_conn *conn, struct zones *zones, struct s
 	return OK;
 }
 
-enum err comms_page_outline(struct store_conn *conn, struct str name, struct arena *arena, struct comms_page **ret_page,
-			    struct error *err)
+enum err comms_page_outline(struct store_conn *conn, struct zones *zones, struct str name, struct arena *arena,
+			    struct comms_page **ret_page, struct error *err)
 {
 	struct building *b = arena_new(arena, struct building);
 	struct comms_page *page = arena_new(arena, struct comms_page);
 	struct str automatic;
 	*b = (struct building){ .conn = conn, .arena = arena, .page = page, .err = err };
 	page->components = arena_array(arena, struct comms_page_component, COMMS_PAGE_COMPONENTS_MAX);
-	enum err r = read_definition(b, name, NULL, &automatic);
+	enum err r = read_definition(b, name, zones, &automatic);
 	if (r == OK)
 		*ret_page = page;
 	return r;

@@ -102,9 +102,10 @@ struct comms_page {
 enum err comms_page_build(struct store_conn *conn, struct zones *zones, struct str name, time_us now,
 			  struct arena *arena, struct comms_page **ret_page, struct error *err);
 
-/* Only what its definition says: words, links, groups and components; not how anything is. ERR_NOT_FOUND. */
-enum err comms_page_outline(struct store_conn *conn, struct str name, struct arena *arena, struct comms_page **ret_page,
-			    struct error *err);
+/* Only what its definition says: words, links, groups and components; not how anything is. ERR_NOT_FOUND.
+ * `zones` NULL: who asks writes no times. */
+enum err comms_page_outline(struct store_conn *conn, struct zones *zones, struct str name, struct arena *arena,
+			    struct comms_page **ret_page, struct error *err);
 /* NULL: the service does not stand on the page. */
 const struct comms_page_component *comms_page_component_of(const struct comms_page *page, struct str service);
 

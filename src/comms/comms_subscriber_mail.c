@@ -21,7 +21,7 @@ enum err subscriber_mail_confirm(struct decision *d, const struct subscriber_pri
 	struct notify_bulk *bulk = arena_new(d->arena, struct notify_bulk);
 	struct comms_page *page = NULL;
 	struct str of = STR_NONE;
-	enum err r = name.len > 0 ? comms_page_outline(d->conn, name, d->arena, &page, err) : OK;
+	enum err r = name.len > 0 ? comms_page_outline(d->conn, NULL, name, d->arena, &page, err) : OK;
 	if (r != OK && r != ERR_NOT_FOUND)
 		return r;
 	if (page != NULL)
@@ -88,11 +88,19 @@ static const char *state_words(struct str state)
 					      : "Resolved";
 }
 
+static struct str text_of(struct decision *d, const struct subscriber_news *news, const struct comms_page *page)
+{
+	const struct comms_update *update = news->context;
+	if (update->next_at == TIME_NONE)
+		return update->text;
+	struct str when = comms_page_time(page, update->next_at, d->arena);
+	return arena_printf(d->arena, STR_FMT "\n\nThe next news comes by " STR_FMT ".", STR_ARG(update->text), STR_ARG(when));
+}
+
 /* "Resolved: Payments fail", what is affected, the text, when news comes next. */
 static enum err write_news(struct decision *d, const struct comms_update *update, struct subscriber_news *ret_news,
 			   struct error *err)
 {
-	char next[TIME_TEXT_BYTES];
 	struct comms_component *components;
 	size_t count;
 	enum err r = comms_components(update->components, d->arena, &components, &count, err);
@@ -101,11 +109,6 @@ static enum err write_news(struct decision *d, const struct comms_update *update
 	struct str *services = arena_array(d->arena, struct str, count > 0 ? count : 1);
 	for (size_t i = 0; i < count; i++)
 		services[i] = components[i].service;
-	struct str when = STR_NONE;
-	if (update->next_at != TIME_NONE) {
-		time_format(update->next_at, next);
-		when = arena_printf(d->arena, "\n\nThe next news comes by %s.", next);
-	}
 	struct str title = update->title.len > 0 ? update->title : STR("An update");
 	*ret_news = (struct subscriber_news){
 		.purpose = STR(SUBSCRIBER_UPDATE),
@@ -113,7 +116,7 @@ static enum err write_news(struct decision *d, const struct comms_update *update
 		.title = str_sub(arena_printf(d->arena, "%s: " STR_FMT, state_words(update->state), STR_ARG(title)), 0,
 				 BULK_TITLE_BYTES_MAX),
 		.about = "Affected: ",
-		.text = arena_printf(d->arena, STR_FMT STR_FMT, STR_ARG(update->text), STR_ARG(when)),
+		.text = text_of,
 		.services = services,
 		.service_count = count,
 		.hook = hook_of,

@@ -11,6 +11,7 @@
 #include "comms/comms_letter.h"
 #include "comms/comms_page.h"
 #include "comms/comms_subscriber_priv.h"
+#include "oncall/paging.h"
 #include "wire/doc_json.h"
 
 struct seen_page {
@@ -46,7 +47,9 @@ static enum err find_page(struct telling *telling, struct str name, const struct
 			return OK;
 		}
 	}
-	enum err r = comms_page_outline(telling->d->conn, name, telling->d->arena, &page, telling->err);
+	const struct paging_room *room = world_room(telling->d->world, "oncall");
+	enum err r = comms_page_outline(telling->d->conn, room != NULL ? room->zones : NULL, name, telling->d->arena, &page,
+					telling->err);
 	if (r != OK && r != ERR_NOT_FOUND)
 		return r;
 	*ret_page = r == OK && !page->is_private ? page : NULL;
@@ -116,8 +119,10 @@ static enum err name_of(struct telling *telling, const struct comms_page *page, 
 /* The title, a line that names what is affected, the text. */
 static enum err words_for(struct telling *telling, const struct comms_page *page, struct str *ret_words)
 {
+	static const struct comms_page no_page = { .language = { "en", 2 } };
 	const struct subscriber_news *news = telling->news;
 	struct arena *arena = telling->d->arena;
+	struct str text = news->text(telling->d, news, page != NULL ? page : &no_page);
 	struct str names = STR_NONE, name;
 	for (size_t i = 0; i < news->service_count; i++) {
 		enum err r = name_of(telling, page, news->services[i], &name);
@@ -128,7 +133,7 @@ static enum err words_for(struct telling *telling, const struct comms_page *page
 					     names.len > 0 ? ", " : news->about, STR_ARG(name));
 	}
 	*ret_words = arena_printf(arena, STR_FMT "%s" STR_FMT "\n\n" STR_FMT, STR_ARG(news->title),
-				  names.len > 0 ? "\n" : "", STR_ARG(names), STR_ARG(news->text));
+				  names.len > 0 ? "\n" : "", STR_ARG(names), STR_ARG(text));
 	return OK;
 }
 

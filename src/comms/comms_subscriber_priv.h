@@ -1,6 +1,7 @@
 /* comms_subscriber_priv.h: what the files about subscribers share. SQL stands in comms_subscriber_store.c alone. */
 #pragma once
 
+#include "comms/comms_page.h"
 #include "comms/comms_subscriber.h"
 
 extern const struct store_table subscriber_notice_table;
@@ -35,7 +36,8 @@ struct subscriber_news {
 	int64_t seq;
 	struct str title;
 	const char *about; /* "Affected: ", before the names of the services */
-	struct str text;
+	/* What follows; times as `page` says them. */
+	struct str (*text)(struct decision *d, const struct subscriber_news *news, const struct comms_page *page);
 	const struct str *services;
 	size_t service_count; /* 0: it concerns everybody but who subscribed to a page */
 	/* The body of a webhook. */

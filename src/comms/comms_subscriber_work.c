@@ -126,12 +126,13 @@ static struct str hook_of(struct decision *d, const struct subscriber_news *news
 	return buf.full ? STR("{}") : arena_str(d->arena, buf_str(&buf));
 }
 
-static struct str text_of(struct arena *arena, const struct turn *turn, bool whole)
+static struct str text_of(struct decision *d, const struct subscriber_news *news, const struct comms_page *page)
 {
-	static const struct comms_page utc = { .language = { "en", 2 } };
+	const struct turn *turn = news->context;
 	const struct comms_maintenance *m = &turn->work;
-	struct str from = comms_page_time(&utc, m->from, arena), until = comms_page_time(&utc, m->until, arena);
-	struct str about = whole ? m->text : STR_NONE;
+	struct arena *arena = d->arena;
+	struct str from = comms_page_time(page, m->from, arena), until = comms_page_time(page, m->until, arena);
+	struct str about = words_of(turn->now.what)->whole ? m->text : STR_NONE;
 	return arena_printf(arena, STR_FMT "%sFrom " STR_FMT "\nuntil " STR_FMT ".%s" STR_FMT, STR_ARG(turn->now.text),
 			    turn->now.text.len > 0 ? "\n\n" : "", STR_ARG(from), STR_ARG(until),
 			    about.len > 0 ? "\n\n" : "", STR_ARG(about));
@@ -152,7 +153,7 @@ static enum err tell(struct decision *d, const struct turn *turn, struct subscri
 		.title = str_sub(arena_printf(d->arena, "%s: " STR_FMT, said->title, STR_ARG(turn->work.title)), 0,
 				 BULK_TITLE_BYTES_MAX),
 		.about = "On: ",
-		.text = text_of(d->arena, turn, said->whole),
+		.text = text_of,
 		.services = services,
 		.service_count = count,
 		.hook = hook_of,

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/bytes8.h"
 #include "wire/doc_build.h"
 #include "wire/json_scan.h"
 #include "wire/json_simdjson.h"
@@ -27,6 +28,12 @@ static struct doc_place place_at(struct reader *reader, size_t offset)
 		reader->place = (struct doc_place){ 1, 1 };
 	}
 	for (; reader->at < offset; reader->at++) {
+		const char *here = reader->text.ptr + reader->at;
+		while (offset - reader->at > 8 && bytes8_is_ascii(bytes8_at(here)) && !bytes8_has(bytes8_at(here), '\n')) {
+			here += 8;
+			reader->at += 8;
+			reader->place.column += 8;
+		}
 		unsigned char byte = (unsigned char)reader->text.ptr[reader->at];
 		if (byte == '\n') {
 			reader->place.line++;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes8.h"
+
 void json_init(struct json_writer *json, struct buf *buf)
 {
 	assert(buf != NULL);
@@ -225,10 +227,23 @@ static void add_escaped(struct buf *buf, unsigned char byte)
 }
 
 /* Runs of plain bytes are added at once: most texts need no escape at all. */
+/* How many bytes at its start go as they are, in eights. */
+static size_t plain_start(struct str text)
+{
+	size_t at = 0;
+	for (; text.len - at >= 8; at += 8) {
+		uint64_t eight = bytes8_at(text.ptr + at);
+		if (!bytes8_is_ascii(eight) || bytes8_has_below(eight, 0x20) || bytes8_has(eight, '"') ||
+		    bytes8_has(eight, '\\') || bytes8_has(eight, 0x7F))
+			break;
+	}
+	return at;
+}
+
 void json_quote(struct buf *buf, struct str text)
 {
-	bool valid = str_is_utf8(text);
-	size_t plain = 0, at = 0;
+	size_t plain = 0, at = plain_start(text);
+	bool valid = str_is_utf8(str_sub(text, at, text.len));
 	buf_addc(buf, '"');
 	while (at < text.len) {
 		unsigned char byte = (unsigned char)text.ptr[at];

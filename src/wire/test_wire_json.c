@@ -268,6 +268,43 @@ TEST(bytes_that_are_not_utf8_are_written_as_the_replacement_character)
 				 "\xBD\xEF\xBF\xBD\"");
 }
 
+TEST(what_needs_an_escape_gets_one_at_any_place_of_a_long_text)
+{
+	static const struct { char byte; const char *written; } cases[] = {
+		{ '"', "\\\"" }, { '\\', "\\\\" }, { '\n', "\\n" }, { '\x01', "\\u0001" }, { '\x7F', "\\u007f" },
+		{ '\xFF', "\xEF\xBF\xBD" }, { ' ', " " }, { '~', "~" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (int at = 0; at < 27; at++) {
+			cleanup_buf struct buf buf;
+			char text[28], wanted[64];
+			memset(text, 'a', sizeof text);
+			text[at] = cases[i].byte;
+			snprintf(wanted, sizeof wanted, "\"%.*s%s%.*s\"", at, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", cases[i].written,
+				 27 - at, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+			buf_init(&buf, 1 << 16);
+			json_quote(&buf, (struct str){ text, sizeof text });
+			CHECK_STR(buf_str(&buf), wanted);
+		}
+	}
+}
+
+TEST(a_flaw_behind_long_lines_has_the_right_place)
+{
+	cleanup_arena struct arena arena;
+	arena_init(&arena, 1 << 20);
+	const struct doc_node *root;
+	struct error err;
+	CHECK_OK(doc_json_parse(STR("{\"key\": \"0123456789abcdefghijklmnop\",\n  \"\xC3\xA9\xC3\xA9 and much more\": [1,\n\n 2]}"),
+				&arena, DOC_LIMITS_DEFAULT, NULL, &root, &err));
+	const struct doc_entry *second = doc_entry_at(root, 1);
+	CHECK_INT(second->line, 2);
+	CHECK_INT(second->column, 3);
+	CHECK_INT(second->value.column, 23);
+	CHECK_INT(doc_at(&second->value, 1)->line, 4);
+	CHECK_INT(doc_at(&second->value, 1)->column, 2);
+}
+
 TEST(reals_are_written_short_and_read_back)
 {
 	static const struct {
@@ -298,4 +335,5 @@ TESTS(RUN(values_of_every_kind_are_read_with_their_places), RUN(scalars_alone_ar
       RUN(a_duplicate_among_many_keys_is_found), RUN(limits_are_refused_as_too_large),
       RUN(a_hundred_thousand_open_brackets_are_refused), RUN(the_writer_puts_commas_and_escapes),
       RUN(bytes_that_are_not_utf8_are_written_as_the_replacement_character),
+      RUN(what_needs_an_escape_gets_one_at_any_place_of_a_long_text), RUN(a_flaw_behind_long_lines_has_the_right_place),
       RUN(reals_are_written_short_and_read_back))

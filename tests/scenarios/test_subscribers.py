@@ -1,4 +1,5 @@
 """Subscribers: asked first, told of each update once, gone with one click; their mail never holds up a page."""
+import calendar
 import json
 import re
 import time
@@ -53,10 +54,10 @@ class Subscribers(Scenario):
     def press(self, link, **fields):
         return self.nobody.request("POST", link, body(**fields), headers=FORM)
 
-    def update(self, incident, state, text, *services):
+    def update(self, incident, state, text, *services, **more):
         return self.ann.client.post(f"incidents/{incident}/updates", {
             "audience": "customers", "state": state, "title": "Payments", "text": text,
-            "components": [{"service": name, "status": "partial_outage"} for name in services]})
+            "components": [{"service": name, "status": "partial_outage"} for name in services]} | more)
 
     def test_a_mail_asks_first_and_a_scanner_that_opens_the_link_subscribes_nobody(self):
         page = self.nobody.request("GET", "/subscribe").body.decode()
@@ -158,6 +159,21 @@ class Subscribers(Scenario):
 
     def titles(self, address):
         return [m["Subject"] for m in self.smtp.mails(address) if "New disks" in m["Subject"]]
+
+    def test_a_mail_says_times_in_the_zone_and_language_of_its_page(self):
+        define(self.ann, "StatusPage", "tokyo", {"title": "Acme", "time_zone": "Asia/Tokyo", "language": "de",
+                                                 "groups": [{"components": [{"service": "shop"}]}]})
+        for address, page in (("here@example.net", {}), ("there@example.net", {"page": "tokyo"})):
+            self.ann.client.post("subscribers", {"address": address, "services": ["shop"], "agreed": True} | page)
+        made = self.plan(7200)
+        begins = calendar.timegm(time.strptime(made["from"][:19], "%Y-%m-%dT%H:%M:%S"))
+        for address, ahead, zone in (("here@example.net", 0, "UTC"), ("there@example.net", 9, "JST")):
+            at = time.gmtime(begins + ahead * 3600)
+            self.assertRegex(text_of(self.wait_mail(address, "Planned work: ")[0]),
+                             rf"From {at.tm_mday}\.? \w+ {at.tm_year}, {at.tm_hour:02}:{at.tm_min:02} {zone}\n")
+        self.update(declare(self.ann, "x", service="shop"), "investigating", "We look into it.", "shop", next_at=made["from"])
+        told = text_of(self.wait_mail("there@example.net", "Investigating")[0])
+        self.assertRegex(told, r"The next news comes by \d+\. \w+ \d{4}, \d\d:\d\d JST\.")
 
     def test_planned_work_is_told_when_it_is_announced_changes_has_news_begins_and_ends(self):
         hook = self.peer(Webhook())
