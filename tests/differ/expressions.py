@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 SCALAR, VECTOR, MATRIX = "scalar", "vector", "matrix"
 LABELS = {"gauge": ("job", "instance"), "odd": ("job", "instance"), "few": ("job", "instance"),
-          "counter_total": ("job", "instance", "mode"), "small_total": ("job", "instance"), "lat_bucket": ("job", "le"),
+          "counter_total": ("job", "instance", "mode"), "small_total": ("job", "instance"), "steady_total": ("job", "instance"), "lat_bucket": ("job", "le"),
           "info": ("job", "team", "zone"), "once": ("job",), "gone": ("job", "instance")}
-FINITE = ("gauge", "few", "counter_total", "small_total", "info")
+FINITE = ("gauge", "few", "counter_total", "small_total", "steady_total", "info")
 OVER = ("avg", "min", "max", "sum", "count", "last", "present", "stddev", "stdvar")
 EXACT_OVER = ("min", "max", "sum", "count", "last", "present")
 MATHS = ("ceil", "floor", "abs", "sgn", "exp", "ln", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
@@ -25,7 +25,7 @@ DATES = ("minute", "hour", "day_of_month", "day_of_week", "day_of_year", "days_i
 
 
 # What gives no minus zero: a sum of these has the same sign in both.
-PLAIN = re.compile(r"(?:\w+\()?(?:gauge|few|counter_total|small_total|info|once|gone|lat_bucket)(?:\{[^}]*\})?(?:\[[^\]]*\])?"
+PLAIN = re.compile(r"(?:\w+\()?(?:gauge|few|counter_total|small_total|steady_total|info|once|gone|lat_bucket)(?:\{[^}]*\})?(?:\[[^\]]*\])?"
                    r"(?: offset \S+| @ \S+)*\)?")
 
 
@@ -148,8 +148,9 @@ class Draw:
     def rate(self, depth):
         name = self.pick("rate", "increase", "delta", "idelta", "irate", "deriv", "changes", "resets", "predict_linear", "quantile_over_time")
         counter = name in ("rate", "increase", "irate", "resets")
-        # With the shim the two clamp at zero in another order: counters stand far from it.
-        inner = self.range(("counter_total",) if self.shim and counter else ("counter_total", "small_total", "gauge") if counter else None)
+        # The two clamp at zero in another order, which version_2 knows; with the rules of version 3 a counter stands far from it, always.
+        clamps = self.shim and name in ("rate", "increase")
+        inner = self.range(("steady_total",) if clamps else ("counter_total", "small_total", "steady_total", "gauge") if counter else None)
         before, after = "", ")"
         if name == "predict_linear":
             after = f", {self.pick('60', '600', '-30')})"
