@@ -122,6 +122,7 @@ struct template_value {
 		struct {
 			const struct template_arg *rows;
 			size_t count;
+			unsigned depth; /* of maps inside each other: printing goes as deep */
 		} args;
 		struct {
 			const struct template_sample *const *rows;
@@ -154,6 +155,7 @@ struct template_variable {
 };
 
 #define TEMPLATE_VARIABLES_MAX 1000u
+#define TEMPLATE_MAPS_MAX 50u /* inside each other */
 
 struct template_run {
 	const struct template *template;

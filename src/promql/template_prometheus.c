@@ -12,7 +12,7 @@
 #include "promql/template_priv.h"
 
 #define NIL_WORDS "runtime error: invalid memory address or nil pointer dereference"
-#define PATTERN_BYTES_COST 20000u /* a compilation counts as work on so many bytes */
+#define PATTERN_BYTES_COST 100000u /* a compilation counts as work on so many bytes */
 
 static bool complain(struct buf *failure, const char *what)
 {
@@ -152,19 +152,25 @@ static bool fn_args(struct template_run *run, struct template_value *args, size_
 {
 	struct template_arg *rows = template_alloc(run, (count + 1) * sizeof *rows);
 	(void)failure;
+	unsigned depth = 0;
 	for (size_t i = 0; i < count && rows != NULL; i++) {
 		char *name = template_alloc(run, 16);
 		if (name == NULL)
 			return false;
 		rows[i].name = (struct str){ name, (size_t)snprintf(name, 16, "arg%zu", i) };
 		rows[i].value = args[i];
+		if (args[i].type == TEMPLATE_ARGS && args[i].args.depth > depth)
+			depth = args[i].args.depth;
 	}
 	if (rows == NULL)
 		return false;
+	if (depth == TEMPLATE_MAPS_MAX)
+		return template_fail_limit(run, ERR_TOO_LARGE, "more than %u maps inside each other", TEMPLATE_MAPS_MAX);
 	qsort(rows, count, sizeof *rows, by_name); /* as a map of Go prints and ranges */
 	*ret = (struct template_value){ .type = TEMPLATE_ARGS };
 	ret->args.rows = rows;
 	ret->args.count = count;
+	ret->args.depth = depth + 1;
 	return true;
 }
 

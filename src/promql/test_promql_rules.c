@@ -44,6 +44,15 @@ TEST(what_is_wrong_in_a_rule_file_is_told_with_its_place)
 	check_trouble(RULE("{alert: a, expr: 1, severity: x}"), "r.yml:4:25: unknown field \"severity\"");
 	check_trouble(RULE("{record: a, expr: 1, labels: {__name__: c}}"),
 		      "r.yml:4:35: invalid label name: \"__name__\"");
+	check_trouble(RULE("{alert: a, expr: 1, labels: {b: '{{ $labels.c }}'}, annotations: {d: '{{ $value }}'}}"), NULL);
+	check_trouble(RULE("{alert: a, expr: 1, annotations: {s: '{{ $x }}'}}"),
+		      "r.yml:4:42: annotation \"s\": template: __alert_a:1: undefined variable \"$x\"");
+	check_trouble(RULE("{alert: a, expr: 1, labels: {s: '{{ if }}'}}"),
+		      "r.yml:4:37: label \"s\": template: __alert_a:1: missing value for if");
+	check_trouble(RULE("{record: a, expr: 1, labels: {s: '{{ if }}'}}"), NULL);
+	check_trouble("groups:\n- name: g\n  labels: {t: '{{ end }}'}\n  rules:\n  - {record: r, expr: 1}\n"
+		      "  - {alert: a, expr: 1}\n  - {alert: b, expr: 1}\n",
+		      "r.yml:3:15: label \"t\": template: __alert_a:1: unexpected {{end}}");
 	check_trouble("groups:\n- name: a\n- name: a\n",
 		      "r.yml:3:3: groupname: \"a\" is repeated in the same file");
 	check_trouble("groups: 3\n", "r.yml:1:9: \"groups\" must be a list");
@@ -208,7 +217,58 @@ TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
 	arena_finish(&arena);
 }
 
+/* Labels say who, so a template in one makes another alert when it changes; annotations are those of the newest sample. */
+static const char expansion[] =
+	"tests:\n"
+	"- interval: 1m\n"
+	"  external_labels: {region: eu}\n"
+	"  external_url: http://mon/\n"
+	"  input_series:\n"
+	"  - {series: 'load{host=\"a\"}', values: '5 6 7 20'}\n"
+	"  alert_rule_test:\n"
+	"  - {eval_time: 2m, alertname: Busy, exp_alerts: [{exp_labels: {host: a, how: busy, team: a-team}, exp_annotations: "
+	"{text: '7 on a in eu, was 6', link: 'http://mon/x'}}]}\n"
+	"  - {eval_time: 3m, alertname: Busy, exp_alerts: [{exp_labels: {host: a, how: very, team: a-team}, exp_annotations: "
+	"{text: '20 on a in eu, was 7', link: 'http://mon/x'}}]}\n"
+	"  - {eval_time: 3m, alertname: Wrong, exp_alerts: [{exp_annotations: {text: '<error expanding template: error executing "
+	"template __alert_Wrong: template: __alert_Wrong:1:121: executing \"__alert_Wrong\" at <$value.x>: can''t evaluate field x "
+	"in type float64>'}}]}\n";
+
+static const char expanded[] =
+	"groups:\n"
+	"- name: g\n"
+	"  labels: {team: '{{ $labels.host }}-team'}\n"
+	"  rules:\n"
+	"  - alert: Busy\n"
+	"    expr: load\n"
+	"    labels: {how: '{{ if gt $value 10.0 }}very{{ else }}busy{{ end }}', gone: '{{ if false }}x{{ end }}'}\n"
+	"    annotations:\n"
+	"      text: '{{ $value }} on {{ $labels.host }} in {{ $externalLabels.region }}, was {{ query \"load offset 1m\" | first | value }}'\n"
+	"      link: '{{ $externalURL }}x'\n"
+	"- name: h\n"
+	"  rules:\n"
+	"  - {alert: Wrong, expr: 'vector(1)', annotations: {text: '{{ $value.x }}'}}\n";
+
+TEST(templates_in_labels_and_annotations_are_expanded_when_a_sample_is_seen)
+{
+	struct arena arena;
+	struct rule_file file;
+	struct rule_test test;
+	struct error err;
+	cleanup_buf struct buf out;
+	arena_init(&arena, ARENA_BYTES);
+	buf_init(&out, 1 << 20);
+	struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
+	CHECK_INT(rule_file_read(str_of(expanded), false, &arena, &file, &troubles), OK);
+	CHECK_OK(rule_test_read(str_of(expansion), "test.yml", &arena, &test, &err));
+	if (rule_test_run(&test, &file, 1, NULL, &out) != 0)
+		fail_msg("%s", out.bytes);
+	rule_file_finish(&file);
+	arena_finish(&arena);
+}
+
 TESTS(RUN(what_is_wrong_in_a_rule_file_is_told_with_its_place),
       RUN(every_rule_file_of_the_suites_is_read_or_refused_as_prometheus_does),
       RUN(every_test_of_promtool_ends_as_there_but_what_needs_native_histograms),
-      RUN(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says))
+      RUN(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says),
+      RUN(templates_in_labels_and_annotations_are_expanded_when_a_sample_is_seen))

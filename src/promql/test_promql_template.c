@@ -160,6 +160,8 @@ TEST(a_hostile_template_ends_at_a_limit_that_is_named)
 		    "it needs more than 32 MB of memory");
 	check_limit(&world, "{{ range 101 }}{{ $x := query \"up\" }}{{ end }}", ERR_TOO_LARGE, "it asks more than 100 queries");
 	check_limit(&world, "{{ range 9999 }}{{ $x := match \"(a*)*b\" \"aaaa\" }}{{ end }}", ERR_TOO_LARGE, "more than 1000000 steps");
+	check_limit(&world, "{{ $x := 1 }}{{ range 999 }}{{ $x = args $x }}{{ end }}{{ $x }}", ERR_TOO_LARGE,
+		    "more than 50 maps inside each other");
 	world.options.samples_max = 0;
 	check_limit(&world, "{{ query \"up\" }}", ERR_INVALID, "error calling query: ");
 	end(&world);

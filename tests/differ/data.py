@@ -20,6 +20,7 @@ class Data:
                 self.add("counter_total", dict(labels, mode="x"), self.counter(1_000_000))
                 self.add("counter_total", dict(labels, mode="y"), self.counter(1_000_000))
                 self.add("small_total", labels, self.counter(0))
+                self.add("steady_total", labels, self.counter(1_000_000, resets=0))
             self.add("info", {"job": job, "team": "t" + job, "zone": "z"}, [(t, 1.0) for t in self.times()])
             self.histogram({"job": job})
         self.add("once", {"job": "a"}, [(BEGIN + 90_123, 3.5)])
@@ -64,10 +65,10 @@ class Data:
             out.append((t, value))
         return out
 
-    def counter(self, base):
+    def counter(self, base, resets=0.02):
         value, out = float(base + self.random.randrange(0, 50)), []
         for t in self.times():
-            if self.random.random() < 0.02:
+            if self.random.random() < resets:
                 value = float(base)
             value += self.random.choice((0, 1, 1, 2, 5, 40))
             out.append((t, value))

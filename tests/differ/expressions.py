@@ -3,8 +3,8 @@ expressions.py: random expressions of PromQL as trees that can be shrunk.
 
 What is drawn is what Prometheus 2.42 and 3 answer alike. Where an answer jumps (comparisons, rounding, ranks), only `exact` operands
 stand: those whose value is the same to the last bit in both, whatever the order of summing. Left out, because 3.x means something
-else, 2.42 has none or is wrong: stddev and stdvar of what is not finite, names behind atan2, subqueries inside subqueries, matching of
-several to one under a comparison that filters, the sign of a sum of zeros, durations as expressions, first_over_time, functions that are
+else, 2.42 has none or is wrong: stddev and stdvar of what is not finite, names behind atan2, matching of several to one
+under a comparison that filters, the sign of a sum of zeros, durations as expressions, first_over_time, functions that are
 experimental, timestamp() over a selector with @ and predict_linear() over one.
 """
 import re
@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 
 SCALAR, VECTOR, MATRIX = "scalar", "vector", "matrix"
 LABELS = {"gauge": ("job", "instance"), "odd": ("job", "instance"), "few": ("job", "instance"),
-          "counter_total": ("job", "instance", "mode"), "small_total": ("job", "instance"), "lat_bucket": ("job", "le"),
+          "counter_total": ("job", "instance", "mode"), "small_total": ("job", "instance"), "steady_total": ("job", "instance"), "lat_bucket": ("job", "le"),
           "info": ("job", "team", "zone"), "once": ("job",), "gone": ("job", "instance")}
-FINITE = ("gauge", "few", "counter_total", "small_total", "info")
+FINITE = ("gauge", "few", "counter_total", "small_total", "steady_total", "info")
 OVER = ("avg", "min", "max", "sum", "count", "last", "present", "stddev", "stdvar")
 EXACT_OVER = ("min", "max", "sum", "count", "last", "present")
 MATHS = ("ceil", "floor", "abs", "sgn", "exp", "ln", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
          "tanh", "asinh", "acosh", "atanh", "deg", "rad")
 RANKS = "rank_base"  # 1/64 to 6/64, one for each job and instance
+STEEP = ("sin", "cos", "tan", "ln", "log2", "log10", "acos", "asin", "acosh", "atanh")
 DATES = ("minute", "hour", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "month", "year")
 
 
 # What gives no minus zero: a sum of these has the same sign in both.
-PLAIN = re.compile(r"(?:\w+\()?(?:gauge|few|counter_total|small_total|info|once|gone|lat_bucket)(?:\{[^}]*\})?(?:\[[^\]]*\])?"
+PLAIN = re.compile(r"(?:\w+\()?(?:gauge|few|counter_total|small_total|steady_total|info|once|gone|lat_bucket)(?:\{[^}]*\})?(?:\[[^\]]*\])?"
                    r"(?: offset \S+| @ \S+)*\)?")
 
 
@@ -73,6 +74,10 @@ class Draw:
         return any(node.any(lambda part: isinstance(part.parts[0], str) and part.parts[0].startswith(("sum", "avg")) and
                             not all(PLAIN.fullmatch(child.text(False)) for child in part.children())) for node in nodes)
 
+    def unsafe(self, *nodes):
+        """For a division or a power: a mean of nothing may be a little more than nothing on one side."""
+        return self.too_rough(*nodes) or self.odd_zero(*nodes) or any(not node.exact and not node.finite for node in nodes)
+
     # ---- leaves ----
 
     def number(self):
@@ -115,7 +120,7 @@ class Draw:
             return self.selector(FINITE if finite else None)
         makers = [self.selector_of, self.over, self.over, self.rate, self.maths, self.aggregate, self.aggregate, self.aggregate, self.with_scalar,
                   self.with_scalar, self.between, self.between, self.sets, self.compare, self.compare, self.labelled, self.rank, self.clamp,
-                  self.others, self.negated, self.joined, self.histogram, self.quantile, self.dates, self.counted, self.absent, self.atan2]
+                  self.others, self.negated, self.joined, self.histogram, self.quantile, self.dates, self.counted, self.absent, self.atan2, self.unclear]
         for _ in range(30):
             node = self.random.choice(makers)(depth - 1)
             if node is not None and (node.exact or not exact) and (node.finite or not finite):
@@ -126,9 +131,9 @@ class Draw:
         return self.selector()
 
     def any_range(self, depth, names=None):
-        if depth > 0 and self.chance(0.3):
+        if depth > 0 and self.chance(0.4):
             inner = self.vector(depth - 1)
-            if not inner.any(lambda node: node.kind == MATRIX and ":" in str(node.parts[-1])) and inner.unique:
+            if inner.unique:
                 return self.subquery(inner)
         return self.range(names)
 
@@ -143,8 +148,9 @@ class Draw:
     def rate(self, depth):
         name = self.pick("rate", "increase", "delta", "idelta", "irate", "deriv", "changes", "resets", "predict_linear", "quantile_over_time")
         counter = name in ("rate", "increase", "irate", "resets")
-        # With the shim the two clamp at zero in another order: counters stand far from it.
-        inner = self.range(("counter_total",) if self.shim and counter else ("counter_total", "small_total", "gauge") if counter else None)
+        # The two clamp at zero in another order, which version_2 knows; with the rules of version 3 a counter stands far from it, always.
+        clamps = self.shim and name in ("rate", "increase")
+        inner = self.range(("steady_total",) if clamps else ("counter_total", "small_total", "steady_total", "gauge") if counter else None)
         before, after = "", ")"
         if name == "predict_linear":
             after = f", {self.pick('60', '600', '-30')})"
@@ -162,7 +168,7 @@ class Draw:
         name = self.random.choice(MATHS)
         jumps = name in ("ceil", "floor", "sgn")
         inner = self.vector(depth, exact=jumps)
-        if name in ("sin", "cos", "tan") and not inner.exact: # of a great number the last bit decides
+        if name in STEEP and not inner.exact: # of a great number, or near their end, the last bit decides
             return None
         if self.too_rough(inner) and name not in ("abs", "sqrt", "deg", "rad", "atan", "tanh", "asinh"):
             return None
@@ -211,7 +217,7 @@ class Draw:
         if jumps and not inner.exact:
             return None
         other = self.scalar(depth)
-        if (jumps and not other.exact) or (operator in ("^", "/") and (self.too_rough(inner, other) or self.odd_zero(inner, other))):
+        if (jumps and not other.exact) or (operator in ("^", "/") and self.unsafe(inner, other)):
             return None
         parts = ("(", inner, f" {operator} ", other, ")") if self.chance(0.7) else ("(", other, f" {operator} ", inner, ")")
         return Node(VECTOR, parts, inner.exact and other.exact and operator in ("+", "-") and inner.finite and other.finite,
@@ -256,7 +262,7 @@ class Draw:
         operator = self.pick("+", "-", "*", "/", "^", "%")
         if operator == "%" and not (left.exact and right.exact):
             operator = "-"
-        if operator in ("^", "/") and (self.too_rough(left, right) or self.odd_zero(left, right)):
+        if operator in ("^", "/") and self.unsafe(left, right):
             operator = "*"
         both = left.finite and right.finite
         return Node(VECTOR, ("(", left, f" {operator}{how} ", right, ")"), left.exact and right.exact and operator in ("+", "-") and both,
@@ -269,12 +275,18 @@ class Draw:
             return None
         take = self.pick("", "team", "team, zone", "zone")
         kept = many.labels + tuple(n for n in take.split(", ") if n)
-        operator = self.pick("*", "+", "*" if self.too_rough(many) or self.odd_zero(many) else "/")
+        operator = self.pick("*", "+", "*" if self.unsafe(many, one) else "/")
         if self.chance(0.5):
             return Node(VECTOR, ("(", many, f" {operator} on (job) group_left ({take}) ", one, ")"), many.exact and many.finite and operator == "+",
                         many.finite, kept, True, many.rough)
         return Node(VECTOR, ("(", one, f" {operator} on (job) group_right ({take}) ", many, ")"), many.exact and many.finite and operator == "+",
                     many.finite and operator != "/", kept, True, many.rough)
+
+    def unclear(self, depth):
+        """Matching that is refused, wherever there is more than one."""
+        left, right = self.selector(), self.selector()
+        how = self.pick("on (job)", "on ()", "ignoring (instance)", "on (job) group_left ()", "on (instance) group_right ()", "on (job, instance)")
+        return Node(VECTOR, ("(", left, f" {self.pick('+', '-', '*')} {how} ", right, ")"), False, False, (), False)
 
     def sets(self, depth):
         left, right = self.vector(depth), self.vector(depth)
@@ -350,7 +362,7 @@ class Draw:
         operator = self.pick("+", "-", "*", "/", "%", "^", "== bool", "< bool")
         if not (left.exact and right.exact) and operator in ("%", "== bool", "< bool"):
             operator = "*"
-        if operator in ("^", "/") and (self.too_rough(left, right) or self.odd_zero(left, right)):
+        if operator in ("^", "/") and self.unsafe(left, right):
             operator = "+"
         return Node(SCALAR, ("(", left, f" {operator} ", right, ")"), left.exact and right.exact and operator in ("+", "-", "== bool", "< bool"), False,
                     rough=left.rough or right.rough)
@@ -362,4 +374,4 @@ class Draw:
         if pick < 0.08:
             inner = self.scalar(2)
             return Node(VECTOR, ("vector(", inner, ")"), inner.exact, inner.finite, rough=inner.rough)
-        return self.vector(self.random.randrange(1, 4))
+        return self.vector(self.random.randrange(1, 6))
