@@ -136,7 +136,7 @@ static enum err read_text_comment(struct cursor *cursor, struct error *err)
 	skip_blanks(cursor);
 	enum err r = exposition_name_take(cursor, &item.name, err);
 	if (r != OK || cursor->at == cursor->end)
-		return r;
+		return unit ? OK : r; /* to the format UNIT is any comment */
 	if (!exposition_is_blank(*cursor->at) || item.name.len == 0)
 		return unit ? OK : exposition_refuse(of, err, "invalid metric name in comment");
 	skip_blanks(cursor);
