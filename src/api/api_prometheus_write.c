@@ -85,7 +85,8 @@ enum err api_prometheus_write(struct api_call *call, struct error *err)
 		return answer(call, 415, "the body is not packed by snappy: Content-Encoding: snappy");
 	}
 	if (r == OK)
-		r = sample_intake_take(metrics->intake, call->request->body, version, &told, &why);
+		r = sample_intake_take(metrics->intake, call->request->body, version,
+				       call->now / 1000, &told, &why);
 	tell_written(call, &told);
 	if (r == OK)
 		return answer(call, 204, NULL);

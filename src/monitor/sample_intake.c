@@ -73,6 +73,7 @@ struct message {
 	double *values;
 	int64_t *times;
 	size_t count, size;
+	int64_t newest_ms; /* later samples are refused */
 	size_t refused; /* rows */
 	struct error why;   /* of the first that was */
 };
@@ -297,7 +298,15 @@ static enum err append(struct message *message, const struct metrics_frame *fram
 	return OK;
 }
 
-/* In place: rows without a series fall out, `series_of` becomes references. */
+static void refuse_ahead(struct message *message, int64_t time_ms)
+{
+	message->refused++;
+	if (message->why.code == OK)
+		error_set(&message->why, ERR_INVALID, "a sample of %lld was refused, because it is more than %d minutes ahead of "
+			  "this server's clock", (long long)time_ms, SAMPLE_INTAKE_AHEAD_MS / 60000);
+}
+
+/* In place: rows without a series fall out and those of times to come, `series_of` becomes references. */
 static size_t to_references(struct message *message)
 {
 	size_t kept = 0;
@@ -305,6 +314,10 @@ static size_t to_references(struct message *message)
 		uint32_t reference = message->series[message->series_of[i]].reference;
 		if (reference == REFERENCE_NONE) {
 			message->refused++;
+			continue;
+		}
+		if (message->times[i] > message->newest_ms) {
+			refuse_ahead(message, message->times[i]);
 			continue;
 		}
 		message->series_of[kept] = reference;
@@ -365,9 +378,9 @@ static enum err take(struct message *message, enum remote_write_version version,
 }
 
 enum err sample_intake_take(struct sample_intake *intake, struct str body, enum remote_write_version version,
-			    struct sample_intake_told *ret_told, struct error *err)
+			    int64_t now_ms, struct sample_intake_told *ret_told, struct error *err)
 {
-	struct message message = { .intake = intake, .why = { .code = OK } };
+	struct message message = { .intake = intake, .newest_ms = now_ms + SAMPLE_INTAKE_AHEAD_MS, .why = { .code = OK } };
 	cleanup_free char *bytes = NULL;
 	size_t size;
 	*ret_told = (struct sample_intake_told){ 0 };

@@ -21,6 +21,7 @@
 #define SAMPLE_INTAKE_KNOWN_MAX 8000000u   /* series known by their bytes; others are looked up each time */
 #define SAMPLE_INTAKE_FAMILIES_MAX 100000u /* of metrics, with help and unit */
 #define SAMPLE_INTAKE_HELP_BYTES_MAX 1024u
+#define SAMPLE_INTAKE_AHEAD_MS 600000      /* how far ahead of this machine's clock a sender's may be, as Prometheus has it */
 
 struct sample_intake;
 
@@ -42,10 +43,11 @@ struct sample_intake_told {
 	struct remote_write_counts sent;
 };
 
-/* One body. `ret_told` is set in every case. ERR_INVALID, ERR_TOO_LARGE: sending it again is no use; some of it may be
+/* One body; samples later than now_ms and SAMPLE_INTAKE_AHEAD_MS are refused: one of them would make what all others
+ * send too old. `ret_told` is set in every case. ERR_INVALID, ERR_TOO_LARGE: sending it again is no use; some of it may be
  * kept. ERR_UNAVAILABLE: send it again. */
 enum err sample_intake_take(struct sample_intake *intake, struct str body, enum remote_write_version version,
-			    struct sample_intake_told *ret_told, struct error *err);
+			    int64_t now_ms, struct sample_intake_told *ret_told, struct error *err);
 
 /* ---- what is known of metric families ---- */
 

@@ -6,6 +6,8 @@
 #include "monitor/sample_intake.h"
 #include "wire/test_remote_write.h"
 
+#define NOW_MS INT64_C(2000000000)
+
 struct world {
 	struct metrics *metrics;
 	struct sample_intake *intake;
@@ -47,7 +49,8 @@ static enum err send_message(struct world *world, const struct buf *message, enu
 	char *block;
 	size_t size;
 	snappy_block_pack(buf_str(message), &block, &size);
-	enum err r = sample_intake_take(world->intake, (struct str){ block, size }, version, &world->told, &world->err);
+	enum err r = sample_intake_take(world->intake, (struct str){ block, size }, version, NOW_MS,
+				       &world->told, &world->err);
 	mem_free(block);
 	return r;
 }
@@ -164,8 +167,22 @@ TEST(a_damaged_message_changes_nothing)
 	buf_addc(&message, 0x0a);
 	CHECK_INT(send_message(&world, &message, REMOTE_WRITE_1), ERR_INVALID);
 	CHECK_INT(figures(&world).series, 0);
-	CHECK_INT(sample_intake_take(world.intake, STR("no snappy"), REMOTE_WRITE_1, &world.told, &world.err), ERR_INVALID);
+	CHECK_INT(sample_intake_take(world.intake, STR("no snappy"), REMOTE_WRITE_1, NOW_MS, &world.told, &world.err),
+		  ERR_INVALID);
 	buf_finish(&message);
+	end(&world);
+}
+
+TEST(a_sender_whose_clock_is_ahead_makes_nobody_elses_samples_too_old)
+{
+	struct world world;
+	begin(&world, 100);
+	is_kept(&world, "__name__=up,job=right", NOW_MS, 1);
+	is_kept(&world, "__name__=up,job=nearly", NOW_MS + SAMPLE_INTAKE_AHEAD_MS, 1);
+	is_refused(&world, "__name__=up,job=wrong", NOW_MS + SAMPLE_INTAKE_AHEAD_MS + 1, 1,
+		   "a sample of 2000600001 was refused, because it is more than 10 minutes ahead of this server's clock");
+	is_refused(&world, "__name__=up,job=wrong", INT64_MAX, 1, "ahead of this server's clock");
+	is_kept(&world, "__name__=up,job=right", NOW_MS + SAMPLE_INTAKE_AHEAD_MS - 999, 2);
 	end(&world);
 }
 
@@ -257,5 +274,6 @@ TESTS(RUN(samples_are_kept_and_the_order_of_labels_makes_no_second_series),
       RUN(labels_that_cannot_be_are_refused_and_the_rest_of_the_message_is_kept),
       RUN(at_a_limit_new_series_are_refused_and_known_ones_flow_on),
       RUN(when_nothing_can_be_kept_it_is_said_so_that_it_is_sent_again), RUN(a_damaged_message_changes_nothing),
+      RUN(a_sender_whose_clock_is_ahead_makes_nobody_elses_samples_too_old),
       RUN(both_versions_name_the_same_series), RUN(ten_thousand_series_are_known_by_their_bytes),
       RUN(what_is_told_of_families_is_the_newest_by_name))

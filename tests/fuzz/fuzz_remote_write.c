@@ -10,6 +10,8 @@
 #include "monitor/sample_intake.h"
 #include "wire/snappy_block.h"
 
+#define NOW_MS INT64_C(1700000000000)
+
 struct seen {
 	size_t series, samples;
 };
@@ -63,7 +65,7 @@ static void take_in(struct str block, enum remote_write_version version)
 	struct sample_intake_options with = { metrics, &random, append, metrics };
 	sample_intake_create(&with, &intake);
 	for (int round = 0; round < 2; round++) {
-		enum err r = sample_intake_take(intake, block, version, &told, &err);
+		enum err r = sample_intake_take(intake, block, version, NOW_MS, &told, &err);
 		PROMISE(r == OK || r == ERR_INVALID || r == ERR_TOO_LARGE);
 		PROMISE(r == OK || err.text[0] != '\0');
 		PROMISE(r != OK || told.samples == told.sent.samples);
