@@ -145,7 +145,7 @@ static void on_groups(void *context, const struct http_answer *answer, const str
 	char why[SCRAPE_ERROR_BYTES];
 	source->call = NULL;
 	if (wrong != NULL || answer->status != 200 || answer->body_cut || !str_starts(type, STR("application/json"))) {
-		snprintf(why, sizeof why, "could not find targets at \"%.*s\": %s", (int)url.len, url.ptr,
+		snprintf(why, sizeof why, "could not find targets at \"%.*s\": %.200s", (int)str_sub(url, 0, 200).len, url.ptr,
 			 wrong != NULL ? wrong->text : answer->status != 200 ? "the answer is not HTTP status 200" :
 			 answer->body_cut ? "the answer is too large" : "the answer is not application/json");
 		failed(source, why);
@@ -282,7 +282,7 @@ static void on_name(void *context, const struct dns_ask_result *result, const st
 		add_answer(row, result->answer);
 	} else {
 		names->failed = true;
-		snprintf(names->why, sizeof names->why, "could not look up \"%.*s\": %.200s", (int)row->name.len, row->name.ptr,
+		snprintf(names->why, sizeof names->why, "could not look up \"%.*s\": %.200s", (int)str_sub(row->name, 0, 200).len, row->name.ptr,
 			 wrong != NULL ? wrong->text : dns_code_name(result->answer->code));
 	}
 	if (--names->open == 0)
@@ -306,7 +306,8 @@ static void ask_names(struct scrape_source *source)
 		struct scrape_name *row = &names->rows[i];
 		struct error err;
 		*row = (struct scrape_name){ .source = source, .name = dns->names.rows[i] };
-		struct dns_ask_request request = { .name = row->name, .type = dns_type_find(dns->type), .timeout = DNS_TIMEOUT };
+		struct dns_ask_request request = { .name = row->name, .type = dns_type_find(dns->type), .timeout = DNS_TIMEOUT,
+						   .server = options->name_server, .port = options->name_port };
 		if (dns_ask_start(&tools, &request, on_name, row, &row->ask, &err) == OK)
 			continue;
 		names->failed = true;

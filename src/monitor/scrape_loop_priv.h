@@ -8,7 +8,7 @@
 #include "monitor/scrape_loop.h"
 #include "sys/loop.h"
 
-#define SCRAPE_ERROR_BYTES 300u
+#define SCRAPE_ERROR_BYTES ERROR_TEXT_BYTES
 
 struct scrape_pool;
 

@@ -29,6 +29,63 @@ struct lab {
 	char folder[64], path[96];
 };
 
+/* A name server: SRV says port and "localhost", A says 127.0.0.1. */
+struct names {
+	int fd;
+	uint16_t port, answers;
+	pthread_t thread;
+};
+
+static void *serve_names(void *context)
+{
+	struct names *names = context;
+	uint8_t bytes[512];
+	struct sockaddr_in from;
+	for (;;) {
+		socklen_t length = sizeof from;
+		ssize_t size = recvfrom(names->fd, bytes, sizeof bytes - 64, 0, (struct sockaddr *)&from, &length);
+		if (size < 12)
+			return NULL;
+		uint8_t *at = bytes + 12;
+		while (*at != 0)
+			at += *at + 1;
+		bool srv = at[2] == 33;
+		at += 5;
+		const uint8_t head[] = { 0xC0, 12, 0, srv ? 33 : 1, 0, 1, 0, 0, 0, 60, 0, srv ? 17 : 4 };
+		const uint8_t service[] = { 0, 0, 0, 0, (uint8_t)(names->answers >> 8), (uint8_t)names->answers,
+					    9, 'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't', 0 };
+		const uint8_t address[] = { 127, 0, 0, 1 };
+		memcpy(at, head, sizeof head);
+		at += sizeof head;
+		memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
+		at += srv ? sizeof service : sizeof address;
+		bytes[2] = 0x81;
+		bytes[3] = 0x80;
+		memcpy(bytes + 4, "\0\1\0\1\0\0\0\0", 8); /* what the question added is left out */
+		sendto(names->fd, bytes, (size_t)(at - bytes), 0, (struct sockaddr *)&from, length);
+	}
+}
+
+static void names_start(struct names *names, uint16_t answers)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof at;
+	names->answers = answers;
+	names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(bind(names->fd, (struct sockaddr *)&at, sizeof at), 0);
+	getsockname(names->fd, (struct sockaddr *)&at, &length);
+	names->port = ntohs(at.sin_port);
+	CHECK_INT(pthread_create(&names->thread, NULL, serve_names, names), 0);
+}
+
+static void names_stop(struct names *names)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(names->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	sendto(names->fd, "", 1, 0, (struct sockaddr *)&at, sizeof at);
+	pthread_join(names->thread, NULL);
+	close(names->fd);
+}
+
 static bool begin(void *context, uint64_t *ret_generation)
 {
 	*ret_generation = ((struct lab *)context)->generation;
@@ -87,7 +144,7 @@ static char *answer(void *context, const char *request)
 	return buf_take(&buf);
 }
 
-static struct lab *lab_create(void)
+static struct lab *lab_with_names(struct names *names)
 {
 	struct lab *lab = mem_alloc(sizeof *lab);
 	struct error err;
@@ -103,10 +160,16 @@ static struct lab *lab_create(void)
 	struct scrape_loop_options options = {
 		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
 		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
+		.name_server = names != NULL ? "127.0.0.1" : NULL, .name_port = names != NULL ? names->port : 0,
 		.tell = tell, .context = lab,
 	};
 	scrape_loop_create(&options, &lab->scrapes);
 	return lab;
+}
+
+static struct lab *lab_create(void)
+{
+	return lab_with_names(NULL);
 }
 
 static void lab_destroy(struct lab *lab)
@@ -120,7 +183,7 @@ static void lab_destroy(struct lab *lab)
 	mem_free(lab);
 }
 
-/* `job`: what follows the targets; %u of `targets` is the port of the peer. */
+/* `job`: what follows the targets; NULL for those: the peer. */
 static void load(struct lab *lab, const char *targets, const char *job)
 {
 	struct scrape_loaded *loaded;
@@ -280,6 +343,30 @@ TEST(more_targets_than_the_limit_of_a_job_are_all_down)
 	lab_destroy(lab);
 }
 
+TEST(targets_are_found_by_names)
+{
+	struct names names;
+	struct lab *lab;
+	char job[400];
+	names_start(&names, 0);
+	lab = lab_with_names(&names);
+	names.answers = lab->peer.port;
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [_m._tcp.example.org], refresh_interval: 1s},"
+		 " {names: [a.example.org], type: A, port: %u}]\n"
+		 "  relabel_configs: [{source_labels: [__meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_name],"
+		 " target_label: found}]\n", lab->peer.port);
+	load(lab, "", job);
+	CHECK(wait_live(lab, "a{found=\"localhost", true));
+	CHECK(wait_live(lab, "a{found=\";;a.example.org\"", true));
+	char wanted[200];
+	snprintf(wanted, sizeof wanted, "a{found=\"localhost;%u;_m._tcp.example.org\", instance=\"localhost:%u\"", lab->peer.port,
+		 lab->peer.port);
+	CHECK(find(lab, wanted) >= 0);
+	CHECK_INT(look_at(lab).up, 2);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
 TEST(series_that_are_read_anew_get_new_references)
 {
 	struct lab *lab = lab_create();
@@ -300,4 +387,5 @@ TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels
       RUN(a_target_that_relabelling_drops_is_shown_and_not_asked),
       RUN(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told),
       RUN(more_targets_than_the_limit_of_a_job_are_all_down),
+      RUN(targets_are_found_by_names),
       RUN(series_that_are_read_anew_get_new_references))
