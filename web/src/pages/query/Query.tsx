@@ -32,7 +32,7 @@ function Refused({ text, detail }: { text: string, detail: string }) {
 	return (
 		<div class="refused" role="alert" id="query-bad">
 			<p class="bad"><Shape name="down" size={12} />{refusal.text}</p>
-			{line !== undefined && <pre class="mono small">{line}{'\n'}{' '.repeat(Math.max(0, refusal.column! - 1))}^</pre>}
+			{line !== undefined && <Wide of="Where it is wrong"><pre class="mono small">{line}{'\n'}{' '.repeat(Math.max(0, refusal.column! - 1))}^</pre></Wide>}
 		</div>
 	)
 }
