@@ -108,7 +108,7 @@ export default function Query() {
 	useKeys([{ keys: '/', about: 'Write an expression', run: () => box.current?.focus() }])
 	const ask = () => {
 		if (text.trim() === asked) setAgain(again + 1)
-		else setQuery({ q: text.trim() })
+		else setQuery({ q: text.trim() }, false)
 	}
 	return (
 		<Page title="Query" sub="What time series say, by PromQL.">
