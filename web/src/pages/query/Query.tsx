@@ -107,8 +107,9 @@ export default function Query() {
 	useEffect(() => setRefused(undefined), [asked])
 	useKeys([{ keys: '/', about: 'Write an expression', run: () => box.current?.focus() }])
 	const ask = () => {
-		if (text.trim() === asked) setAgain(again + 1)
-		else setQuery({ q: text.trim() }, false)
+		const now = box.current!.value.trim() // what stands there, also when the last key was not drawn yet
+		if (now === asked) setAgain(again + 1)
+		else setQuery({ q: now }, false)
 	}
 	return (
 		<Page title="Query" sub="What time series say, by PromQL.">
