@@ -100,11 +100,11 @@ export default function Query() {
 	const chosen = SPANS.find(([key]) => key === query.get('span')) ?? SPANS[1]
 	const [text, setText] = useState(asked)
 	const [again, setAgain] = useState(0)
-	const [refused, setRefused] = useState<string>()
+	const [refusal, setRefusal] = useState<{ of: string, detail: string }>()
+	const refused = refusal?.of === asked ? refusal.detail : undefined
 	const box = useRef<HTMLTextAreaElement>(null)
 	const span = useMemo(() => spanOf(chosen[2]), [asked, chosen[0], again])
 	useEffect(() => setText(asked), [asked])
-	useEffect(() => setRefused(undefined), [asked])
 	useKeys([{ keys: '/', about: 'Write an expression', run: () => box.current?.focus() }])
 	const ask = () => {
 		const now = box.current!.value.trim() // what stands there, also when the last key was not drawn yet
@@ -127,7 +127,7 @@ export default function Query() {
 				</div>
 			</form>
 			{asked
-				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={setRefused} />
+				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={(detail) => setRefusal(detail === undefined ? undefined : { of: asked, detail })} />
 				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write: <code>POST /api/v1/write</code>. <code>up</code> shows what a Prometheus scrapes.</Empty>}
 			</div>
 		</Page>
