@@ -292,6 +292,9 @@ story.step('samples that a program sends are lines, and what cannot be read is s
 	await page.getByRole('alert').waitFor()
 	await page.goForward()
 	await page.getByText('{job="oven"}').waitFor()
+	await page.keyboard.press('Escape')
+	await page.goto(world.mainstay.url)
+	await page.getByText('No incident is open.').waitFor()
 })
 
 story.step('every page fits at 390 and 1440, light and dark, and axe finds nothing', async () => {
