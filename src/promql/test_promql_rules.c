@@ -199,7 +199,8 @@ static const char rules[] =
 	"  - {alert: Down, expr: up == 0, for: 2m, keep_firing_for: 2m, labels: {team: x}, annotations: {text: t}}\n"
 	"  - {record: job:up, expr: sum(up) > 0}\n";
 
-TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
+/* The test of the rules finds what it expects. */
+static void holds(const char *rule_text, const char *test_text)
 {
 	struct arena arena;
 	struct rule_file file;
@@ -209,12 +210,17 @@ TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
 	arena_init(&arena, ARENA_BYTES);
 	buf_init(&out, 1 << 20);
 	struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
-	CHECK_INT(rule_file_read(str_of(rules), false, &arena, &file, &troubles), OK);
-	CHECK_OK(rule_test_read(str_of(life), "test.yml", &arena, &test, &err));
+	CHECK_INT(rule_file_read(str_of(rule_text), false, &arena, &file, &troubles), OK);
+	CHECK_OK(rule_test_read(str_of(test_text), "test.yml", &arena, &test, &err));
 	if (rule_test_run(&test, &file, 1, NULL, &out) != 0)
 		fail_msg("%s", out.bytes);
 	rule_file_finish(&file);
 	arena_finish(&arena);
+}
+
+TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
+{
+	holds(rules, life);
 }
 
 /* Labels say who, so a template in one makes another alert when it changes; annotations are those of the newest sample. */
@@ -251,20 +257,7 @@ static const char expanded[] =
 
 TEST(templates_in_labels_and_annotations_are_expanded_when_a_sample_is_seen)
 {
-	struct arena arena;
-	struct rule_file file;
-	struct rule_test test;
-	struct error err;
-	cleanup_buf struct buf out;
-	arena_init(&arena, ARENA_BYTES);
-	buf_init(&out, 1 << 20);
-	struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
-	CHECK_INT(rule_file_read(str_of(expanded), false, &arena, &file, &troubles), OK);
-	CHECK_OK(rule_test_read(str_of(expansion), "test.yml", &arena, &test, &err));
-	if (rule_test_run(&test, &file, 1, NULL, &out) != 0)
-		fail_msg("%s", out.bytes);
-	rule_file_finish(&file);
-	arena_finish(&arena);
+	holds(expanded, expansion);
 }
 
 TESTS(RUN(what_is_wrong_in_a_rule_file_is_told_with_its_place),
