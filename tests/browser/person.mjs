@@ -267,6 +267,7 @@ story.step('the server stops: a banner says so; it starts: all is live again', a
 	await api(page, 'POST', `incidents/${incident}/resolve`, { reason: 'It was a toaster.' })
 	await page.getByText('The printer smokes').first().waitFor()
 	await page.getByText('No incident is open.').waitFor()
+	assert.doesNotMatch(await page.locator('main').innerText(), /\bin \d+ s\b/, 'what is over lies ahead')
 })
 
 story.step('samples that a program sends are lines, and what cannot be read is said under its text', async () => {
