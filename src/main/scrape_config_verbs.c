@@ -153,7 +153,7 @@ static void look_at_files(struct look *look)
 	for (size_t i = 0; i < config->rule_files.count; i++) {
 		struct str pattern = config->rule_files.rows[i];
 		size_t found = scrape_files_each(look->arena, look->path, pattern, note_rule_file, look);
-		if (found == 0 && memchr(pattern.ptr, '*', pattern.len) == NULL)
+		if (found == 0 && !str_has(pattern, '*'))
 			complain(look, "%s: \"%s\" in \"rule_files\" is no file that is there", look->path,
 				 scrape_file_path(look->arena, look->path, pattern));
 	}
