@@ -35,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static void wrong(struct reading *r, const
 
 static bool has_nul(struct str text)
 {
-	return text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL;
+	return str_has(text, '\0');
 }
 
 /* Absent and null are the same. */
@@ -209,7 +209,7 @@ static void add_links(struct pairs *pairs, const struct doc_node *list, const ch
 	for (size_t i = 0, kept = 0; i < doc_count(list) && kept < ALERT_EVENT_LINKS_MAX; i++) {
 		const struct doc_node *item = doc_at(list, i);
 		struct str url = str_trim(doc_text(doc_get(item, address), ""));
-		if (!doc_is(item, DOC_MAP) || !alert_is_web(url) || url.len > 2000 || memchr(url.ptr, ' ', url.len) != NULL)
+		if (!doc_is(item, DOC_MAP) || !alert_is_web(url) || url.len > 2000 || str_has(url, ' '))
 			continue;
 		struct str name = arena_printf(pairs->arena, "%s_%02zu", label, kept++);
 		struct str text = alert_cut(str_trim(doc_text(doc_get(item, words), "")), 300);

@@ -89,7 +89,7 @@ static enum err check_pairs(const struct alert_pair *pairs, size_t count, size_t
 			return error_set(err, ERR_INVALID,
 					 "invalid %s: the value of \"" STR_FMT "\" is longer than %zu bytes",
 					 what, STR_ARG(name), value_max);
-		if (pairs[i].value.len > 0 && memchr(pairs[i].value.ptr, '\0', pairs[i].value.len) != NULL)
+		if (str_has(pairs[i].value, '\0'))
 			return error_set(err, ERR_INVALID, "invalid %s: the value of \"" STR_FMT
 					 "\" holds a NUL", what, STR_ARG(name));
 	}

@@ -138,7 +138,7 @@ struct http_route api_route_without(const struct http_asset *assets, size_t coun
 			.endpoint = row,
 		};
 	const struct http_asset *file = str_starts(path, STR(API_TEMPLATES)) ? NULL : asset_of(assets, count, path);
-	if (file == NULL && !known && is_ui_path(path) && memchr(path.ptr, '.', path.len) == NULL)
+	if (file == NULL && !known && is_ui_path(path) && !str_has(path, '.'))
 		file = asset_of(assets, count, STR("/index.html"));
 	if (file != NULL && str_is(method, "GET"))
 		return (struct http_route){ .kind = HTTP_KIND_STATIC, .asset = file };

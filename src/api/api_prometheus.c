@@ -128,12 +128,12 @@ bool prom_span(struct str text, int64_t *ret_ms)
 	return promql_duration(text, ret_ms);
 }
 
-bool prom_limit(const struct prom *prom, size_t *ret_limit, enum err *ret_result)
+bool prom_limit(const struct prom *prom, const char *name, size_t *ret_limit, enum err *ret_result)
 {
-	struct str text = prom_param(prom, "limit");
+	struct str text = prom_param(prom, name);
 	int64_t limit = 0;
 	if (text.len > 0 && !str_int(text, 0, INT32_MAX, &limit)) {
-		*ret_result = prom_invalid(prom->call, "limit", "it is a number, and not negative");
+		*ret_result = prom_invalid(prom->call, name, "it is a number, and not negative");
 		return false;
 	}
 	*ret_limit = (size_t)limit;

@@ -45,8 +45,8 @@ enum err prom_end(struct api_call *call, const struct promql_answer *notes, cons
 bool prom_time(struct str text, int64_t *ret_ms);
 /* A span: seconds, or 1h30m. */
 bool prom_span(struct str text, int64_t *ret_ms);
-/* `limit`: 0 is none. False: it is answered. */
-bool prom_limit(const struct prom *prom, size_t *ret_limit, enum err *ret_result);
+/* Of the parameter `name`; 0 is none. False: it is answered. */
+bool prom_limit(const struct prom *prom, const char *name, size_t *ret_limit, enum err *ret_result);
 /* `start` and `end` of listings; all of time when they are not there. False: it is answered. */
 bool prom_range(const struct prom *prom, int64_t *ret_from_ms, int64_t *ret_to_ms, enum err *ret_result);
 

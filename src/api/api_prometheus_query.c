@@ -54,7 +54,7 @@ static bool read_options(struct question *q, enum err *ret_result)
 	q->options.samples_max = prom->metrics->samples_max;
 	q->options.expired = is_over;
 	q->options.expired_context = &q->deadline;
-	return prom_limit(prom, &q->limit, ret_result);
+	return prom_limit(prom, "limit", &q->limit, ret_result);
 }
 
 static bool read_expr(struct question *q, enum err *ret_result)

@@ -72,7 +72,7 @@ static enum err list_texts(struct listing *listing, prom_list_fn *list)
 	struct api_call *call = listing->prom.call;
 	enum err result = OK;
 	struct error err = { .code = OK };
-	if (!prom_limit(&listing->prom, &listing->limit, &result) ||
+	if (!prom_limit(&listing->prom, "limit", &listing->limit, &result) ||
 	    !prom_range(&listing->prom, &listing->from_ms, &listing->to_ms, &result) ||
 	    !prom_matches(&listing->prom, &listing->matches, &result))
 		return result;
@@ -187,7 +187,7 @@ static enum err list_series(struct series_listing *listing)
 		return result;
 	if (listing->matches.count == 0)
 		return prom_fail(call, PROM_BAD_DATA, "no match[] parameter provided");
-	if (!prom_limit(&listing->prom, &listing->limit, &result) ||
+	if (!prom_limit(&listing->prom, "limit", &listing->limit, &result) ||
 	    !prom_range(&listing->prom, &listing->from_ms, &listing->to_ms, &result))
 		return result;
 	result = prom_each_scope(&listing->matches, listing->from_ms, listing->to_ms, SERIES_MAX, list_taken, listing, &err);
@@ -238,7 +238,9 @@ enum err api_prometheus_metadata(struct api_call *call, struct error *err)
 	struct prom *prom = arena_new(&call->arena, struct prom);
 	struct families families = { .count = 0 };
 	enum err result;
-	if (!prom_begin(call, prom, &result, err) || !prom_limit(prom, &families.limit, &result))
+	size_t each; /* a family is told once, so a limit of one or more cuts nothing */
+	if (!prom_begin(call, prom, &result, err) || !prom_limit(prom, "limit", &families.limit, &result) ||
+	    !prom_limit(prom, "limit_per_metric", &each, &result))
 		return result;
 	families.out = prom_data(call);
 	buf_addc(families.out, '{');

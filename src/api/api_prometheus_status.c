@@ -84,7 +84,7 @@ enum err api_prometheus_tsdb(struct api_call *call, struct error *err)
 	struct metrics_figures figures;
 	enum err result;
 	size_t limit;
-	if (!prom_begin(call, prom, &result, err) || !prom_limit(prom, &limit, &result))
+	if (!prom_begin(call, prom, &result, err) || !prom_limit(prom, "limit", &limit, &result))
 		return result;
 	limit = limit == 0 ? TOP_DEFAULT : limit > METRICS_RANKED_MAX ? METRICS_RANKED_MAX : limit;
 	metrics_figures(prom->metrics->metrics, &figures);

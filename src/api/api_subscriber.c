@@ -320,7 +320,7 @@ enum err api_subscriber_import(struct api_call *call, struct error *err)
 	for (unsigned number = 1; rest.len > 0; number++) {
 		str_cut(rest, '\n', &line, &rest);
 		line = str_trim(line);
-		if (line.len == 0 || (number == 1 && memchr(line.ptr, '@', line.len) == NULL))
+		if (line.len == 0 || (number == 1 && !str_has(line, '@')))
 			continue; /* the names of the columns */
 		if (count == SUBSCRIBER_IMPORT_MAX)
 			return error_set(err, ERR_TOO_LARGE, "more than %u lines; import them in parts",

@@ -68,6 +68,11 @@ struct str str_trim(struct str text)
 	return text;
 }
 
+bool str_has(struct str text, char byte)
+{
+	return text.len > 0 && memchr(text.ptr, byte, text.len) != NULL; /* the empty run may have no address */
+}
+
 bool str_cut(struct str text, char byte, struct str *ret_before, struct str *ret_after)
 {
 	const char *at = text.len > 0 ? memchr(text.ptr, byte, text.len) : NULL;

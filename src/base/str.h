@@ -27,6 +27,8 @@ bool str_ends(struct str text, struct str suffix);
 struct str str_trim(struct str text); /* blanks, tabs, CR, LF on both sides */
 struct str str_sub(struct str text, size_t from, size_t to); /* both clamped to the length */
 
+bool str_has(struct str text, char byte);
+
 /* Cuts at the first `byte`: true with the two sides, false with before = text, after = none. */
 bool str_cut(struct str text, char byte, struct str *ret_before, struct str *ret_after);
 

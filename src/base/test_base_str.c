@@ -28,6 +28,14 @@ TEST(utf8_refuses_overlong_forms_surrogates_and_cut_sequences)
 	CHECK(!str_is_utf8(STR("\x80")));
 }
 
+TEST(the_empty_run_has_no_byte)
+{
+	CHECK(str_has(STR("a:b"), ':'));
+	CHECK(!str_has(STR("ab"), ':'));
+	CHECK(!str_has(STR_NONE, ':'));
+	CHECK(!str_has(STR_NONE, '\0'));
+}
+
 TEST(a_cut_gives_both_sides_or_the_whole)
 {
 	struct str before, after;

@@ -75,7 +75,7 @@ static enum err ask_page(struct cli_call *call, struct str path, struct pages *p
 	struct buf whole;
 	buf_init(&whole, 16384);
 	buf_add(&whole, path);
-	buf_printf(&whole, "%climit=%zu", memchr(path.ptr, '?', path.len) != NULL ? '&' : '?',
+	buf_printf(&whole, "%climit=%zu", str_has(path, '?') ? '&' : '?',
 		   wanted < CLI_PAGE_MAX ? wanted : CLI_PAGE_MAX);
 	if (pages->next.len > 0) {
 		buf_adds(&whole, "&cursor=");

@@ -115,7 +115,7 @@ static bool is_host(struct str word)
 	if (looks_internal(word))
 		return true;
 	str_cut(word, '.', &first, &rest);
-	return looks_numbered(first) && memchr(word.ptr, '_', word.len) == NULL;
+	return looks_numbered(first) && !str_has(word, '_');
 }
 
 static bool find_host(struct str text, struct str *ret_word)

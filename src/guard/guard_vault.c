@@ -100,7 +100,7 @@ static enum err check_put(struct decision *d, const struct guard_secret_put *put
 		return invalid(err, "name", "a secret's name is small letters, digits, dots and dashes");
 	if (put->value.len == 0 || put->value.len > GUARD_VAULT_VALUE_BYTES_MAX)
 		return invalid(err, "value", "a secret has from 1 to 4095 bytes");
-	if (memchr(put->value.ptr, '\0', put->value.len) != NULL)
+	if (str_has(put->value, '\0'))
 		return invalid(err, "value", "a secret is text");
 	if (put->about.len > GUARD_VAULT_ABOUT_BYTES_MAX || !guard_is_printable(put->about))
 		return invalid(err, "about", "what a secret is for is said in one line of at most 200 bytes");

@@ -25,11 +25,11 @@ static void open_with(struct fixture *f, const char *name, enum role role, struc
 
 TEST(a_token_carries_what_both_role_and_scope_allow)
 {
-	static const bool wanted[ROLE_COUNT][SCOPE_COUNT][4] = { /* read, respond, manage, admin */
+	static const bool wanted[ROLE_COUNT][SCOPE_COUNT][PERMISSION_ADMIN + 1] = { /* read, respond, samples, manage, admin */
 		[ROLE_VIEWER] = { { 0 }, { 1 }, { 1 }, { 1 }, { 1 } },
-		[ROLE_RESPONDER] = { { 0 }, { 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } },
-		[ROLE_MANAGER] = { { 0 }, { 1 }, { 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } },
-		[ROLE_ADMIN] = { { 0 }, { 1 }, { 1, 1 }, { 1, 1, 1 }, { 1, 1, 1, 1 } },
+		[ROLE_RESPONDER] = { { 0 }, { 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } },
+		[ROLE_MANAGER] = { { 0 }, { 1 }, { 1, 1, 1 }, { 1, 1, 1, 1 }, { 1, 1, 1, 1 } },
+		[ROLE_ADMIN] = { { 0 }, { 1 }, { 1, 1, 1 }, { 1, 1, 1, 1 }, { 1, 1, 1, 1, 1 } },
 		[ROLE_AUDITOR] = { { 0 }, { 1 }, { 1 }, { 1 }, { 1 } },
 	};
 	for (int role = ROLE_VIEWER; role < ROLE_COUNT; role++) {

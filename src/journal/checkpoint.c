@@ -34,7 +34,7 @@ static enum err origin_read(struct str line, struct checkpoint *checkpoint, stru
 	if (line.len == 0 || line.len > NOTE_NAME_MAX)
 		return error_set(err, ERR_INVALID, "the checkpoint's origin is not 1 to %d bytes",
 				 NOTE_NAME_MAX);
-	if (!str_is_utf8(line) || memchr(line.ptr, '\0', line.len) != NULL)
+	if (!str_is_utf8(line) || str_has(line, '\0'))
 		return error_set(err, ERR_INVALID, "the checkpoint's origin is not UTF-8 text");
 	memcpy(checkpoint->origin, line.ptr, line.len);
 	checkpoint->origin[line.len] = '\0';

@@ -50,7 +50,7 @@ static bool has_space(struct str text)
 static bool is_key_name(struct str name)
 {
 	return name.len >= 1 && name.len <= NOTE_NAME_MAX &&
-	       memchr(name.ptr, '+', name.len) == NULL && !has_control(name, false) &&
+	       !str_has(name, '+') && !has_control(name, false) &&
 	       !has_space(name) && str_is_utf8(name);
 }
 

@@ -44,7 +44,9 @@ struct hand_client {
 	struct loop_timer *look;
 	struct hand_wire *wire; /* NULL: no hand at the moment */
 	struct hand_run *runs, *answered; /* answered: its loop took no word yet */
-	atomic_uint count; /* of both lists and what is on its way to them */
+	/* Runs of both lists and on their way, and one for the owner: an answer may still lie in the loop of who asked when the
+	 * client has stopped. Who takes the last of them away frees the client. */
+	atomic_uint count;
 	_Atomic uint64_t last_id;
 };
 
@@ -57,9 +59,15 @@ static struct str copy(struct str text)
 	return (struct str){ bytes, text.len };
 }
 
+static void release(struct hand_client *client)
+{
+	if (atomic_fetch_sub(&client->count, 1) == 1)
+		mem_free(client);
+}
+
 static void run_free(struct hand_run *run)
 {
-	atomic_fetch_sub(&run->client->count, 1);
+	release(run->client);
 	mem_free((void *)run->input.ptr);
 	mem_free((void *)run->result.out.ptr);
 	mem_free((void *)run->result.errors.ptr);
@@ -261,8 +269,8 @@ static enum err ask(struct hand_client *client, struct loop *loop, bool plugin, 
 	if (input.len > (plugin ? HAND_ARGS_BYTES_MAX : HAND_INPUT_BYTES_MAX))
 		return error_set(err, ERR_TOO_LARGE, "the input of a command is at most %u bytes",
 				 HAND_INPUT_BYTES_MAX);
-	if (atomic_fetch_add(&client->count, 1) >= HAND_CLIENT_RUNS_MAX) {
-		atomic_fetch_sub(&client->count, 1);
+	if (atomic_fetch_add(&client->count, 1) > HAND_CLIENT_RUNS_MAX) {
+		release(client);
 		return error_set(err, ERR_LIMIT, "could not ask for the command: %u wait already",
 				 HAND_CLIENT_RUNS_MAX);
 	}
@@ -407,6 +415,7 @@ enum err hand_client_start(int control, struct clock *clock, struct hand_client 
 			   struct error *err)
 {
 	struct hand_client *client = mem_alloc(sizeof *client);
+	atomic_init(&client->count, 1);
 	client->control = control;
 	client->clock = clock;
 	client->loop = loop_create();
@@ -464,5 +473,5 @@ void hand_client_stop(struct hand_client **client_pointer)
 	free_all(MEM_TAKE(client->runs));
 	free_all(MEM_TAKE(client->answered));
 	close(client->control);
-	mem_free(client);
+	release(client);
 }

@@ -50,16 +50,16 @@ static bool read_options(int argc, char **argv, struct options *ret)
 /* ---- one rule file ---- */
 
 static enum err load_rules(const char *path, bool ignore_unknown, struct arena *arena, struct rule_file *ret_file,
-			   struct rule_troubles *troubles)
+			   struct troubles *troubles)
 {
 	char *bytes;
 	size_t size;
 	struct error err;
 	*ret_file = (struct rule_file){ .count = 0 };
-	*troubles = (struct rule_troubles){ .arena = arena, .source = path };
+	*troubles = (struct troubles){ .arena = arena, .source = path };
 	enum err r = file_read(path, RULE_FILE_BYTES_MAX, &bytes, &size, &err);
 	if (r != OK) {
-		troubles->rows[troubles->count++] = arena_str(arena, str_of(err.text));
+		troubles_add_text(troubles, str_of(err.text));
 		return r;
 	}
 	struct str text = arena_str(arena, (struct str){ bytes, size }); /* expressions keep looking at it */
@@ -67,12 +67,12 @@ static enum err load_rules(const char *path, bool ignore_unknown, struct arena *
 	return rule_file_read(text, ignore_unknown, arena, ret_file, troubles);
 }
 
-static void tell_troubles(const struct rule_troubles *troubles)
+static void tell_troubles(const struct troubles *troubles)
 {
-	for (size_t i = 0; i < troubles->count && i < RULE_TROUBLES_MAX; i++)
+	for (size_t i = 0; i < troubles->count && i < TROUBLES_MAX; i++)
 		fprintf(stderr, "    " STR_FMT "\n", STR_ARG(troubles->rows[i]));
-	if (troubles->count > RULE_TROUBLES_MAX)
-		fprintf(stderr, "    and %zu more\n", troubles->count - RULE_TROUBLES_MAX);
+	if (troubles->count > TROUBLES_MAX)
+		fprintf(stderr, "    and %zu more\n", troubles->count - TROUBLES_MAX);
 }
 
 /* A second rule with the name and labels of another overwrites what that one gives: said, but no failure. */
@@ -106,7 +106,7 @@ static bool check_file(const char *path, const struct options *options)
 {
 	cleanup_arena struct arena arena;
 	struct rule_file file;
-	struct rule_troubles troubles;
+	struct troubles troubles;
 	arena_init(&arena, ARENA_BYTES);
 	printf("Checking %s\n", path);
 	bool good = load_rules(path, options->ignore_unknown, &arena, &file, &troubles) == OK;
@@ -160,7 +160,7 @@ static enum err load_pattern(const char *test_path, struct str pattern, const st
 	if (glob(whole.ptr, 0, NULL, &found) != 0)
 		return error_set(err, ERR_NOT_FOUND, "there is no rule file \"%s\"", whole.ptr);
 	for (size_t i = 0; i < found.gl_pathc && r == OK; i++) {
-		struct rule_troubles troubles;
+		struct troubles troubles;
 		if (rules->count == FILES_MAX) {
 			r = error_set(err, ERR_TOO_LARGE, "more than %u rule files", FILES_MAX);
 			break;

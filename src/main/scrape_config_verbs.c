@@ -45,12 +45,12 @@ static void complain(struct look *look, const char *format, ...)
 	look->wrong++;
 }
 
-static void tell_troubles(struct look *look, const struct scrape_troubles *troubles)
+static void tell_troubles(struct look *look, const struct troubles *troubles)
 {
-	for (size_t i = 0; i < troubles->count && i < SCRAPE_TROUBLES_MAX; i++)
+	for (size_t i = 0; i < troubles->count && i < TROUBLES_MAX; i++)
 		complain(look, STR_FMT, STR_ARG(troubles->rows[i]));
-	if (troubles->count > SCRAPE_TROUBLES_MAX)
-		complain(look, "and %zu more", troubles->count - (size_t)SCRAPE_TROUBLES_MAX);
+	if (troubles->count > TROUBLES_MAX)
+		complain(look, "and %zu more", troubles->count - (size_t)TROUBLES_MAX);
 }
 
 /* ---- files that must be there ---- */
@@ -113,7 +113,7 @@ static void look_at_target_file(void *context, const char *path)
 {
 	struct look *look = context;
 	struct scrape_groups groups;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	if (scrape_files_groups(path, look->arena, &groups, &troubles) != OK)
 		tell_troubles(look, &troubles);
 	else
@@ -153,7 +153,7 @@ static void look_at_files(struct look *look)
 	for (size_t i = 0; i < config->rule_files.count; i++) {
 		struct str pattern = config->rule_files.rows[i];
 		size_t found = scrape_files_each(look->arena, look->path, pattern, note_rule_file, look);
-		if (found == 0 && memchr(pattern.ptr, '*', pattern.len) == NULL)
+		if (found == 0 && !str_has(pattern, '*'))
 			complain(look, "%s: \"%s\" in \"rule_files\" is no file that is there", look->path,
 				 scrape_file_path(look->arena, look->path, pattern));
 	}
@@ -174,7 +174,7 @@ static bool check_config_file(const char *path, bool syntax_only)
 {
 	cleanup_arena struct arena arena;
 	struct scrape_config config;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	struct look look = { .path = path, .arena = &arena, .config = &config };
 	arena_init(&arena, ARENA_BYTES);
 	buf_init(&look.said, LINE_BYTES_MAX);

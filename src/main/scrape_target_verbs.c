@@ -124,7 +124,7 @@ static void list_file(void *context, const char *path)
 {
 	struct listing *listing = context;
 	struct scrape_groups groups;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	if (scrape_files_groups(path, &listing->arena, &groups, &troubles) != OK)
 		complain(listing, troubles.rows[0]);
 	else
@@ -147,7 +147,7 @@ static void list_job(struct listing *listing)
 
 static enum err load(struct listing *listing, struct error *err)
 {
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	if (listing->exposition_path != NULL) {
 		char *bytes;
 		size_t size;

@@ -145,7 +145,7 @@ static uint64_t sum_now(const char *path)
 {
 	struct summing summing = { 1 };
 	struct scrape_config config;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	cleanup_arena struct arena arena;
 	arena_init(&arena, (size_t)256 << 20);
 	add_file(&summing, path);

@@ -542,6 +542,28 @@ TEST(a_hand_that_dies_is_told_for_what_it_ran_and_the_next_one_goes_on)
 	loop_destroy(&loop);
 }
 
+static void told(void *context, const struct child_result *result)
+{
+	(void)result;
+	++*(int *)context;
+}
+
+TEST(an_answer_that_is_taken_after_the_client_has_stopped_is_one)
+{
+	static const char *const argv[] = { "/nowhere/plugin", NULL };
+	struct scene scene;
+	struct loop *loop = loop_create(); /* its owner stops first, and takes what lies there last */
+	struct error err;
+	void *ignored;
+	int answers = 0;
+	scene_start(&scene);
+	struct probe_hand plugins = hand_client_plugins(scene.client);
+	CHECK_OK(plugins.start(plugins.context, loop, argv, TIME_MINUTE, told, &answers, &ignored, &err));
+	scene_finish(&scene);
+	loop_destroy(&loop);
+	CHECK_INT(answers, 1);
+}
+
 TEST(without_a_hand_a_run_is_answered_when_its_time_is_over)
 {
 	struct scene scene;
@@ -749,7 +771,8 @@ int main(int argc, char **argv)
 		RUN(what_waits_for_a_place_longer_than_it_may_run_is_refused_with_a_sentence),
 		RUN(more_than_the_queue_holds_is_refused_at_once),
 		RUN(a_hand_that_dies_is_told_for_what_it_ran_and_the_next_one_goes_on),
-		RUN(without_a_hand_a_run_is_answered_when_its_time_is_over),
+		RUN(an_answer_that_is_taken_after_the_client_has_stopped_is_one),
+      RUN(without_a_hand_a_run_is_answered_when_its_time_is_over),
 		RUN(a_hand_that_does_not_answer_is_replaced),
 		RUN(the_server_gets_a_new_hand_when_the_old_one_dies_and_nothing_is_left_behind),
 		RUN(a_server_that_dies_is_started_again_with_a_fresh_hand),

@@ -260,7 +260,7 @@ static bool take_all(struct journey_run *run, const struct journey_step *step, c
 			return false;
 		}
 		struct str text = buf_str(&value);
-		if (value.full || !str_is_utf8(text) || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
+		if (value.full || !str_is_utf8(text) || str_has(text, '\0')) {
 			fail(run, "what is to be taken as \"%s\" is no text of at most 4 KiB", step->takes[i].name);
 			return false;
 		}

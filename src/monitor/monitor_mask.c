@@ -53,7 +53,7 @@ static bool is_glued_password(struct str argument)
 {
 	return argument.len > 2 && str_starts(argument, STR("-p")) &&
 	       !isdigit((unsigned char)argument.ptr[2]) &&
-	       memchr(argument.ptr, '/', argument.len) == NULL && !str_starts(argument, STR("-port"));
+	       !str_has(argument, '/') && !str_starts(argument, STR("-port"));
 }
 
 /* Returns whether the next argument is this one's value, and secret. */
@@ -76,8 +76,7 @@ static bool mask_argument(struct str argument, struct buf *out)
 		buf_adds(out, "=***");
 		return false;
 	}
-	bool is_option = str_starts(argument, STR("-")) && memchr(argument.ptr, ' ', argument.len) == NULL &&
-	                 memchr(argument.ptr, ':', argument.len) == NULL;
+	bool is_option = str_starts(argument, STR("-")) && !str_has(argument, ' ') && !str_has(argument, ':');
 	if (is_option)
 		buf_add(out, argument);
 	else

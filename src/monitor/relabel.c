@@ -123,7 +123,7 @@ static struct str joined(const struct relabel_rule *rule, struct relabel_set *se
 
 static struct str expand(const struct relabel_rule *rule, struct str template, const struct str *groups, struct relabel_set *set)
 {
-	if (template.len == 0 || memchr(template.ptr, '$', template.len) == NULL)
+	if (!str_has(template, '$'))
 		return template;
 	size_t length = promql_pattern_expand(rule->pattern, template, groups, NULL);
 	char *text = take_room(set, length + 1);

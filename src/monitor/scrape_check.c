@@ -37,7 +37,7 @@ static bool is_label_name(struct str name)
 
 static bool has_variable(struct str text)
 {
-	return text.len > 0 && memchr(text.ptr, '$', text.len) != NULL;
+	return str_has(text, '$');
 }
 
 static bool action_of(struct str text, enum relabel_action *ret_action)

@@ -22,15 +22,10 @@ struct any_list {
 
 void scrape_trouble(struct scrape_reading *reading, uint32_t line, uint32_t column, const char *format, ...)
 {
-	struct scrape_troubles *troubles = reading->troubles;
-	char text[ERROR_TEXT_BYTES];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	troubles_add_list(reading->troubles, line, column, format, arguments);
 	va_end(arguments);
-	if (troubles->count++ < SCRAPE_TROUBLES_MAX)
-		troubles->rows[troubles->count - 1] =
-			arena_printf(troubles->arena, "%s:%u:%u: %s", troubles->source, line, column, text);
 }
 
 /* ---- unknown keys ---- */
@@ -362,13 +357,13 @@ static bool parse(struct scrape_reading *reading, struct str text, bool json, co
 		r = doc_yaml_next(yaml, ret_root, &err);
 		doc_yaml_destroy(&yaml);
 	}
-	if (r != OK && reading->troubles->count++ < SCRAPE_TROUBLES_MAX)
+	if (r != OK && reading->troubles->count++ < TROUBLES_MAX)
 		reading->troubles->rows[reading->troubles->count - 1] = arena_str(reading->troubles->arena, str_of(err.text));
 	return r == OK;
 }
 
 enum err scrape_config_read(struct str text, struct arena *arena, struct scrape_config *ret_config,
-			    struct scrape_troubles *troubles)
+			    struct troubles *troubles)
 {
 	struct scrape_reading reading = { arena, troubles, ret_config };
 	const struct doc_node *root;
@@ -381,7 +376,7 @@ enum err scrape_config_read(struct str text, struct arena *arena, struct scrape_
 }
 
 enum err scrape_config_read_more(struct str text, struct arena *arena, struct scrape_config *config,
-				 struct scrape_troubles *troubles)
+				 struct troubles *troubles)
 {
 	struct scrape_reading reading = { arena, troubles, config };
 	const struct doc_node *root;
@@ -402,7 +397,7 @@ void scrape_config_finish(struct scrape_config *config)
 }
 
 enum err scrape_groups_read(struct str text, bool json, struct arena *arena, struct scrape_groups *ret_groups,
-			    struct scrape_troubles *troubles)
+			    struct troubles *troubles)
 {
 	static const struct scrape_row row = { "groups", SCRAPE_ROW_OBJECTS, 0, sizeof(struct scrape_group), scrape_group_rows };
 	struct scrape_reading reading = { arena, troubles, NULL };

@@ -17,9 +17,9 @@
 #include "monitor/relabel.h"
 #include "wire/doc.h"
 #include "wire/exposition.h"
+#include "wire/troubles.h"
 
 #define SCRAPE_CONFIG_BYTES_MAX (16u << 20)
-#define SCRAPE_TROUBLES_MAX 50u
 #define SCRAPE_UNUSED_MAX 8u
 
 /* Each list has this shape, so that one reader fills them all. */
@@ -189,19 +189,12 @@ struct scrape_config {
 	size_t pattern_room;
 };
 
-struct scrape_troubles {
-	struct arena *arena;
-	const char *source;                   /* name of the file */
-	struct str rows[SCRAPE_TROUBLES_MAX]; /* "prometheus.yml:4:3: ..." */
-	size_t count;                         /* also beyond the rows */
-};
-
 /* OK when nothing is wrong; ERR_INVALID: see the troubles. In both cases scrape_config_finish frees. */
 enum err scrape_config_read(struct str text, struct arena *arena, struct scrape_config *ret_config,
-			    struct scrape_troubles *troubles);
+			    struct troubles *troubles);
 /* A file of scrape_config_files: its jobs follow those that are there. */
 enum err scrape_config_read_more(struct str text, struct arena *arena, struct scrape_config *config,
-				 struct scrape_troubles *troubles);
+				 struct troubles *troubles);
 void scrape_config_finish(struct scrape_config *config);
 
 /* A file of file_sd_configs or a body of http_sd_configs: a list of groups, in YAML or JSON. */
@@ -209,4 +202,4 @@ struct scrape_groups {
 	SCRAPE_LIST(struct scrape_group) list;
 };
 enum err scrape_groups_read(struct str text, bool json, struct arena *arena, struct scrape_groups *ret_groups,
-			    struct scrape_troubles *troubles);
+			    struct troubles *troubles);

@@ -15,15 +15,14 @@ const char *scrape_file_path(struct arena *arena, const char *config_path, struc
 }
 
 /* The texts of what is read keep looking at it. */
-static enum err read_file(const char *path, struct arena *arena, struct str *ret_text, struct scrape_troubles *troubles)
+static enum err read_file(const char *path, struct arena *arena, struct str *ret_text, struct troubles *troubles)
 {
 	char *bytes;
 	size_t size;
 	struct error err;
 	enum err r = file_read(path, SCRAPE_CONFIG_BYTES_MAX, &bytes, &size, &err);
 	if (r != OK) {
-		if (troubles->count++ < SCRAPE_TROUBLES_MAX)
-			troubles->rows[troubles->count - 1] = arena_str(arena, str_of(err.text));
+		troubles_add_text(troubles, str_of(err.text));
 		return r;
 	}
 	*ret_text = arena_str(arena, (struct str){ bytes, size });
@@ -34,7 +33,7 @@ static enum err read_file(const char *path, struct arena *arena, struct str *ret
 struct more {
 	struct arena *arena;
 	struct scrape_config *config;
-	struct scrape_troubles *troubles;
+	struct troubles *troubles;
 };
 
 static void read_more(void *context, const char *path)
@@ -49,11 +48,11 @@ static void read_more(void *context, const char *path)
 }
 
 enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_config *ret_config,
-			   struct scrape_troubles *troubles)
+			   struct troubles *troubles)
 {
 	struct str text;
 	*ret_config = (struct scrape_config){ .unused_count = 0 };
-	*troubles = (struct scrape_troubles){ .arena = arena, .source = path };
+	*troubles = (struct troubles){ .arena = arena, .source = path };
 	enum err r = read_file(path, arena, &text, troubles);
 	if (r != OK)
 		return r;
@@ -75,11 +74,11 @@ static void add_label(struct scrape_group *group, struct arena *arena, const cha
 }
 
 enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
-			     struct scrape_troubles *troubles)
+			     struct troubles *troubles)
 {
 	struct str text, name = str_of(path);
 	*ret_groups = (struct scrape_groups){ .list.count = 0 };
-	*troubles = (struct scrape_troubles){ .arena = arena, .source = path };
+	*troubles = (struct troubles){ .arena = arena, .source = path };
 	enum err r = read_file(path, arena, &text, troubles);
 	if (r != OK)
 		return r;

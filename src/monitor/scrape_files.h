@@ -8,11 +8,11 @@ const char *scrape_file_path(struct arena *arena, const char *config_path, struc
 
 /* The config and its scrape_config_files; troubles are complete. In any case scrape_config_finish frees. */
 enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_config *ret_config,
-			   struct scrape_troubles *troubles);
+			   struct troubles *troubles);
 
 /* The groups of one file of file_sd_configs. */
 enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
-			     struct scrape_troubles *troubles);
+			     struct troubles *troubles);
 
 /* Calls `see` for each file that a pattern of the config names; how many there were. */
 typedef void scrape_file_fn(void *context, const char *path);

@@ -87,7 +87,7 @@ static void read_file(void *context, const char *path)
 {
 	struct reading *reading = context;
 	struct scrape_groups groups;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	if (reading->files++ >= FILES_MAX)
 		return;
 	if (scrape_files_groups(path, reading->arena, &groups, &troubles) != OK) {
@@ -152,7 +152,7 @@ static void on_groups(void *context, const struct http_answer *answer, const str
 		return;
 	}
 	arena_init(&arena, GROUPS_BYTES_MAX);
-	struct scrape_troubles troubles = { .arena = &arena, .source = "the answer of http_sd_configs" };
+	struct troubles troubles = { .arena = &arena, .source = "the answer of http_sd_configs" };
 	struct str body = arena_str(&arena, answer->body);
 	if (scrape_groups_read(body, true, &arena, &groups, &troubles) != OK) {
 		snprintf(why, sizeof why, "%.*s", (int)troubles.rows[0].len, troubles.rows[0].ptr);

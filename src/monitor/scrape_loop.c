@@ -17,7 +17,7 @@
 enum err scrape_loaded_read(const char *path, struct scrape_loaded **ret_loaded, struct error *err)
 {
 	struct scrape_loaded *loaded = mem_alloc(sizeof *loaded);
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	arena_init(&loaded->arena, LOADED_BYTES_MAX);
 	loaded->path = mem_strdup(path);
 	enum err r = scrape_files_load(loaded->path, &loaded->arena, &loaded->config, &troubles);

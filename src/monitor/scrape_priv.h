@@ -36,7 +36,7 @@ void scrape_config_init(void *config);
 
 struct scrape_reading {
 	struct arena *arena;
-	struct scrape_troubles *troubles;
+	struct troubles *troubles;
 	struct scrape_config *config; /* NULL: only groups are read */
 };
 

@@ -160,7 +160,7 @@ enum scrape_fate scrape_target_make(const struct scrape_job *job, const struct s
 	struct str scheme = relabel_set_get(&set, STR("__scheme__"));
 	if (address.len == 0)
 		return refuse(err, "a target has no address", address);
-	if (memchr(address.ptr, '/', address.len) != NULL)
+	if (str_has(address, '/'))
 		return refuse(err, "an address is a host and a port, without scheme and path", address);
 	if (scheme.len > 0 && !str_is(scheme, "http") && !str_is(scheme, "https"))
 		return refuse(err, "the scheme is neither http nor https", scheme);

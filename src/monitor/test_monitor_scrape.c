@@ -7,13 +7,13 @@
 struct read {
 	struct arena arena;
 	struct scrape_config config;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 };
 
 static enum err read_config(struct read *read, const char *text)
 {
 	arena_init(&read->arena, 0);
-	read->troubles = (struct scrape_troubles){ .arena = &read->arena, .source = "p.yml" };
+	read->troubles = (struct troubles){ .arena = &read->arena, .source = "p.yml" };
 	return scrape_config_read(str_of(text), &read->arena, &read->config, &read->troubles);
 }
 
@@ -258,7 +258,7 @@ TEST(a_file_of_targets_is_read_in_yaml_and_json)
 	cleanup_arena struct arena arena;
 	struct scrape_groups groups;
 	arena_init(&arena, 0);
-	struct scrape_troubles troubles = { .arena = &arena, .source = "t" };
+	struct troubles troubles = { .arena = &arena, .source = "t" };
 	CHECK_INT(scrape_groups_read(STR("- targets: [a, b]\n  labels: {x: 1}\n- targets: [c]\n"), false, &arena, &groups, &troubles), OK);
 	CHECK_INT(groups.list.count, 2);
 	CHECK_STR(groups.list.rows[0].labels.rows[0].value, "1");

@@ -61,7 +61,7 @@ static void append(void *context, const struct scrape_frame *frame)
 struct fixture {
 	struct arena arena;
 	struct scrape_config config;
-	struct scrape_troubles troubles;
+	struct troubles troubles;
 	struct scrape_target target;
 	struct scrape_book *book;
 	struct store store;
@@ -79,7 +79,7 @@ static struct fixture *begin(const char *more)
 	arena_init(&f->arena, 0);
 	random_seeded(&random, 7);
 	snprintf(text, sizeof text, "scrape_configs:\n- job_name: j\n  static_configs: [{targets: ['h:1']}]\n%s", more);
-	f->troubles = (struct scrape_troubles){ .arena = &f->arena, .source = "p" };
+	f->troubles = (struct troubles){ .arena = &f->arena, .source = "p" };
 	CHECK_INT(scrape_config_read(str_of(text), &f->arena, &f->config, &f->troubles), OK);
 	const struct scrape_job *job = &f->config.jobs.rows[0];
 	CHECK_INT(scrape_target_make(job, NULL, &job->discovery.groups.rows[0], STR("h:1"), &f->arena, &f->target, &f->err),

@@ -117,7 +117,7 @@ static bool unescape(struct str text, size_t *at, char quote, char *out, size_t 
 
 bool lex_unquote(struct str inside, char quote, struct arena *arena, struct str *ret_text)
 {
-	if (quote == '`' || inside.len == 0 || memchr(inside.ptr, '\\', inside.len) == NULL) {
+	if (quote == '`' || !str_has(inside, '\\')) {
 		*ret_text = inside;
 		return true;
 	}

@@ -93,15 +93,17 @@ try {
 	return false;
 }
 
-extern "C" bool promql_pattern_groups(const struct promql_pattern *pattern, struct str value,
-				      struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX])
+namespace {
+
+bool match(const re2::RE2 &re2, struct str value, size_t from, re2::RE2::Anchor anchor,
+	   struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX])
 try {
 	re2::StringPiece groups[PROMQL_PATTERN_GROUPS_MAX];
-	int wanted = pattern->re2.NumberOfCapturingGroups() + 1;
+	int wanted = re2.NumberOfCapturingGroups() + 1;
 	if (wanted > (int)PROMQL_PATTERN_GROUPS_MAX)
 		wanted = PROMQL_PATTERN_GROUPS_MAX;
 	re2::StringPiece whole(value.ptr != nullptr ? value.ptr : "", value.len);
-	if (!pattern->re2.Match(whole, 0, value.len, re2::RE2::ANCHOR_BOTH, groups, wanted))
+	if (!re2.Match(whole, from, value.len, anchor, groups, wanted))
 		return false;
 	for (unsigned i = 0; i < PROMQL_PATTERN_GROUPS_MAX; i++)
 		ret_groups[i] = { groups[i].data(), groups[i].data() != nullptr ? groups[i].size() : 0 };
@@ -110,13 +112,26 @@ try {
 	return false;
 }
 
-extern "C" int promql_pattern_group(const struct promql_pattern *pattern, struct str name)
+int number_of(const re2::RE2 &re2, struct str name)
 try {
-	const auto &names = pattern->re2.NamedCapturingGroups();
+	const auto &names = re2.NamedCapturingGroups();
 	auto found = names.find(std::string(name.ptr, name.len));
 	return found != names.end() && found->second < (int)PROMQL_PATTERN_GROUPS_MAX ? found->second : -1;
 } catch (const std::bad_alloc &) {
 	return -1;
+}
+
+} // namespace
+
+extern "C" bool promql_pattern_groups(const struct promql_pattern *pattern, struct str value,
+				      struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX])
+{
+	return match(pattern->re2, value, 0, re2::RE2::ANCHOR_BOTH, ret_groups);
+}
+
+extern "C" int promql_pattern_group(const struct promql_pattern *pattern, struct str name)
+{
+	return number_of(pattern->re2, name);
 }
 
 /* ---- anywhere in a text ---- */
@@ -200,28 +215,13 @@ extern "C" void promql_search_destroy(struct promql_search **search)
 
 extern "C" bool promql_search_find(const struct promql_search *search, struct str value, size_t from,
 				   struct str ret_groups[PROMQL_PATTERN_GROUPS_MAX])
-try {
-	re2::StringPiece groups[PROMQL_PATTERN_GROUPS_MAX];
-	int wanted = search->re2.NumberOfCapturingGroups() + 1;
-	if (wanted > (int)PROMQL_PATTERN_GROUPS_MAX)
-		wanted = PROMQL_PATTERN_GROUPS_MAX;
-	re2::StringPiece whole(value.ptr != nullptr ? value.ptr : "", value.len);
-	if (!search->re2.Match(whole, from, value.len, re2::RE2::UNANCHORED, groups, wanted))
-		return false;
-	for (unsigned i = 0; i < PROMQL_PATTERN_GROUPS_MAX; i++)
-		ret_groups[i] = { groups[i].data(), groups[i].data() != nullptr ? groups[i].size() : 0 };
-	return true;
-} catch (const std::bad_alloc &) {
-	return false;
+{
+	return match(search->re2, value, from, re2::RE2::UNANCHORED, ret_groups);
 }
 
 extern "C" int promql_search_group(const struct promql_search *search, struct str name)
-try {
-	const auto &names = search->re2.NamedCapturingGroups();
-	auto found = names.find(std::string(name.ptr, name.len));
-	return found != names.end() && found->second < (int)PROMQL_PATTERN_GROUPS_MAX ? found->second : -1;
-} catch (const std::bad_alloc &) {
-	return -1;
+{
+	return number_of(search->re2, name);
 }
 
 /* ---- matchers ---- */

@@ -11,7 +11,7 @@
 
 struct reading {
 	struct arena *arena;
-	struct rule_troubles *troubles;
+	struct troubles *troubles;
 	bool ignore_unknown;
 	const struct rule_pair *group_labels; /* of the group that is read */
 	size_t group_label_count;
@@ -24,15 +24,10 @@ static void trouble(struct reading *reading, uint32_t line, uint32_t column, con
 
 static void trouble(struct reading *reading, uint32_t line, uint32_t column, const char *format, ...)
 {
-	struct rule_troubles *troubles = reading->troubles;
-	char text[ERROR_TEXT_BYTES];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	troubles_add_list(reading->troubles, line, column, format, arguments);
 	va_end(arguments);
-	if (troubles->count++ < RULE_TROUBLES_MAX)
-		troubles->rows[troubles->count - 1] =
-			arena_printf(troubles->arena, "%s:%u:%u: %s", troubles->source, line, column, text);
 }
 
 static void trouble_at(struct reading *reading, const struct doc_node *node, const char *what)
@@ -267,7 +262,7 @@ static void read_groups(struct reading *reading, const struct doc_node *root, st
 }
 
 enum err rule_file_read(struct str text, bool ignore_unknown, struct arena *arena, struct rule_file *ret_file,
-			struct rule_troubles *troubles)
+			struct troubles *troubles)
 {
 	struct reading reading = { .arena = arena, .troubles = troubles, .ignore_unknown = ignore_unknown };
 	struct doc_limits limits = { .depth_max = 64, .nodes_max = NODES_MAX, .bytes_max = RULE_FILE_BYTES_MAX };
@@ -278,7 +273,7 @@ enum err rule_file_read(struct str text, bool ignore_unknown, struct arena *aren
 	struct doc_yaml *yaml = doc_yaml_create(text, arena, limits, troubles->source);
 	enum err r = doc_yaml_next(yaml, &root, &err);
 	doc_yaml_destroy(&yaml);
-	if (r != OK && troubles->count++ < RULE_TROUBLES_MAX)
+	if (r != OK && troubles->count++ < TROUBLES_MAX)
 		troubles->rows[troubles->count - 1] = arena_str(troubles->arena, str_of(err.text));
 	else if (r == OK && root != NULL && !doc_is(root, DOC_NULL))
 		read_groups(&reading, root, ret_file);

@@ -10,9 +10,9 @@
 
 #include "promql/promql.h"
 #include "promql/template.h"
+#include "wire/troubles.h"
 
 #define RULE_FILE_BYTES_MAX (16u << 20)
-#define RULE_TROUBLES_MAX 50u
 
 struct rule_pair {
 	struct str name, value;
@@ -42,16 +42,9 @@ struct rule_file {
 	size_t count, rule_count;
 };
 
-struct rule_troubles {
-	struct arena *arena;
-	const char *source; /* name of the file */
-	struct str rows[RULE_TROUBLES_MAX]; /* "rules.yml:4:11: ..." */
-	size_t count; /* also beyond the rows */
-};
-
 /* OK when nothing is wrong; ERR_INVALID: see the troubles. Fields nobody knows are wrong unless they are to be ignored. */
 enum err rule_file_read(struct str text, bool ignore_unknown, struct arena *arena, struct rule_file *ret_file,
-			struct rule_troubles *troubles);
+			struct troubles *troubles);
 void rule_file_finish(struct rule_file *file);
 
 /* Whether b says again what a says: the same name and the same labels. */

@@ -9,24 +9,26 @@
 
 /* ---- printing and escaping ---- */
 
+static bool print(struct template_run *run, struct template_value *args, size_t count, bool line, struct template_value *ret)
+{
+	cleanup_buf struct buf out;
+	buf_init(&out, TEMPLATE_OUT_BYTES_MAX);
+	template_sprint(args, count, line, &out);
+	return template_take(run, &out, ret);
+}
+
 static bool fn_print(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
 		     struct buf *failure)
 {
-	cleanup_buf struct buf out;
 	(void)failure;
-	buf_init(&out, TEMPLATE_OUT_BYTES_MAX);
-	template_sprint(args, count, false, &out);
-	return template_take(run, &out, ret);
+	return print(run, args, count, false, ret);
 }
 
 static bool fn_println(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,
 		       struct buf *failure)
 {
-	cleanup_buf struct buf out;
 	(void)failure;
-	buf_init(&out, TEMPLATE_OUT_BYTES_MAX);
-	template_sprint(args, count, true, &out);
-	return template_take(run, &out, ret);
+	return print(run, args, count, true, ret);
 }
 
 static bool fn_printf(struct template_run *run, struct template_value *args, size_t count, struct template_value *ret,

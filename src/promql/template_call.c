@@ -200,7 +200,7 @@ static bool eval_chain(struct template_run *run, const struct template_value *do
 static bool eval_number(struct template_run *run, const struct template_node *node, struct template_value *ret_value)
 {
 	bool hex = node->text.len > 2 && node->text.ptr[0] == '0' && (node->text.ptr[1] == 'x' || node->text.ptr[1] == 'X') &&
-		   memchr(node->text.ptr, 'p', node->text.len) == NULL && memchr(node->text.ptr, 'P', node->text.len) == NULL;
+		   !str_has(node->text, 'p') && !str_has(node->text, 'P');
 	bool rune = node->text.ptr[0] == '\'', point = false;
 	for (size_t i = 0; i < node->text.len; i++)
 		point |= strchr(".eEpP", node->text.ptr[i]) != NULL;

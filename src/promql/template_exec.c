@@ -35,31 +35,31 @@ static void begin_failure(struct template_run *run, enum err code)
 	buf_printf(&run->failure, " at <%s>: ", shown.used > 0 ? shown.bytes : "");
 }
 
-bool template_fail(struct template_run *run, const char *format, ...)
+static void fail_with(struct template_run *run, enum err code, const char *format, va_list arguments)
 {
 	char text[2048];
-	va_list arguments;
 	if (run->code != OK)
-		return false;
-	va_start(arguments, format);
+		return;
 	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	begin_failure(run, ERR_INVALID);
+	begin_failure(run, code);
 	buf_adds(&run->failure, text);
+}
+
+bool template_fail(struct template_run *run, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fail_with(run, ERR_INVALID, format, arguments);
+	va_end(arguments);
 	return false;
 }
 
 bool template_fail_limit(struct template_run *run, enum err code, const char *format, ...)
 {
-	char text[512];
 	va_list arguments;
-	if (run->code != OK)
-		return false;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	fail_with(run, code, format, arguments);
 	va_end(arguments);
-	begin_failure(run, code);
-	buf_adds(&run->failure, text);
 	return false;
 }
 

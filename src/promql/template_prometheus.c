@@ -365,7 +365,7 @@ static bool split_host(struct str text, struct str *ret_host, struct str *ret_po
 		after = end + 1;
 	} else {
 		host = str_sub(text, 0, colon);
-		if (memchr(host.ptr, ':', host.len) != NULL)
+		if (str_has(host, ':'))
 			return false;
 	}
 	for (size_t i = inside; i < text.len; i++)

@@ -171,7 +171,7 @@ static bool spell(const char *at, char *out)
 enum err template_float_read(struct str text, double *ret_number)
 {
 	char written[NUMBER_BYTES_MAX], plain[NUMBER_BYTES_MAX];
-	if (text.len == 0 || text.len >= sizeof written || memchr(text.ptr, '\0', text.len) != NULL)
+	if (text.len == 0 || text.len >= sizeof written || str_has(text, '\0'))
 		return ERR_INVALID;
 	memcpy(written, text.ptr, text.len);
 	written[text.len] = '\0';

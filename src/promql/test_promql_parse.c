@@ -180,7 +180,7 @@ static bool is_series(struct str input)
 {
 	return str_starts(input, STR("{} ")) || str_starts(input, STR("my_metric")) ||
 	       str_starts(input, STR("{a=\"b\"} ")) || str_starts(input, STR("{\"http.requests")) ||
-	       memchr(input.ptr, '\t', input.len) != NULL;
+	       str_has(input, '\t');
 }
 
 /* Prints, reads the print and prints again: the same. */

@@ -16,7 +16,7 @@ static void check_trouble(const char *text, const char *wanted)
 	struct arena arena;
 	struct rule_file file;
 	arena_init(&arena, ARENA_BYTES);
-	struct rule_troubles troubles = { .arena = &arena, .source = "r.yml" };
+	struct troubles troubles = { .arena = &arena, .source = "r.yml" };
 	enum err r = rule_file_read(str_of(text), false, &arena, &file, &troubles);
 	CHECK_INT(r, wanted == NULL ? OK : ERR_INVALID);
 	if (wanted != NULL) {
@@ -82,7 +82,7 @@ TEST(every_rule_file_of_the_suites_is_read_or_refused_as_prometheus_does)
 		struct arena arena;
 		struct rule_file file;
 		arena_init(&arena, ARENA_BYTES);
-		struct rule_troubles troubles = { .arena = &arena, .source = cases[i].name };
+		struct troubles troubles = { .arena = &arena, .source = cases[i].name };
 		enum err r = rule_file_read(data_read(cases[i].name, &arena), false, &arena, &file, &troubles);
 		if ((r == OK) != (cases[i].rules > 0) || (r == OK && file.rule_count != cases[i].rules))
 			fail_msg("%s: wanted %zu rules, found %zu, %s", cases[i].name, cases[i].rules, file.rule_count,
@@ -116,7 +116,7 @@ static size_t judge_test(struct str text, bool ignore_unknown, const char *only,
 	for (; good && rule_test_file(&test, count, &name); count++) {
 		char path[128];
 		snprintf(path, sizeof path, "promtool/" STR_FMT, STR_ARG(name));
-		struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
+		struct troubles troubles = { .arena = &arena, .source = "rules" };
 		good = rule_file_read(data_read(path, &arena), ignore_unknown, &arena, &files[count], &troubles) == OK;
 		if (!good)
 			buf_add(out, troubles.rows[0]);
@@ -199,7 +199,8 @@ static const char rules[] =
 	"  - {alert: Down, expr: up == 0, for: 2m, keep_firing_for: 2m, labels: {team: x}, annotations: {text: t}}\n"
 	"  - {record: job:up, expr: sum(up) > 0}\n";
 
-TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
+/* The test of the rules finds what it expects. */
+static void holds(const char *rule_text, const char *test_text)
 {
 	struct arena arena;
 	struct rule_file file;
@@ -208,13 +209,18 @@ TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
 	cleanup_buf struct buf out;
 	arena_init(&arena, ARENA_BYTES);
 	buf_init(&out, 1 << 20);
-	struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
-	CHECK_INT(rule_file_read(str_of(rules), false, &arena, &file, &troubles), OK);
-	CHECK_OK(rule_test_read(str_of(life), "test.yml", &arena, &test, &err));
+	struct troubles troubles = { .arena = &arena, .source = "rules" };
+	CHECK_INT(rule_file_read(str_of(rule_text), false, &arena, &file, &troubles), OK);
+	CHECK_OK(rule_test_read(str_of(test_text), "test.yml", &arena, &test, &err));
 	if (rule_test_run(&test, &file, 1, NULL, &out) != 0)
 		fail_msg("%s", out.bytes);
 	rule_file_finish(&file);
 	arena_finish(&arena);
+}
+
+TEST(an_alert_is_pending_then_fires_and_is_kept_as_long_as_its_rule_says)
+{
+	holds(rules, life);
 }
 
 /* Labels say who, so a template in one makes another alert when it changes; annotations are those of the newest sample. */
@@ -251,20 +257,7 @@ static const char expanded[] =
 
 TEST(templates_in_labels_and_annotations_are_expanded_when_a_sample_is_seen)
 {
-	struct arena arena;
-	struct rule_file file;
-	struct rule_test test;
-	struct error err;
-	cleanup_buf struct buf out;
-	arena_init(&arena, ARENA_BYTES);
-	buf_init(&out, 1 << 20);
-	struct rule_troubles troubles = { .arena = &arena, .source = "rules" };
-	CHECK_INT(rule_file_read(str_of(expanded), false, &arena, &file, &troubles), OK);
-	CHECK_OK(rule_test_read(str_of(expansion), "test.yml", &arena, &test, &err));
-	if (rule_test_run(&test, &file, 1, NULL, &out) != 0)
-		fail_msg("%s", out.bytes);
-	rule_file_finish(&file);
-	arena_finish(&arena);
+	holds(expanded, expansion);
 }
 
 TESTS(RUN(what_is_wrong_in_a_rule_file_is_told_with_its_place),

@@ -183,7 +183,7 @@ static void postgres_statement_free(void *thing)
 static void keep_text(char *to, struct str text)
 {
 	memcpy(to, text.ptr, text.len);
-	bool clean = memchr(text.ptr, 0, text.len) == NULL && str_is_utf8(text);
+	bool clean = !str_has(text, '\0') && str_is_utf8(text);
 	for (size_t i = 0; !clean && i < text.len; i++) {
 		if (to[i] == 0 || (unsigned char)to[i] >= 0x80)
 			to[i] = '?';

@@ -54,7 +54,7 @@ void address_format(const struct address *address, char ret_text[ADDRESS_TEXT_BY
 bool address_parse(struct str text, struct address *ret_address)
 {
 	char copy[TEXT_MAX];
-	if (text.len == 0 || text.len >= sizeof copy || memchr(text.ptr, '\0', text.len) != NULL)
+	if (text.len == 0 || text.len >= sizeof copy || str_has(text, '\0'))
 		return false;
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = '\0';

@@ -143,7 +143,7 @@ static bool may_set(const struct parsed *parsed, struct str host, bool https)
 		return false;
 	if (parsed->domain.len == 0 || same_case(parsed->domain, host))
 		return true;
-	return memchr(parsed->domain.ptr, '.', parsed->domain.len) != NULL && is_under(host, parsed->domain);
+	return str_has(parsed->domain, '.') && is_under(host, parsed->domain);
 }
 
 static void keep(struct cookie_jar *jar, const struct parsed *parsed, struct str host, struct str path)

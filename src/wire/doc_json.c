@@ -59,7 +59,7 @@ static enum err explain(struct reader *reader)
 /* Two things simdjson lets through, at least in some versions. */
 static bool text_is_allowed(struct str text)
 {
-	return (text.len == 0 || memchr(text.ptr, 0, text.len) == NULL) && str_is_utf8(text);
+	return !str_has(text, '\0') && str_is_utf8(text);
 }
 
 static enum err take_leaf(struct reader *reader, const struct json_token *token,

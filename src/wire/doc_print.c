@@ -130,7 +130,7 @@ static void print_indent(struct buf *buf, unsigned indent)
  * begin with something that can be seen. */
 static bool is_block(struct str text)
 {
-	if (text.len == 0 || memchr(text.ptr, '\n', text.len) == NULL)
+	if (!str_has(text, '\n'))
 		return false;
 	return strchr(" \t\n", text.ptr[0]) == NULL && !has_escapes(text, true);
 }

@@ -253,7 +253,7 @@ static enum err take_scalar(struct doc_yaml *yaml, const yaml_event_t *event, st
 	struct str name = anchor_text(event->data.scalar.anchor);
 	if (event->data.scalar.tag != NULL)
 		return fail(yaml, place, "tags (!) are not supported", "remove the tag", err);
-	if (memchr(text.ptr, 0, text.len) != NULL)
+	if (str_has(text, '\0'))
 		return fail(yaml, place,
 			    "the text contains the character U+0000, which is not allowed", NULL,
 			    err);

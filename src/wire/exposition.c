@@ -157,7 +157,7 @@ static enum err read_text_comment(struct cursor *cursor, struct error *err)
 static void make_scratch(struct exposition *exposition, struct str line)
 {
 	exposition->scratch_used = 0;
-	if (line.len <= exposition->scratch_size || memchr(line.ptr, '\\', line.len) == NULL)
+	if (line.len <= exposition->scratch_size || !str_has(line, '\\'))
 		return;
 	mem_free(exposition->scratch);
 	exposition->scratch = mem_alloc(line.len);
@@ -167,6 +167,8 @@ static void make_scratch(struct exposition *exposition, struct str line)
 static enum err read_line(struct exposition *exposition, struct str line, struct error *err)
 {
 	bool text = exposition->options.format == EXPOSITION_TEXT;
+	if (line.len == 0)
+		line = STR(""); /* what has no address cannot be walked */
 	struct cursor cursor = { exposition, line.ptr, line.ptr + line.len };
 	exposition->line++;
 	make_scratch(exposition, line);

@@ -123,7 +123,7 @@ static void lint_letters(struct lint *lint)
 		camel |= name.ptr[i] >= 'a' && name.ptr[i] <= 'z' && name.ptr[i + 1] >= 'A' && name.ptr[i + 1] <= 'Z';
 	if (!lint->family->has_help)
 		find_words(lint, "no help text");
-	if (name.len > 0 && memchr(name.ptr, ':', name.len) != NULL)
+	if (str_has(name, ':'))
 		find_words(lint, "metric names should not contain ':'");
 	if (camel)
 		find_words(lint, "metric names should be written in 'snake_case' not 'camelCase'");

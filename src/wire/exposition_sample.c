@@ -82,7 +82,7 @@ enum err exposition_unescape(struct exposition *exposition, struct str text, boo
 			     struct error *err)
 {
 	bool strict = exposition->options.strict && exposition->options.format == EXPOSITION_TEXT;
-	if (text.len == 0 || memchr(text.ptr, '\\', text.len) == NULL) {
+	if (!str_has(text, '\\')) {
 		*ret_text = text;
 		return OK;
 	}

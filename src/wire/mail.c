@@ -202,7 +202,7 @@ static bool is_message_id(const char *text)
 	for (size_t i = 0; i < inner.len; i++)
 		if (inner.ptr[i] <= ' ' || inner.ptr[i] >= 0x7F || strchr("<>()\",;\\", inner.ptr[i]) != NULL)
 			return false;
-	return memchr(inner.ptr, '@', inner.len) != NULL;
+	return str_has(inner, '@');
 }
 
 static enum err check_text(const char *field, const char *text, struct error *err)
@@ -251,7 +251,7 @@ static bool is_link(const char *link)
 static bool is_body(struct str text)
 {
 	return text.len <= MAIL_BODY_MAX_BYTES && str_is_utf8(text) &&
-	       (text.len == 0 || memchr(text.ptr, '\0', text.len) == NULL);
+	       !str_has(text, '\0');
 }
 
 static enum err check_mail(const struct mail *mail, struct error *err)

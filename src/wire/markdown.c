@@ -97,8 +97,7 @@ static bool is_safe_target(struct str target)
 	/* Within the site: "/runbooks/1", "#top", "page". "//host" is another site under our scheme. */
 	struct str before, rest;
 	bool colon = str_cut(target, ':', &before, &rest);
-	bool path_first = memchr(before.ptr, '/', before.len) != NULL || memchr(before.ptr, '#', before.len) != NULL ||
-			  memchr(before.ptr, '?', before.len) != NULL;
+	bool path_first = str_has(before, '/') || str_has(before, '#') || str_has(before, '?');
 	if (colon && !path_first)
 		return false;
 	return !str_starts(target, STR("//"));

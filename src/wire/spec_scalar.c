@@ -139,7 +139,7 @@ static bool check_url(struct spec_run *run, const struct spec_field *field, stru
 	while (end < rest.len && strchr("/?#", rest.ptr[end]) == NULL)
 		end++;
 	struct str authority = str_sub(rest, 0, end);
-	if (authority.len > 0 && memchr(authority.ptr, '@', authority.len) != NULL) {
+	if (str_has(authority, '@')) {
 		spec_wrong(run, place, "must not hold a user or password; it would be shown with the "
 				       "address");
 		return false;

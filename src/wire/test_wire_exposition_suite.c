@@ -72,6 +72,40 @@ static size_t check_round_trip(const char *name, struct str text, enum expositio
 	return once.samples;
 }
 
+/* Each of a folder is accepted or refused as `wanted` says; what is accepted is printed, what is refused has its line. */
+static void check_verdicts(const char *folder, const char *file, enum exposition_format format,
+			   bool (*wanted)(const char *name, struct arena *arena), size_t *ret_accepted, size_t *ret_refused)
+{
+	char path[PATH_BYTES];
+	struct dirent **entries;
+	*ret_accepted = *ret_refused = 0;
+	data_path(folder, path);
+	int count = scandir(path, &entries, NULL, alphasort);
+	CHECK(count > 0);
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+		cleanup_arena struct arena arena;
+		struct error err;
+		arena_init(&arena, 0);
+		if (name[0] != '.') {
+			struct str text = data_read(folder, name, file, &arena);
+			enum err r = exposition_read_strict(text, format, NULL, NULL, &err);
+			bool good = wanted(name, &arena);
+			if (good != (r == OK))
+				fail_msg("%s: wanted %s, found %s", name, good ? "accepted" : "refused",
+					 r == OK ? "accepted" : err.text);
+			if (r != OK && (r != ERR_INVALID || strncmp(err.text, "line ", 5) != 0))
+				fail_msg("%s: refused without its line: %s", name, err.text);
+			if (good)
+				check_round_trip(name, text, format, format == EXPOSITION_OPENMETRICS);
+			*(good ? ret_accepted : ret_refused) += 1;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	printf("%s: %zu accepted and printed, %zu refused\n", folder, *ret_accepted, *ret_refused);
+}
+
 /* ---- OpenMetrics ---- */
 
 static bool should_parse(const char *name, struct arena *arena)
@@ -87,35 +121,8 @@ static bool should_parse(const char *name, struct arena *arena)
 
 TEST(every_case_of_the_openmetrics_suite_is_accepted_or_refused_as_it_says)
 {
-	char path[PATH_BYTES];
-	struct dirent **entries;
-	size_t accepted = 0, refused = 0;
-	data_path("openmetrics", path);
-	int count = scandir(path, &entries, NULL, alphasort);
-	CHECK(count > 0);
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-		cleanup_arena struct arena arena;
-		struct error err;
-		arena_init(&arena, 0);
-		if (name[0] != '.') {
-			struct str text = data_read("openmetrics", name, "metrics", &arena);
-			enum err r = exposition_read_strict(text, EXPOSITION_OPENMETRICS, NULL, NULL, &err);
-			bool wanted = should_parse(name, &arena);
-			if (wanted != (r == OK))
-				fail_msg("%s: wanted %s, found %s", name, wanted ? "accepted" : "refused",
-					 r == OK ? "accepted" : err.text);
-			if (r != OK && (r != ERR_INVALID || strncmp(err.text, "line ", 5) != 0))
-				fail_msg("%s: refused without its line: %s", name, err.text);
-			if (wanted)
-				check_round_trip(name, text, EXPOSITION_OPENMETRICS, true);
-			accepted += wanted;
-			refused += !wanted;
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	printf("openmetrics: %zu accepted and printed, %zu refused\n", accepted, refused);
+	size_t accepted, refused;
+	check_verdicts("openmetrics", "metrics", EXPOSITION_OPENMETRICS, should_parse, &accepted, &refused);
 	CHECK(accepted >= 29 && refused >= 103);
 }
 
@@ -186,35 +193,16 @@ TEST(every_text_of_the_suite_is_read_and_printed_or_named_as_left_out)
 	CHECK_INT(out, sizeof left_out / sizeof left_out[0]);
 }
 
+static bool is_named_good(const char *name, struct arena *arena)
+{
+	(void)arena;
+	return strstr(name, "error") == NULL;
+}
+
 TEST(every_seed_of_the_text_suite_is_accepted_or_refused_as_its_name_says)
 {
-	char path[PATH_BYTES];
-	struct dirent **entries;
-	size_t accepted = 0, refused = 0;
-	data_path("text/fuzz", path);
-	int count = scandir(path, &entries, NULL, alphasort);
-	CHECK(count > 0);
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-		cleanup_arena struct arena arena;
-		struct error err;
-		arena_init(&arena, 0);
-		if (name[0] != '.') {
-			struct str text = data_read("text/fuzz", name, "", &arena);
-			bool wanted = strstr(name, "error") == NULL;
-			enum err r = exposition_read_strict(text, EXPOSITION_TEXT, NULL, NULL, &err);
-			if (wanted != (r == OK))
-				fail_msg("%s: wanted %s, found %s", name, wanted ? "accepted" : "refused",
-					 r == OK ? "accepted" : err.text);
-			if (wanted)
-				check_round_trip(name, text, EXPOSITION_TEXT, false);
-			accepted += wanted;
-			refused += !wanted;
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	printf("text seeds: %zu accepted and printed, %zu refused\n", accepted, refused);
+	size_t accepted, refused;
+	check_verdicts("text/fuzz", "", EXPOSITION_TEXT, is_named_good, &accepted, &refused);
 	CHECK(accepted >= 6 && refused >= 20);
 }
 

@@ -22,6 +22,18 @@ if (reason) {
 	process.exit(0)
 }
 
+/** A body of remote write 1.0 with one series: protobuf by hand, snappy by one literal. */
+function samplesBody(labels, points) {
+	const varint = (value) => { const out = []; for (let rest = BigInt(value); ; rest >>= 7n) { if (rest < 128n) return Buffer.from([...out, Number(rest)]); out.push(Number(rest & 127n) | 128) } }
+	const field = (number, content) => Buffer.concat([varint(number << 3 | 2), varint(Buffer.byteLength(content)), Buffer.from(content)])
+	const sample = ([at, value]) => { const real = Buffer.alloc(9, 9); real.writeDoubleLE(value, 1); return field(2, Buffer.concat([real, varint(16), varint(at)])) }
+	const names = Object.entries(labels).map(([name, value]) => field(1, Buffer.concat([field(1, name), field(2, value)])))
+	const message = field(1, Buffer.concat([...names, ...points.map(sample)]))
+	const size = Buffer.alloc(2)
+	size.writeUInt16LE(message.length - 1)
+	return Buffer.concat([varint(message.length), Buffer.from([61 << 2]), size, message])
+}
+
 const story = new Story()
 let world, context, page, incident, link
 
@@ -255,6 +267,35 @@ story.step('the server stops: a banner says so; it starts: all is live again', a
 	await api(page, 'POST', `incidents/${incident}/resolve`, { reason: 'It was a toaster.' })
 	await page.getByText('The printer smokes').first().waitFor()
 	await page.getByText('No incident is open.').waitFor()
+	assert.doesNotMatch(await page.locator('main').innerText(), /\bin \d+ s\b/, 'what is over lies ahead')
+})
+
+story.step('samples that a program sends are lines, and what cannot be read is said under its text', async () => {
+	const now = Date.now()
+	const points = Array.from({ length: 30 }, (_, i) => [now - (30 - i) * 10_000, 180 + 20 * Math.sin(i / 4)])
+	await page.evaluate(async (body) => {
+		const { csrf } = await (await fetch('/api/v1/session')).json()
+		const headers = { 'x-mainstay-csrf': csrf, 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
+		const answer = await fetch('/api/v1/write', { method: 'POST', headers, body: new Uint8Array(body) })
+		if (answer.status !== 204) throw new Error(await answer.text())
+	}, [...samplesBody({ __name__: 'oven_celsius', job: 'oven' }, points)])
+	await page.keyboard.press('g')
+	await page.keyboard.press('q')
+	const box = page.getByLabel('Expression')
+	await box.fill('avg_over_time(oven_celsius[1m]')
+	await box.press('Enter')
+	await page.getByRole('alert').getByText('unexpected end of input').waitFor()
+	await box.fill('avg_over_time(oven_celsius[1m])')
+	await box.press('Enter')
+	await page.getByText('{job="oven"}').waitFor()
+	await page.locator('canvas').waitFor()
+	await page.goBack()
+	await page.getByRole('alert').waitFor()
+	await page.goForward()
+	await page.getByText('{job="oven"}').waitFor()
+	await page.keyboard.press('Escape')
+	await page.goto(world.mainstay.url)
+	await page.getByText('No incident is open.').waitFor()
 })
 
 story.step('every page fits at 390 and 1440, light and dark, and axe finds nothing', async () => {
@@ -272,6 +313,7 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 		services: '/services', service: `/services/${service}`, 'service-edit': `/services/${service}/edit`, 'on-call': '/on-call', 'schedule-edit': `/definitions/Schedule/${schedule}/edit`, journal: '/journal',
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
 		reports: '/reports', 'reports-all': '/reports?state=all', subscribers: '/settings/subscribers', 'report-form': '/report', 'subscribe-form': '/subscribe', 'report-unknown': '/r/0',
+		query: '/query', 'query-drawn': `/query?q=${encodeURIComponent('{job="oven"}')}&span=15m`, 'query-refused': `/query?q=${encodeURIComponent('sum by (handler) (rate(prometheus_http_requests_total{code=~"5.."}[5m])')}`,
 		reviews: '/reviews', review: '/reviews/1', secrets: '/settings/secrets', 'ways-in': '/settings/ways-in',
 		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef',
 	}

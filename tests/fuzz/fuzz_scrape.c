@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scrape_groups groups;
 	struct arena arena;
 	arena_init(&arena, 512u << 20);
-	struct scrape_troubles troubles = { .arena = &arena, .source = "p" }, others = { .arena = &arena, .source = "t" };
+	struct troubles troubles = { .arena = &arena, .source = "p" }, others = { .arena = &arena, .source = "t" };
 	enum err r = scrape_config_read(text, &arena, &config, &troubles);
 	PROMISE((r == OK) == (troubles.count == 0));
 	for (size_t j = 0; r == OK && j < config.jobs.count; j++)

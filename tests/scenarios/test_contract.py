@@ -84,6 +84,7 @@ class Tables(unittest.TestCase):
     def test_every_object_of_the_contract_says_which_fields_it_has(self):
         def walk(node, path):
             if isinstance(node, dict):
+                self.assertEqual([key for key in node if " " in str(key)], [], f"{path}: a description needs quotes")
                 if node.get("type") == "object":
                     self.assertIn("additionalProperties", node, path)
                     self.assertLessEqual(set(node.get("required", [])), set(node.get("properties", {})), path)

@@ -47,15 +47,15 @@ export function go(url: string, replace = false): void {
 	}
 }
 
-/** Changes parts of the query, keeps the rest; an empty value removes the key. */
-export function setQuery(changes: Record<string, string | undefined>): void {
+/** Changes parts of the query, keeps the rest; an empty value removes the key. A way back leads to what was before, unless `replace`. */
+export function setQuery(changes: Record<string, string | undefined>, replace = true): void {
 	const query = new URLSearchParams(location.search)
 	for (const [key, value] of Object.entries(changes)) {
 		if (value) query.set(key, value)
 		else query.delete(key)
 	}
 	const text = query.toString()
-	go(location.pathname + (text ? `?${text}` : ''), true)
+	go(location.pathname + (text ? `?${text}` : ''), replace)
 }
 
 export function listenToLinks(): void {

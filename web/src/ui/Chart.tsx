@@ -1,10 +1,10 @@
-// Latency over time. uPlot is fetched only when a chart is shown.
-import { useEffect, useRef, useState } from 'preact/hooks'
+// Latency over time, and what every chart has: colours, axes.
+import { useEffect, useState } from 'preact/hooks'
 import type { CheckSeries } from '../api/contract'
 import { serverNow } from '../lib/clock'
 import { dayText, wallClock } from '../lib/time'
 import { latencyText } from '../lib/words'
-import { Skeleton } from './Skeleton'
+import { Plot } from './Plot'
 
 /** Tokens as a canvas wants them. */
 export function coloursOf(names: Record<string, string>): Record<string, string> {
@@ -70,48 +70,36 @@ export function extentOf(series: CheckSeries): [from: number, to: number] {
 
 const STEP_SECONDS = { minute: 60, hour: 3600, day: 86_400 }
 
+/** How the axes of every chart look. */
+export const axisOf = (c: Record<string, string>) => ({ stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' })
+export const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
+
 export function LatencyChart({ series, height = 240 }: { series: CheckSeries, height?: number }) {
-	const ref = useRef<HTMLDivElement>(null)
-	const [ready, setReady] = useState(false)
 	const scheme = useScheme()
-	useEffect(() => {
-		let gone = false
-		let plot: { destroy(): void, setSize(size: { width: number, height: number }): void } | undefined
-		let observer: ResizeObserver | undefined
-		void import('uplot').then(({ default: Plot }) => {
-			const box = ref.current
-			if (gone || !box) return
-			setReady(true)
-			const c = colours()
-			// Two neighbours make a line; a few results alone are dots.
-			const lone = series.points.filter((p) => p.latency_avg !== null).length <= 12
-			const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
-			const axis = { stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' }
-			const show = (_: unknown, v: number | null) => (v === null ? '–' : latencyText(v))
-			plot = new Plot({
-				width: box.clientWidth, height, cursor: { points: { size: 7 } },
-				scales: { x: { time: true, min: extentOf(series)[0], max: extentOf(series)[1] }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 10)] } },
-				axes: [{ ...axis, values: hours }, { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
-				bands: [{ series: [1, 3], fill: c.band! }],
+	const draw = () => {
+		const c = colours()
+		// Two neighbours make a line; a few results alone are dots.
+		const lone = series.points.filter((p) => p.latency_avg !== null).length <= 12
+		const axis = axisOf(c)
+		const show = (_: unknown, v: number | null) => (v === null ? '–' : latencyText(v))
+		return {
+			columns: columnsOf(series),
+			options: {
+				cursor: { points: { size: 7 } },
+				scales: { x: { time: true, min: extentOf(series)[0], max: extentOf(series)[1] }, y: { range: (_: unknown, __: number, max: number): [number, number] => [0, Math.max(max * 1.15, 10)] } },
+				axes: [{ ...axis, values: hours }, { ...axis, size: 58, values: (_: unknown, ticks: number[]) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
+				bands: [{ series: [1, 3] as [number, number], fill: c.band! }],
 				series: [
 					{},
 					{ label: 'Slowest', stroke: 'transparent', points: { show: false }, value: show },
 					{ label: 'Average', stroke: c.line!, width: 1.5, points: { show: lone, size: 6, fill: c.line!, stroke: c.line! }, value: show },
 					{ label: 'Fastest', stroke: 'transparent', points: { show: false }, value: show },
-					{ label: 'Failures', stroke: 'transparent', points: { show: true, size: 8, fill: c.down!, stroke: c.down! }, value: (_, v) => (v === null ? 'none' : 'yes') },
+					{ label: 'Failures', stroke: 'transparent', points: { show: true, size: 8, fill: c.down!, stroke: c.down! }, value: (_: unknown, v: number | null) => (v === null ? 'none' : 'yes') },
 				],
-			}, columnsOf(series), box)
-			observer = new ResizeObserver(() => plot?.setSize({ width: box.clientWidth, height }))
-			observer.observe(box)
-		})
-		return () => { gone = true; observer?.disconnect(); plot?.destroy() }
-	}, [series, height, scheme])
-	const known = series.points.filter((p) => p.latency_avg !== null)
-	const slowest = known.reduce((max, p) => Math.max(max, p.latency_max ?? 0), 0)
-	return (
-		<figure class="chart" role="img" aria-label={`Latency from ${series.from} to ${series.to}: at most ${latencyText(slowest)}, ${series.points.filter((p) => p.ok < p.count).length} ${series.step}s with failures`}>
-			{!ready && <Skeleton lines={5} height={30} />}
-			<div ref={ref} />
-		</figure>
-	)
+			},
+		}
+	}
+	const slowest = series.points.filter((p) => p.latency_avg !== null).reduce((max, p) => Math.max(max, p.latency_max ?? 0), 0)
+	const about = `Latency from ${series.from} to ${series.to}: at most ${latencyText(slowest)}, ${series.points.filter((p) => p.ok < p.count).length} ${series.step}s with failures`
+	return <Plot about={about} height={height} draw={draw} of={[series, scheme]} />
 }

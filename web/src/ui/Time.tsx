@@ -4,7 +4,8 @@ import { clockText, countdownText, fullText, relativeText } from '../lib/time'
 
 /** "03:12 · 4 min ago" */
 export function Time({ at, only }: { at: string, only?: 'clock' | 'relative' }) {
-	const [time, now] = [Date.parse(at), everyTenSeconds.value]
+	// The tick may be ten seconds old: what happened since is past all the same.
+	const [time, now] = [Date.parse(at), Math.max(everyTenSeconds.value, serverNow())]
 	const clock = clockText(time, now)
 	const relative = relativeText(time, now)
 	return (

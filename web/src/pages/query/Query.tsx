@@ -33,7 +33,7 @@ function Refused({ text, detail }: { text: string, detail: string }) {
 	return (
 		<div class="refused" role="alert" id="query-bad">
 			<p class="bad"><Shape name="down" size={12} />{refusal.text}</p>
-			{line !== undefined && <pre class="mono small">{line}{'\n'}{' '.repeat(Math.max(0, refusal.column! - 1))}^</pre>}
+			{line !== undefined && <Wide of="Where it is wrong"><pre class="mono small">{line}{'\n'}{' '.repeat(Math.max(0, refusal.column! - 1))}^</pre></Wide>}
 		</div>
 	)
 }
@@ -101,15 +101,16 @@ export default function Query() {
 	const chosen = SPANS.find(([key]) => key === query.get('span')) ?? SPANS[1]
 	const [text, setText] = useState(asked)
 	const [again, setAgain] = useState(0)
-	const [refused, setRefused] = useState<string>()
+	const [refusal, setRefusal] = useState<{ of: string, detail: string }>()
+	const refused = refusal?.of === asked ? refusal.detail : undefined
 	const box = useRef<HTMLTextAreaElement>(null)
 	const span = useMemo(() => spanOf(chosen[2]), [asked, chosen[0], again])
 	useEffect(() => setText(asked), [asked])
-	useEffect(() => setRefused(undefined), [asked])
 	useKeys([{ keys: '/', about: 'Write an expression', run: () => box.current?.focus() }])
 	const ask = () => {
-		if (text.trim() === asked) setAgain(again + 1)
-		else setQuery({ q: text.trim() })
+		const now = box.current!.value.trim() // what stands there, also when the last key was not drawn yet
+		if (now === asked) setAgain(again + 1)
+		else setQuery({ q: now }, false)
 	}
 	return (
 		<Page title="Query" sub="What time series say, by PromQL.">
@@ -127,7 +128,7 @@ export default function Query() {
 				</div>
 			</form>
 			{asked
-				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={setRefused} />
+				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={(detail) => setRefusal(detail === undefined ? undefined : { of: asked, detail })} />
 				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write, <code>POST /api/v1/write</code>, and from what is scraped. <code>up</code> shows whether that answers.</Empty>}
 			<Targets />
 			</div>
