@@ -108,6 +108,7 @@ TEST(a_flaw_in_utf8_is_seen_at_any_place)
 TESTS(RUN(eight_bytes_at_once_say_what_each_byte_says), RUN(a_flaw_in_utf8_is_seen_at_any_place),
       RUN(numbers_are_read_whole_and_within_bounds),
       RUN(utf8_refuses_overlong_forms_surrogates_and_cut_sequences),
+      RUN(the_empty_run_has_no_byte),
       RUN(a_cut_gives_both_sides_or_the_whole),
       RUN(distance_counts_inserts_removals_replacements_and_swaps),
       RUN(names_are_lower_case_and_do_not_begin_with_a_dash),
