@@ -47,6 +47,8 @@ struct http_call {
 	struct curl_job *job;
 	struct curl_guard guard;
 	struct curl_slist *fields;
+	struct curl_slist host_field; /* before them, where the client has a server_name */
+	char host_line[EGRESS_HOST_BYTES + 16];
 	http_fn *fn;
 	void *context;
 	struct egress_target target;
@@ -237,32 +239,41 @@ static void set_method(struct http_call *call)
 
 static void on_transferred(void *context, CURLcode code);
 
-/* Our certificate, and the name we greet by. The library takes that name from the URL: so the URL gets it, pinned to the
- * addresses of the host, and the header says whom we mean. A connection of its own, as another host may have the same name. */
+static bool is_renamed(const struct http_call *call)
+{
+	return call->client->server_name != NULL && call->target.https;
+}
+
+/* The library greets by the name in the URL: so the URL gets it, pinned to the addresses of the host, and a field says whom
+ * we mean. A connection of its own, as another host may have the same name. */
+static void rename_host(struct http_call *call)
+{
+	bool six = strchr(call->target.host, ':') != NULL;
+	char *text = NULL;
+	CURLU *url = curl_url();
+	snprintf(call->host_line, sizeof call->host_line, six ? "Host: [%s]:%u" : "Host: %s:%u", call->target.host, call->target.port);
+	call->host_field = (struct curl_slist){ call->host_line, call->fields };
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, &call->host_field);
+	if (curl_url_set(url, CURLUPART_URL, call->target.url, 0) == CURLUE_OK &&
+	    curl_url_set(url, CURLUPART_HOST, call->client->server_name, 0) == CURLUE_OK &&
+	    curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
+		curl_easy_setopt(call->easy, CURLOPT_URL, text);
+	curl_free(text);
+	curl_url_cleanup(url);
+	call->fresh = true;
+}
+
+/* Our certificate, and the name we greet by. */
 static void set_identity(struct http_call *call, const struct address *addresses, unsigned count)
 {
 	struct http_client *client = call->client;
-	const struct egress_target *target = &call->target;
-	bool renamed = client->server_name != NULL && target->https;
 	CURL *easy = call->easy;
-	curl_guard_arm(&call->guard, easy, renamed ? client->server_name : target->host, target->port, addresses, count);
-	curl_easy_setopt(easy, CURLOPT_URL, target->url);
-	if (renamed) {
-		cleanup_buf struct buf line;
-		CURLU *url = curl_url();
-		char *text = NULL;
-		bool six = strchr(target->host, ':') != NULL;
-		buf_init(&line, 1024);
-		buf_printf(&line, six ? "Host: [%s]:%u" : "Host: %s:%u", target->host, target->port);
-		call->fields = curl_slist_append(call->fields, line.bytes);
-		if (curl_url_set(url, CURLUPART_URL, target->url, 0) == CURLUE_OK &&
-		    curl_url_set(url, CURLUPART_HOST, client->server_name, 0) == CURLUE_OK &&
-		    curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
-			curl_easy_setopt(easy, CURLOPT_URL, text);
-		curl_free(text);
-		curl_url_cleanup(url);
-		call->fresh = true;
-	}
+	curl_guard_arm(&call->guard, easy, is_renamed(call) ? client->server_name : call->target.host, call->target.port, addresses,
+		       count);
+	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
+	if (is_renamed(call))
+		rename_host(call);
 	if (client->cert_file != NULL)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, client->cert_file);
 	if (client->key_file != NULL)
@@ -292,7 +303,6 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* see the head of this file */
@@ -390,6 +400,26 @@ static void change_method(struct http_call *call, int status)
 	call->sent = STR_NONE;
 }
 
+/* Where it is sent on to. "/path" is the host's that we meant, while the library resolves it to the name that we greeted by. */
+static enum err next_target(const struct http_call *call, const char *next, struct egress_target *ret_target, struct error *err)
+{
+	if (!is_renamed(call))
+		return egress_check_url(&call->client->policy, str_of(next), ret_target, err);
+	cleanup_buf struct buf location;
+	struct http_answer so_far = { .headers = buf_str(&call->headers) };
+	char *text = NULL;
+	CURLU *url = curl_url();
+	buf_init(&location, EGRESS_URL_MAX_BYTES);
+	buf_add(&location, http_answer_field(&so_far, "Location"));
+	if (!location.full && location.used > 0 && curl_url_set(url, CURLUPART_URL, call->target.url, 0) == CURLUE_OK &&
+	    curl_url_set(url, CURLUPART_URL, location.bytes, CURLU_URLENCODE) == CURLUE_OK)
+		curl_url_get(url, CURLUPART_URL, &text, 0);
+	enum err r = egress_check_url(&call->client->policy, str_of(text != NULL ? text : next), ret_target, err);
+	curl_free(text);
+	curl_url_cleanup(url);
+	return r;
+}
+
 /* True when the call goes on with another hop. */
 static bool follow_redirect(struct http_call *call)
 {
@@ -408,7 +438,7 @@ static bool follow_redirect(struct http_call *call)
 		return false;
 	}
 	struct egress_target target;
-	if (egress_check_url(&call->client->policy, str_of(next), &target, &call->err) != OK) {
+	if (next_target(call, next, &target, &call->err) != OK) {
 		error_prefix(&call->err, "redirect from \"%.200s\"", call->target.host);
 		return false;
 	}

@@ -37,12 +37,18 @@ class Target:
     """Says `body` to who signs in as `wanted` says; keeps what it was asked."""
 
     def __init__(self, body="a 1\n", wanted=None, tls=None, folded=False, groups=None):
-        self.body, self.wanted, self.folded, self.groups, self.asked = body, wanted, folded, groups, []
+        self.body, self.wanted, self.folded, self.groups, self.asked, self.hosts = body, wanted, folded, groups, [], []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(dict(self.headers))
+                outer.hosts.append(self.headers.get_all("Host"))
+                if self.path == "/moved":
+                    self.send_response(302)
+                    self.send_header("Location", "/metrics")
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
                 good = outer.wanted is None or self.headers.get("Authorization") == outer.wanted
                 body = json.dumps(outer.groups).encode() if outer.groups is not None else outer.body.encode()
                 self.send_response(200 if good else 401)
@@ -88,6 +94,9 @@ class Scraping(Metrics):
 
     def targets(self, **query):
         return self.reader.get("targets?" + urllib.parse.urlencode(query))["data"]
+
+    def why(self, job):
+        return next(t["lastError"] for t in self.targets()["activeTargets"] if t["scrapePool"] == job)
 
     def health(self):
         return {(t["scrapePool"], t["labels"].get("instance")): t["health"] for t in self.targets()["activeTargets"]}
@@ -152,7 +161,7 @@ class BesideAPrometheus(Scraping):
             wait_until(lambda: [row["value"][1] for row in ask('up{job="node"}')] == ["0"], 10, "up to be 0")
             wait_until(lambda: ask("node_load1") == [], 10, "the series to end")
         self.same('{job="node"}', 4)
-        self.assertIn("connect", next(t for t in self.targets()["activeTargets"] if t["scrapePool"] == "node")["lastError"])
+        self.assertIn("connect", self.why("node"))
 
 
 class Asking(Scraping):
@@ -181,6 +190,7 @@ class Asking(Scraping):
         self.scrape(f"""
 - {{job_name: untrusted, scheme: https, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: named, scheme: https, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
+- {{job_name: moved, scheme: https, metrics_path: /moved, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: misnamed, scheme: https, tls_config: {{ca_file: '{cert}', server_name: two.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: blind, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: stranger, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{both.address}']}}]}}
@@ -194,8 +204,9 @@ class Asking(Scraping):
 {text}
   static_configs: [{{targets: ['{both.address}']}}]
 """)
-        self.wait_health({("untrusted", plain.address): "down", ("named", plain.address): "up", ("misnamed", plain.address): "down",
+        self.wait_health({("untrusted", plain.address): "down", ("named", plain.address): "up", ("moved", plain.address): "up", ("misnamed", plain.address): "down",
                           ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
+        self.assertEqual([[plain.address]], [host for i, host in enumerate(plain.hosts) if host not in plain.hosts[:i]])
 
     def test_a_body_is_unfolded_and_its_limit_counts_unfolded(self):
         target = self.peer(Target(body="".join(f'a{{n="{i}"}} {i}\n' for i in range(2000)), folded=True))
@@ -206,9 +217,8 @@ class Asking(Scraping):
 """)
         self.wait_health({("all", target.address): "up", ("little", target.address): "down", ("few", target.address): "down"})
         self.assertEqual(self.count('a{job="all"}'), 2000)
-        why = {t["scrapePool"]: t["lastError"] for t in self.targets()["activeTargets"]}
-        self.assertIn("body_size_limit", why["little"])
-        self.assertIn("sample_limit 1999", why["few"])
+        for job, why in (("little", "body_size_limit"), ("few", "sample_limit 1999")):
+            wait_until(lambda: why in self.why(job), 15, f"{job} to be down for {why}, last {self.why(job)}")
         self.assertEqual(self.values('up{job="few"}').popitem()[1], "0")
 
 
