@@ -85,7 +85,7 @@ struct sync {
 	struct scrape_one **known; /* sorted by key */
 	size_t known_count;
 	struct scrape_one *added;
-	size_t found;
+	size_t added_count, found;
 	struct buf key;
 	bool told;
 };
@@ -120,15 +120,13 @@ static void copy_target(const struct scrape_target *target, struct arena *arena,
 
 static void add_one(struct sync *sync, const struct scrape_target *target, const char *key)
 {
-	for (struct scrape_one *one = sync->added; one != NULL; one = one->next)
-		if (strcmp(one->key, key) == 0)
-			return;
 	struct scrape_one *one = mem_alloc(sizeof *one);
 	*one = (struct scrape_one){ .pool = sync->pool, .found = true, .key = mem_strdup(key) };
 	arena_init(&one->arena, SCRATCH_BYTES_MAX);
 	copy_target(target, &one->arena, &one->target);
 	one->next = sync->added;
 	sync->added = one;
+	sync->added_count++;
 }
 
 static void add_dropped(struct scrape_pool *pool, struct promql_labels discovered)
@@ -195,6 +193,27 @@ static bool is_settled(const struct scrape_pool *pool)
 	return settled;
 }
 
+/* In the order of their keys; what was found twice begins once. */
+static void begin_added(struct sync *sync)
+{
+	struct scrape_pool *pool = sync->pool;
+	struct scrape_one **added = mem_alloc((sync->added_count + 1) * sizeof *added);
+	size_t count = 0;
+	for (struct scrape_one *one = sync->added; one != NULL; one = one->next)
+		added[count++] = one;
+	qsort(added, count, sizeof *added, by_key);
+	for (size_t i = count; i-- > 0;) {
+		if (i > 0 && by_key(&added[i - 1], &added[i]) == 0) {
+			scrape_one_destroy(added[i]);
+			continue;
+		}
+		added[i]->next = pool->ones;
+		pool->ones = added[i];
+		scrape_one_begin(added[i]);
+	}
+	mem_free(added);
+}
+
 static void come_and_go(struct sync *sync)
 {
 	struct scrape_pool *pool = sync->pool;
@@ -205,13 +224,7 @@ static void come_and_go(struct sync *sync)
 		else if (!one->found && !one->leaving && settled)
 			scrape_one_leave(one);
 	}
-	while (sync->added != NULL) {
-		struct scrape_one *one = sync->added;
-		sync->added = one->next;
-		one->next = pool->ones;
-		pool->ones = one;
-		scrape_one_begin(one);
-	}
+	begin_added(sync);
 	pool->count = 0;
 	for (struct scrape_one *one = pool->ones; one != NULL; one = one->next)
 		pool->count += !one->leaving;

@@ -343,6 +343,14 @@ TEST(more_targets_than_the_limit_of_a_job_are_all_down)
 	lab_destroy(lab);
 }
 
+TEST(a_target_that_is_named_twice_is_asked_once)
+{
+	struct lab *lab = lab_create();
+	load(lab, "'127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:1'", "");
+	CHECK_INT(look_at(lab).unknown, 2);
+	lab_destroy(lab);
+}
+
 TEST(targets_are_found_by_names)
 {
 	struct names names;
@@ -387,5 +395,5 @@ TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels
       RUN(a_target_that_relabelling_drops_is_shown_and_not_asked),
       RUN(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told),
       RUN(more_targets_than_the_limit_of_a_job_are_all_down),
-      RUN(targets_are_found_by_names),
+      RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
       RUN(series_that_are_read_anew_get_new_references))
