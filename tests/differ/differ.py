@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """
 differ.py ANSWER [COUNT [SEED]]: random expressions over random series, answered by src/promql and by Debian's Prometheus 2.42.
 differ.py ANSWER edges: every function of a number and every operator where numbers end, to the sign of a zero.

@@ -150,7 +150,7 @@ class Disk(Place):
         incident, kept = declare(self.ann, "the disk fills", urgency="low", impact="low"), []
         wait_until(lambda: all(self.came()), 20, "the pages of that incident")
         self.ann.client.post(f"incidents/{incident}/resolve", {})
-        wait_until(lambda: all(len(texts) == 2 for texts in self.came()), 20, "the news that it is over")
+        wait_until(lambda: all(len(texts) == 2 for texts in self.came()), 60, "the news that it is over")
         self.fill()
         self.write_until_refused(self.ann, incident, kept)
         self.fill()
