@@ -19,6 +19,7 @@
 
 struct api;
 struct api_metrics;
+struct api_scrape;
 struct api_status;
 struct check_spec;
 struct discovery;
@@ -94,6 +95,7 @@ struct api_options {
 	const char *commands; /* the folder of commands that pages may run; NULL: there are none */
 	struct api_status *status; /* the status pages in memory; NULL: there are none */
 	const struct api_metrics *metrics; /* time series; NULL: there are none */
+	const struct api_scrape *scrape;   /* what is scraped; NULL: nothing */
 	/* The settings the server was started with: a JSON list of {name, value, source, about}. NULL:
 	 * there are none. */
 	enum err (*settings)(void *context, struct buf *out, struct error *err);

@@ -179,6 +179,7 @@ const struct verb client_verbs[] = {
 	VERB(page, "who was told, how, and whether it arrived"),
 	VERB(check, "see, run and pause checks"),
 	VERB(query, "what time series say, by PromQL"),
+	VERB(targets, "what is scraped, and how it went"),
 	VERB(service, "services and how they are"),
 	VERB(mute, "stop paging for a while"),
 	VERB(oncall, "who is on call"),

@@ -236,7 +236,7 @@ extern const struct cli_action alert_actions[], apply_actions[], check_actions[]
 	get_actions[], incident_actions[], journal_actions[], login_actions[], logout_actions[],
 	maintenance_actions[], status_actions[], report_actions[], subscriber_actions[],
 	mute_actions[], now_actions[], oncall_actions[], override_actions[], page_actions[], query_actions[],
-	review_actions[], integration_actions[], schedule_actions[], secret_actions[], service_actions[], token_actions[], user_actions[], watch_actions[],
+	review_actions[], integration_actions[], schedule_actions[], secret_actions[], service_actions[], targets_actions[], token_actions[], user_actions[], watch_actions[],
 	whoami_actions[];
 
 /* cli_help.c: "mainstay incident ack ID [FLAG ...]" */

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "main/rule_verbs.h"
-#include "main/scrape_files.h"
+#include "monitor/scrape_files.h"
 #include "main/scrape_verbs.h"
 #include "monitor/scrape_target.h"
 

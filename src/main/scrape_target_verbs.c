@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "main/scrape_files.h"
+#include "monitor/scrape_files.h"
 #include "main/scrape_verbs.h"
 #include "main/verbs.h"
 #include "monitor/scrape_target.h"

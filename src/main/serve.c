@@ -25,6 +25,7 @@
 #include "main/serve_alerts.h"
 #include "main/serve_metrics.h"
 #include "main/serve_notify.h"
+#include "main/serve_scrape.h"
 #include "main/serve_sense.h"
 #include "main/supervise.h"
 #include "main/serve_status.h"
@@ -54,6 +55,7 @@ struct server {
 	struct serve_sense *sense;
 	struct serve_alerts *alerts;
 	struct serve_metrics *metrics;
+	struct serve_scrape *scrape; /* NULL: nothing is scraped */
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct serve_status *status;
 	struct http_server *http;
@@ -369,6 +371,12 @@ static enum err start_metrics(struct server *server, struct error *err)
 	return serve_metrics_start(&options, &server->metrics, err);
 }
 
+static enum err start_scrape(struct server *server, struct error *err)
+{
+	struct serve_scrape_options options = { server->settings, &server->place.clock, server->metrics };
+	return serve_scrape_start(&options, &server->scrape, err);
+}
+
 static bool nothing_stored(void *context)
 {
 	struct server *server = context;
@@ -402,6 +410,7 @@ static enum err start_api(struct server *server, struct error *err)
 		.commands = server->settings->commands,
 		.status = serve_status_pages(server->status),
 		.metrics = serve_metrics_api(server->metrics),
+		.scrape = serve_scrape_api(server->scrape),
 		.settings = settings_json,
 		.settings_context = (void *)server->settings,
 		.nodes = server->nodes != NULL ? seen_nodes : NULL,
@@ -412,6 +421,7 @@ static enum err start_api(struct server *server, struct error *err)
 	};
 	server->warnings = warnings_create(server->place.trouble, server->place.flight);
 	warnings_metrics(server->warnings, server->metrics);
+	warnings_scrape(server->warnings, server->scrape);
 	options.warnings_context = server->warnings;
 	struct api *api;
 	enum err r = OK;
@@ -529,6 +539,8 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = start_metrics(server, err);
 	if (r == OK)
+		r = start_scrape(server, err);
+	if (r == OK)
 		r = start_api(server, err);
 	if (r == OK)
 		r = start_http(server, err);
@@ -571,6 +583,7 @@ static void stop(struct server *server, const char *reason)
 	__atomic_store_n(&server->api, NULL, __ATOMIC_RELEASE);
 	api_destroy(&api);
 	warnings_destroy(&server->warnings);
+	serve_scrape_stop(&server->scrape);
 	serve_metrics_stop(&server->metrics);
 	front_destroy(&server->front);
 	nodes_stop(&server->nodes);
@@ -630,8 +643,10 @@ static const char *wait_for_end(struct server *server, const sigset_t *set)
 			return number == SIGTERM ? "SIGTERM" : "SIGINT";
 		if (number == SIGUSR2)
 			return LOST_LEAD;
-		if (number == SIGHUP)
+		if (number == SIGHUP) {
 			reload_tls(server);
+			serve_scrape_reload(server->scrape);
+		}
 		api_heartbeat(server->api);
 		warnings_tick(server->warnings);
 		trouble_tick(server->place.trouble);

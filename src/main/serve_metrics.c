@@ -42,6 +42,7 @@ struct serve_metrics {
 	bool lost;                  /* what was kept could not be read whole at the start */
 	pthread_rwlock_t held;      /* who uses engine, intake and log reads it, who replaces them writes it */
 	struct metrics_log *log;    /* NULL: not open */
+	uint64_t generation;        /* of the engine */
 	uint64_t histograms_told;
 };
 
@@ -106,6 +107,29 @@ static enum err append(void *context, const struct metrics_frame *frame, struct 
 	return r;
 }
 
+bool serve_metrics_hold(struct serve_metrics *metrics, uint64_t *ret_generation)
+{
+	if (begin(metrics, NULL) != OK)
+		return false;
+	enum state state = state_of(metrics);
+	*ret_generation = metrics->generation;
+	if (state == STATE_KEPT)
+		return true;
+	end(metrics);
+	return false;
+}
+
+void serve_metrics_let_go(struct serve_metrics *metrics)
+{
+	end(metrics);
+}
+
+enum err serve_metrics_append(struct serve_metrics *metrics, const struct metrics_frame *frame,
+			      struct metrics_tally *ret_tally, struct error *err)
+{
+	return append(metrics, frame, ret_tally, err);
+}
+
 const struct api_metrics *serve_metrics_api(struct serve_metrics *metrics)
 {
 	return &metrics->api;
@@ -163,6 +187,7 @@ static void make_engine(struct serve_metrics *metrics)
 	engine.bytes_max = (size_t)metrics->limits.memory_mb << 20;
 	engine.series_max = (uint32_t)metrics->limits.series;
 	engine.late_ms_max = metrics->limits.late / 1000;
+	metrics->generation++;
 	metrics_create(&engine, metrics->options.random, &metrics->api.metrics);
 	intake.metrics = metrics->api.metrics;
 	sample_intake_create(&intake, &metrics->api.intake);

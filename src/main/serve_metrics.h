@@ -48,5 +48,13 @@ void serve_metrics_stop(struct serve_metrics **metrics);
 
 const struct api_metrics *serve_metrics_api(struct serve_metrics *metrics);
 
+/* Until it is let go engine and intake stand, and references of the same generation hold. False: not now, and nothing to
+ * let go. Any thread. */
+bool serve_metrics_hold(struct serve_metrics *metrics, uint64_t *ret_generation);
+void serve_metrics_let_go(struct serve_metrics *metrics);
+/* While they are held: kept as what others send is, with the same refusals. ERR_UNAVAILABLE. */
+enum err serve_metrics_append(struct serve_metrics *metrics, const struct metrics_frame *frame,
+			      struct metrics_tally *ret_tally, struct error *err);
+
 /* True, and a sentence, while samples are refused or some were lost. Any thread; NULL metrics: false. */
 bool serve_metrics_trouble(struct serve_metrics *metrics, char *ret_text, size_t size);

@@ -71,6 +71,8 @@ static const struct setting rows[] = {
 	    "how many there may be: new ones are refused from here on"),
 	ROW("query-timeout", SETTING_TEXT, query_timeout, "30s", "TIME", "how long one query may take, at most 2m"),
 	ROW("query-samples", SETTING_TEXT, query_samples, "50000000", "NUMBER", "how many samples one query may read"),
+	ROW("scrape-config", SETTING_TEXT, scrape_config, NULL, "FILE",
+	    "prometheus.yml whose targets are scraped; read again when it changes"),
 	ROW("insecure-http", SETTING_FLAG, insecure_http, NULL, NULL,
 	    "allow plain HTTP beyond this machine"),
 	ROW("supervised", SETTING_FLAG, supervised, NULL, NULL, "internal"),

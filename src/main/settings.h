@@ -31,6 +31,7 @@ struct settings {
 	const char *log_level;
 	const char *metrics_keep, *metrics_sync, *metrics_late, *metrics_memory, *metrics_series; /* serve_metrics.h */
 	const char *query_timeout, *query_samples;
+	const char *scrape_config; /* a prometheus.yml; NULL: nothing is scraped */
 	bool insecure_http;     /* plain HTTP off loopback, knowingly */
 	bool supervised;        /* a supervisor starts it again when it ends; internal */
 	bool patient;           /* this verb works through everything; not a row */

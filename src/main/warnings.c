@@ -15,6 +15,7 @@ struct warnings {
 	struct trouble *trouble;
 	struct flight *flight;
 	struct serve_metrics *metrics; /* NULL: none */
+	struct serve_scrape *scrape;   /* NULL: none */
 	struct http_server *http; /* NULL: nobody is served yet */
 	pthread_mutex_t lock;     /* of what follows */
 	uint64_t refused[TICKS][HTTP_QUEUE_COUNT]; /* as counted at the last ticks; a ring */
@@ -61,6 +62,11 @@ void warnings_watch(struct warnings *w, struct http_server *http)
 void warnings_metrics(struct warnings *w, struct serve_metrics *metrics)
 {
 	w->metrics = metrics;
+}
+
+void warnings_scrape(struct warnings *w, struct serve_scrape *scrape)
+{
+	w->scrape = scrape;
 }
 
 void warnings_tick(struct warnings *w)
@@ -114,6 +120,14 @@ static void tell_samples(struct warnings *w, api_warn_fn *warn, void *context)
 		warn(context, "samples", text, "Senders keep what is refused and send it again; see docs/metrics.md.", "/settings");
 }
 
+static void tell_scrape(struct warnings *w, api_warn_fn *warn, void *context)
+{
+	char text[500];
+	if (serve_scrape_trouble(w->scrape, text, sizeof text))
+		warn(context, "scrape", text, "Mend the file; `mainstay check-config config FILE` says all that is wrong with it.",
+		     "/settings");
+}
+
 static void tell_overload(struct warnings *w, api_warn_fn *warn, void *context)
 {
 	struct http_server_figures figures;
@@ -146,5 +160,6 @@ void warnings_tell(void *warnings, api_warn_fn *warn, void *context)
 	tell_trouble(w, warn, context);
 	tell_parked(w, warn, context);
 	tell_samples(w, warn, context);
+	tell_scrape(w, warn, context);
 	tell_overload(w, warn, context);
 }

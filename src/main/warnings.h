@@ -4,6 +4,7 @@
  *     trouble    nothing can be stored, or only out of the reserve (trouble.h)
  *     parked     a rule ended the process twice, or failed twice, and is left out for one thing (flight.h)
  *     samples    of time series are refused, or some were lost (serve_metrics.h)
+ *     scrape     the file of --scrape-config is refused (serve_scrape.h)
  *     overload   requests were refused in the last minute because too many waited
  *
  * To add one: a static function below `warnings_tell`, and its call in there.
@@ -15,6 +16,7 @@
 #include "api/api.h"
 #include "journal/flight.h"
 #include "main/serve_metrics.h"
+#include "main/serve_scrape.h"
 #include "main/trouble.h"
 #include "wire/http_server.h"
 
@@ -29,6 +31,9 @@ void warnings_watch(struct warnings *warnings, struct http_server *http);
 
 /* Whose samples are looked at; NULL: nobody's. Before anybody is served, and before they end. */
 void warnings_metrics(struct warnings *warnings, struct serve_metrics *metrics);
+
+/* The same of what is scraped. */
+void warnings_scrape(struct warnings *warnings, struct serve_scrape *scrape);
 
 /* Every WARNINGS_TICK_S seconds: the minute moves on. */
 #define WARNINGS_TICK_S 15

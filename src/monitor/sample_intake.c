@@ -151,18 +151,15 @@ static bool is_told(const struct sample_family *family, const struct remote_writ
 	       str_eq(family->unit, str_sub(told->unit, 0, SAMPLE_INTAKE_HELP_BYTES_MAX));
 }
 
-static void take_metadata(void *context, const struct remote_write_metadata *told)
+/* Under the lock. */
+static void put_family(struct sample_intake *intake, const struct remote_write_metadata *told)
 {
-	struct message *message = context;
-	struct sample_intake *intake = message->intake;
-	if (told->family.len > METRICS_TEXT_BYTES_MAX || !str_is_utf8(told->family) || !str_is_utf8(told->help))
-		return;
-	pthread_mutex_lock(&intake->lock);
 	size_t at = family_place(intake, told->family);
 	bool there = at < intake->family_count && str_eq(intake->families[at].is.name, told->family);
 	if (there && !is_told(&intake->families[at].is, told)) {
-		mem_free((char *)intake->families[at].is.name.ptr);
+		char *old = (char *)intake->families[at].is.name.ptr;
 		intake->families[at].is = family_copy(told);
+		mem_free(old); /* what is told may borrow from it */
 	} else if (!there && intake->family_count < SAMPLE_INTAKE_FAMILIES_MAX) {
 		if (intake->family_count == intake->family_size) {
 			intake->family_size = intake->family_size * 2 + 256;
@@ -173,6 +170,39 @@ static void take_metadata(void *context, const struct remote_write_metadata *tol
 		intake->families[at].is = family_copy(told);
 		intake->family_count++;
 	}
+}
+
+static bool is_family(struct str name, struct str help)
+{
+	return name.len > 0 && name.len <= METRICS_TEXT_BYTES_MAX && str_is_utf8(name) && str_is_utf8(help);
+}
+
+static void take_metadata(void *context, const struct remote_write_metadata *told)
+{
+	struct message *message = context;
+	struct sample_intake *intake = message->intake;
+	if (!is_family(told->family, told->help))
+		return;
+	pthread_mutex_lock(&intake->lock);
+	put_family(intake, told);
+	pthread_mutex_unlock(&intake->lock);
+}
+
+void sample_intake_describe(struct sample_intake *intake, const struct sample_family *told)
+{
+	if (!is_family(told->name, told->help))
+		return;
+	pthread_mutex_lock(&intake->lock);
+	size_t at = family_place(intake, told->name);
+	bool there = at < intake->family_count && str_eq(intake->families[at].is.name, told->name);
+	const struct sample_family *is = there ? &intake->families[at].is : NULL;
+	struct remote_write_metadata whole = {
+		.family = told->name,
+		.type = told->type != NULL ? told->type : is != NULL ? is->type : "unknown",
+		.help = told->help.len > 0 || is == NULL ? told->help : is->help,
+		.unit = told->unit.len > 0 || is == NULL ? told->unit : is->unit,
+	};
+	put_family(intake, &whole);
 	pthread_mutex_unlock(&intake->lock);
 }
 

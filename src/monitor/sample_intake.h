@@ -56,6 +56,9 @@ struct sample_family {
 	const char *type;
 };
 
+/* What a target says of a family when it is scraped; empty texts and a NULL type leave what is known. */
+void sample_intake_describe(struct sample_intake *intake, const struct sample_family *told);
+
 /* False: the rest is not wanted. Under the intake's lock. */
 typedef bool sample_family_fn(void *context, const struct sample_family *family);
 /* By name; `name` empty: all of them. */

@@ -2,6 +2,7 @@
 #include "monitor/scrape_book.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -45,6 +46,8 @@ struct scrape_book {
 	bool own_known[OWN_COUNT];
 	uint32_t own[OWN_COUNT];
 	struct arena arena; /* of one line */
+	uint32_t *carried;  /* live before it was adopted, and neither brought nor ended since */
+	size_t carried_count;
 	/* The frame that is being made. */
 	uint32_t *references;
 	double *values;
@@ -58,6 +61,7 @@ struct taking {
 	const struct scrape_sink *sink;
 	struct entry *entry; /* of the line's series, when it was known */
 	int64_t time_ms;
+	bool describes;
 	struct scrape_counts counts;
 };
 
@@ -81,8 +85,27 @@ void scrape_book_destroy(struct scrape_book **book)
 	mem_free((*book)->references);
 	mem_free((*book)->values);
 	mem_free((*book)->times);
+	mem_free((*book)->carried);
 	mem_free(*book);
 	*book = NULL;
+}
+
+/* Old entries go: their lines may mean other series now. Those that are live wait as carried. */
+void scrape_book_adopt(struct scrape_book *book, const struct scrape_job *job, const struct scrape_target *target,
+		       struct random *random)
+{
+	size_t live = book->carried_count;
+	book->carried = mem_realloc(book->carried, (live + book->count + 1) * sizeof *book->carried);
+	for (size_t i = 0; i < book->size; i++)
+		if (book->entries[i].round != 0 && book->entries[i].live)
+			book->carried[live++] = book->entries[i].reference;
+	book->carried_count = live;
+	mem_free(book->entries);
+	book->entries = NULL;
+	book->count = book->size = 0;
+	book->job = job;
+	book->target = target;
+	random_fill(random, book->key, sizeof book->key);
 }
 
 size_t scrape_book_series(const struct scrape_book *book)
@@ -213,8 +236,11 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 	struct taking *taking = context;
 	struct scrape_book *book = taking->book;
 	struct entry *entry = item->known ? taking->entry : NULL;
-	if (item->kind != EXPOSITION_SAMPLE)
+	if (item->kind != EXPOSITION_SAMPLE) {
+		if (taking->describes)
+			taking->sink->describe(taking->sink->context, item);
 		return OK;
+	}
 	taking->counts.scraped++;
 	if (entry == NULL) {
 		enum err r = meet(taking, item, &entry, err);
@@ -235,10 +261,36 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 
 /* ---- what ended, and the scrape itself ---- */
 
+static int by_reference(const void *a, const void *b)
+{
+	uint32_t one = *(const uint32_t *)a, two = *(const uint32_t *)b;
+	return one < two ? -1 : one > two;
+}
+
+/* Those of before an adoption that this frame does not have. */
+static size_t end_carried(struct scrape_book *book, int64_t time_ms)
+{
+	size_t here = book->rows, ended = 0;
+	if (book->carried_count == 0)
+		return 0;
+	uint32_t *brought = mem_alloc((here + 1) * sizeof *brought);
+	if (here > 0)
+		memcpy(brought, book->references, here * sizeof *brought);
+	qsort(brought, here, sizeof *brought, by_reference);
+	for (size_t i = 0; i < book->carried_count; i++)
+		if (bsearch(&book->carried[i], brought, here, sizeof *brought, by_reference) == NULL) {
+			add_row(book, book->carried[i], stale(), time_ms);
+			ended++;
+		}
+	mem_free(brought);
+	book->carried_count = 0;
+	return ended;
+}
+
 /* When the scrape counts, those that it did not bring end; else all. */
 static size_t end_series(struct scrape_book *book, bool counts, int64_t time_ms, bool *ret_forget)
 {
-	size_t ended = 0;
+	size_t ended = end_carried(book, time_ms);
 	*ret_forget = false;
 	for (size_t i = 0; i < book->size; i++) {
 		struct entry *entry = &book->entries[i];
@@ -296,6 +348,7 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 	struct taking taking = { .book = book, .sink = sink, .time_ms = time_ms };
 	assert(book->rows == 0);
 	bool forget;
+	taking.describes = sink->describe != NULL && book->round % SCRAPE_DESCRIBE_EVERY == 0;
 	book->round++;
 	enum err r = exposition_read(body, &options, take_item, &taking, err);
 	if (r != OK)

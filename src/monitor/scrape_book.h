@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "monitor/scrape_target.h"
 
+#define SCRAPE_DESCRIBE_EVERY 64u
 #define SCRAPE_STALE_BITS UINT64_C(0x7ff0000000000002) /* the NaN that says "this series ended here" */
 
 struct scrape_frame {
@@ -36,6 +37,9 @@ struct scrape_sink {
 	enum err (*series)(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err);
 	/* Applied in one go, row by row: a row of a time that its series has already, with another value, is refused. */
 	void (*append)(void *context, const struct scrape_frame *frame);
+	/* What a target says of a metric family: type, help, unit. Told at its first scrape and at each
+	 * SCRAPE_DESCRIBE_EVERY-th from then on. May be NULL. */
+	void (*describe)(void *context, const struct exposition_item *item);
 };
 
 struct scrape_counts {
@@ -51,6 +55,10 @@ struct scrape_book;
 struct scrape_book *scrape_book_create(const struct scrape_job *job, const struct scrape_target *target,
 				       struct random *random);
 void scrape_book_destroy(struct scrape_book **book); /* accepts NULL, leaves NULL */
+
+/* The same target under a job that was read anew: every line is looked at again, and what is not brought any more ends. */
+void scrape_book_adopt(struct scrape_book *book, const struct scrape_job *job, const struct scrape_target *target,
+		       struct random *random);
 
 /* What the target answered. Whatever is returned, the frame was appended; an error says why `up` is 0 in it: ERR_INVALID,
  * ERR_TOO_LARGE, or ERR_LIMIT for the limits of the job. */

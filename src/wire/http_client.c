@@ -34,6 +34,8 @@ struct http_client {
 	struct curl_loop *curl;
 	struct http_call *calls;
 	char *user_agent;
+	char *cert_file, *key_file, *server_name; /* NULL: none */
+	long versions; /* CURLOPT_SSLVERSION; 0: what is usual */
 };
 
 struct http_call {
@@ -45,6 +47,8 @@ struct http_call {
 	struct curl_job *job;
 	struct curl_guard guard;
 	struct curl_slist *fields;
+	struct curl_slist host_field; /* before them, where the client has a server_name */
+	char host_line[EGRESS_HOST_BYTES + 16];
 	http_fn *fn;
 	void *context;
 	struct egress_target target;
@@ -53,7 +57,7 @@ struct http_call {
 	char *raw_target; /* of the first hop; NULL: as the URL says */
 	time_us started, hop_started, deadline, connect_timeout;
 	unsigned redirects_max;
-	bool verify_off, fresh;
+	bool verify_off, fresh, unfold;
 	void (*piece)(void *context, struct str bytes);
 	struct http_answer answer;
 	struct error err;
@@ -61,18 +65,42 @@ struct http_call {
 	char detail[CURL_ERROR_SIZE];
 };
 
+static char *copy_of(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? mem_strdup(text) : NULL;
+}
+
+static void take_identity(struct http_client *client, const struct http_tls *tls)
+{
+	static const long least[] = { CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
+				      CURL_SSLVERSION_TLSv1_3 };
+	static const long most[] = { CURL_SSLVERSION_MAX_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_2,
+				     CURL_SSLVERSION_MAX_TLSv1_3 };
+	assert(tls->min_version == 0 || (tls->min_version >= 10 && tls->min_version <= 13));
+	assert(tls->max_version == 0 || (tls->max_version >= 10 && tls->max_version <= 13));
+	client->cert_file = copy_of(tls->cert_file);
+	client->key_file = copy_of(tls->key_file);
+	client->server_name = copy_of(tls->server_name);
+	client->versions = (tls->min_version > 0 ? least[tls->min_version - 10] : 0) |
+			   (tls->max_version > 0 ? most[tls->max_version - 10] : 0);
+}
+
 enum err http_client_create(struct loop *loop, struct clock *clock, struct resolve *resolve,
                             const struct http_client_options *options,
                             struct http_client **ret_client, struct error *err)
 {
 	struct trust *trust;
-	enum err result = trust_create(options->ca_file, &trust, err);
+	bool by_text = options->tls != NULL && options->tls->ca_pem != NULL;
+	enum err result = by_text ? trust_create_pem(str_of(options->tls->ca_pem), &trust, err)
+				  : trust_create(options->ca_file, &trust, err);
 	if (result != OK)
 		return result;
 	struct http_client *client = mem_alloc(sizeof *client);
 	*client = (struct http_client){ .loop = loop, .clock = clock, .resolve = resolve,
 	                                .policy = options->policy, .trust = trust };
 	client->user_agent = mem_strdup(options->user_agent != NULL ? options->user_agent : "mainstay");
+	if (options->tls != NULL)
+		take_identity(client, options->tls);
 	client->curl = curl_loop_create(loop, options->connections_max > 0 ? options->connections_max
 	                                                                   : CONNECTIONS_DEFAULT);
 	*ret_client = client;
@@ -115,6 +143,9 @@ void http_client_destroy(struct http_client **client_pointer)
 	curl_loop_destroy(&client->curl);
 	trust_destroy(&client->trust);
 	mem_free(client->user_agent);
+	mem_free(client->cert_file);
+	mem_free(client->key_file);
+	mem_free(client->server_name);
 	mem_free(client);
 }
 
@@ -185,7 +216,8 @@ static int before_request(void *context, char *ip, char *local_ip, int port, int
 	curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &tls);
 	if (tls == NULL || tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == NULL)
 		return CURL_PREREQFUNC_ABORT;
-	call->answer.certificated = trust_examine(call->client->trust, tls->internals, call->target.host,
+	const char *name = call->client->server_name != NULL ? call->client->server_name : call->target.host;
+	call->answer.certificated = trust_examine(call->client->trust, tls->internals, name,
 	                                          &call->answer.certificate);
 	bool fine = call->answer.certificated && call->answer.certificate.trusted;
 	return fine || call->verify_off ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
@@ -207,6 +239,49 @@ static void set_method(struct http_call *call)
 
 static void on_transferred(void *context, CURLcode code);
 
+static bool is_renamed(const struct http_call *call)
+{
+	return call->client->server_name != NULL && call->target.https;
+}
+
+/* The library greets by the name in the URL: so the URL gets it, pinned to the addresses of the host, and a field says whom
+ * we mean. A connection of its own, as another host may have the same name. */
+static void rename_host(struct http_call *call)
+{
+	bool six = strchr(call->target.host, ':') != NULL;
+	char *text = NULL;
+	CURLU *url = curl_url();
+	snprintf(call->host_line, sizeof call->host_line, six ? "Host: [%s]:%u" : "Host: %s:%u", call->target.host, call->target.port);
+	call->host_field = (struct curl_slist){ call->host_line, call->fields };
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, &call->host_field);
+	if (curl_url_set(url, CURLUPART_URL, call->target.url, 0) == CURLUE_OK &&
+	    curl_url_set(url, CURLUPART_HOST, call->client->server_name, 0) == CURLUE_OK &&
+	    curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
+		curl_easy_setopt(call->easy, CURLOPT_URL, text);
+	curl_free(text);
+	curl_url_cleanup(url);
+	call->fresh = true;
+}
+
+/* Our certificate, and the name we greet by. */
+static void set_identity(struct http_call *call, const struct address *addresses, unsigned count)
+{
+	struct http_client *client = call->client;
+	CURL *easy = call->easy;
+	curl_guard_arm(&call->guard, easy, is_renamed(call) ? client->server_name : call->target.host, call->target.port, addresses,
+		       count);
+	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
+	if (is_renamed(call))
+		rename_host(call);
+	if (client->cert_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, client->cert_file);
+	if (client->key_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, client->key_file);
+	if (client->versions != 0)
+		curl_easy_setopt(easy, CURLOPT_SSLVERSION, client->versions);
+}
+
 static void begin_transfer(struct http_call *call, const struct address *addresses, unsigned count)
 {
 	struct http_client *client = call->client;
@@ -215,8 +290,9 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	CURL *easy = call->easy = curl_easy_init();
 	assert(easy != NULL);
 	call->guard = (struct curl_guard){ .policy = &client->policy };
-	curl_guard_arm(&call->guard, easy, call->target.host, call->target.port, addresses, count);
-	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
+	set_identity(call, addresses, count);
+	if (call->unfold)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, call->raw_target); /* NULL: of the URL */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
@@ -227,7 +303,6 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* see the head of this file */
@@ -325,6 +400,26 @@ static void change_method(struct http_call *call, int status)
 	call->sent = STR_NONE;
 }
 
+/* Where it is sent on to. "/path" is the host's that we meant, while the library resolves it to the name that we greeted by. */
+static enum err next_target(const struct http_call *call, const char *next, struct egress_target *ret_target, struct error *err)
+{
+	if (!is_renamed(call))
+		return egress_check_url(&call->client->policy, str_of(next), ret_target, err);
+	cleanup_buf struct buf location;
+	struct http_answer so_far = { .headers = buf_str(&call->headers) };
+	char *text = NULL;
+	CURLU *url = curl_url();
+	buf_init(&location, EGRESS_URL_MAX_BYTES);
+	buf_add(&location, http_answer_field(&so_far, "Location"));
+	if (!location.full && location.used > 0 && curl_url_set(url, CURLUPART_URL, call->target.url, 0) == CURLUE_OK &&
+	    curl_url_set(url, CURLUPART_URL, location.bytes, CURLU_URLENCODE) == CURLUE_OK)
+		curl_url_get(url, CURLUPART_URL, &text, 0);
+	enum err r = egress_check_url(&call->client->policy, str_of(text != NULL ? text : next), ret_target, err);
+	curl_free(text);
+	curl_url_cleanup(url);
+	return r;
+}
+
 /* True when the call goes on with another hop. */
 static bool follow_redirect(struct http_call *call)
 {
@@ -343,7 +438,7 @@ static bool follow_redirect(struct http_call *call)
 		return false;
 	}
 	struct egress_target target;
-	if (egress_check_url(&call->client->policy, str_of(next), &target, &call->err) != OK) {
+	if (next_target(call, next, &target, &call->err) != OK) {
 		error_prefix(&call->err, "redirect from \"%.200s\"", call->target.host);
 		return false;
 	}
@@ -472,7 +567,7 @@ static struct http_call *call_create(struct http_client *client, const struct ht
 		.client = client, .fn = fn, .context = context,
 		.started = clock_since_boot(client->clock),
 		.connect_timeout = request->connect_timeout, .redirects_max = request->redirects_max,
-		.verify_off = request->verify_off, .fresh = request->fresh, .piece = request->piece,
+		.verify_off = request->verify_off, .fresh = request->fresh, .unfold = request->unfold, .piece = request->piece,
 		.next = client->calls, .link = &client->calls,
 	};
 	call->deadline = call->started + request->timeout;

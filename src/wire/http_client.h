@@ -28,11 +28,20 @@ struct resolve;
 #define HTTP_ANSWER_HEADERS_MAX_BYTES 32768
 #define HTTP_BODY_MAX_BYTES (64u << 20)
 
+/* Who we are to a peer, and how we greet it. Texts may be NULL. */
+struct http_tls {
+	const char *ca_pem;      /* authorities as text, instead of ca_file's */
+	const char *cert_file, *key_file; /* PEM: our own certificate */
+	const char *server_name; /* greeted and verified instead of the URL's host */
+	unsigned min_version, max_version; /* 10 .. 13; 0: what is usual */
+};
+
 struct http_client_options {
 	struct egress_policy policy; /* one client, one policy */
 	const char *ca_file;         /* PEM; NULL: the system's authorities */
 	const char *user_agent;      /* NULL: "mainstay" */
 	unsigned connections_max;    /* open at once; more wait; 0: 1024 */
+	const struct http_tls *tls;  /* copied; one client, one identity; NULL: none */
 };
 
 struct http_ask_field {
@@ -51,6 +60,7 @@ struct http_ask {
 	size_t body_max_bytes;   /* of the answer, >= 1; what is longer is cut and the transfer ended */
 	unsigned redirects_max;  /* 0: a redirect is the answer */
 	bool verify_off;         /* the certificate is looked at, but anything is accepted */
+	bool unfold;             /* gzip is asked for; the body is unfolded, and its limit counts unfolded bytes */
 	bool fresh;              /* a connection of its own: for checks, which mean the whole way */
 	/* For answers without an end (event streams): NULL, or told each piece of a 2xx body as it comes.
 	 * The body is then not kept and has no limit in bytes. Gets the context of the call; never

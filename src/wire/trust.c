@@ -32,6 +32,23 @@ enum err trust_create(const char *ca_file, struct trust **ret_trust, struct erro
 	return OK;
 }
 
+enum err trust_create_pem(struct str pem, struct trust **ret_trust, struct error *err)
+{
+	struct trust *trust = mem_alloc(sizeof *trust);
+	const gnutls_datum_t text = { (unsigned char *)pem.ptr, (unsigned)pem.len };
+	int failed = gnutls_x509_trust_list_init(&trust->list, 0);
+	assert(failed == 0);
+	trust->read = true;
+	int count = gnutls_x509_trust_list_add_trust_mem(trust->list, &text, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+	if (count <= 0) {
+		trust_destroy(&trust);
+		return error_set(err, ERR_INVALID, "could not read certificate authorities: %s",
+				 count == 0 ? "there is none in the text" : gnutls_strerror(count));
+	}
+	*ret_trust = trust;
+	return OK;
+}
+
 void trust_destroy(struct trust **trust)
 {
 	if (*trust == NULL)

@@ -28,6 +28,8 @@ struct certificate {
  * authorities, read when the first certificate is looked at: they take some 20 ms and 4 MB, which a start
  * does not wait for and which nobody pays who speaks with plain peers only. */
 enum err trust_create(const char *ca_file, struct trust **ret_trust, struct error *err);
+/* From a text. ERR_INVALID. */
+enum err trust_create_pem(struct str pem, struct trust **ret_trust, struct error *err);
 void trust_destroy(struct trust **trust);
 
 /* Looks at the peer of a finished handshake (a gnutls_session_t). Returns false when there is no

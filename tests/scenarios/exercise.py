@@ -74,6 +74,8 @@ for name, query in (("query", "query=1%2B1&time=1435781430.781"), ("labels", "ma
                     ("query_range", "query=vector(1)&start=0&end=60&step=15"), ("series", "match%5B%5D=up&start=0")):
     simple(f"prometheus_{name}", query=query)
     simple(f"prometheus_{name}_post", body=query.encode(), headers=FORM)
+simple("prometheus_targets", query="state=any&scrapePool=node")
+simple("own_metrics")
 simple("prometheus_label_values", params={"name": "job"}, query="start=2020-01-01T00:00:00Z")
 
 

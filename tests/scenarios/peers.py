@@ -469,6 +469,22 @@ class NodeExporter(Process):
                    START_SECONDS_MAX, "node_exporter to answer")
 
 
+class BlackboxExporter(Process):
+    """Debian's, with one module: is that address answered with 2xx."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder) / "blackbox"
+        self.port = free_port()
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "blackbox.yml").write_text("modules: {http_2xx: {prober: http, timeout: 900ms}}\n")
+        self.spawn(["prometheus-blackbox-exporter", f"--config.file={self.folder}/blackbox.yml",
+                    f"--web.listen-address=127.0.0.1:{self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() is None,
+                   START_SECONDS_MAX, "blackbox_exporter to answer")
+
+
 class Prometheus(Process):
     """A real Prometheus with one rule: the exporter is down. It sends what it finds to one Alertmanager."""
 

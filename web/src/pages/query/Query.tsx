@@ -16,6 +16,7 @@ import { Skeleton } from '../../ui/Skeleton'
 import { Wide } from '../../ui/Wide'
 import { refusalOf, seriesOf, SERIES_SHOWN_MAX, SPANS, stepOf, valueText, type Series } from './answer'
 import { HUES, SeriesChart } from './SeriesChart'
+import { Targets } from './Targets'
 
 interface Span { start: number, end: number, step: number }
 
@@ -128,7 +129,8 @@ export default function Query() {
 			</form>
 			{asked
 				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={(detail) => setRefusal(detail === undefined ? undefined : { of: asked, detail })} />
-				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write: <code>POST /api/v1/write</code>. <code>up</code> shows what a Prometheus scrapes.</Empty>}
+				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write, <code>POST /api/v1/write</code>, and from what is scraped. <code>up</code> shows whether that answers.</Empty>}
+			<Targets />
 			</div>
 		</Page>
 	)

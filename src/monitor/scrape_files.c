@@ -1,5 +1,5 @@
 /* scrape_files.c: see scrape_files.h. */
-#include "main/scrape_files.h"
+#include "monitor/scrape_files.h"
 
 #include <glob.h>
 #include <string.h>

@@ -1,0 +1,321 @@
+/* serve_scrape.c: see serve_scrape.h. */
+#include "main/serve_scrape.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "metrics/log.h"
+#include "monitor/scrape_files.h"
+#include "sys/entropy.h"
+#include "sys/file.h"
+#include "sys/loop.h"
+#include "wire/resolve.h"
+
+struct serve_scrape {
+	struct serve_scrape_options options;
+	struct api_scrape api;
+	struct random random;
+	struct loop *loop;
+	struct resolve *resolve;
+	struct scrape_loop *scrapes;
+	struct loop_timer *look;
+	pthread_t thread;
+	uint64_t sum;     /* of the files, when they were read last */
+	bool forced;
+	pthread_mutex_t lock; /* of the next two */
+	bool wrong;
+	char why[ERROR_TEXT_BYTES];
+	uint64_t refused_told, refused; /* samples that the series did not take */
+};
+
+/* ---- into the series ---- */
+
+static bool begin(void *context, uint64_t *ret_generation)
+{
+	struct serve_scrape *scrape = context;
+	return serve_metrics_hold(scrape->options.metrics, ret_generation);
+}
+
+static void end(void *context)
+{
+	struct serve_scrape *scrape = context;
+	serve_metrics_let_go(scrape->options.metrics);
+}
+
+/* What the engine cannot hold (a label too long, too many of them) costs that series alone. */
+static enum err series(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err)
+{
+	struct serve_scrape *scrape = context;
+	static_assert(sizeof(struct metrics_label) == sizeof(struct promql_label), "two texts each");
+	struct metrics *metrics = serve_metrics_api(scrape->options.metrics)->metrics;
+	return metrics_series(metrics, (const struct metrics_label *)labels.pairs, labels.count, ret_reference, err) == OK
+		       ? OK : ERR_LIMIT;
+}
+
+static void append_slice(struct serve_scrape *scrape, const struct metrics_frame *frame)
+{
+	struct metrics_tally tally = { 0 };
+	if (frame->count == 0)
+		return;
+	if (serve_metrics_append(scrape->options.metrics, frame, &tally, NULL) != OK)
+		scrape->refused += frame->count;
+	scrape->refused += tally.counts[METRICS_DUPLICATE] + tally.counts[METRICS_TOO_OLD] + tally.counts[METRICS_NO_ROOM];
+}
+
+/* A time far ahead would make what all others send too old: such rows are left out, as of other programs. */
+static void append(void *context, const struct scrape_frame *frame)
+{
+	struct serve_scrape *scrape = context;
+	int64_t latest = clock_wall(scrape->options.clock) / TIME_MS + SAMPLE_INTAKE_AHEAD_MS;
+	size_t from = 0;
+	for (size_t at = 0; at <= frame->count; at++) {
+		bool ahead = at < frame->count && frame->times[at] > latest;
+		if (at < frame->count && !ahead && at - from < METRICS_LOG_ROWS_MAX)
+			continue;
+		append_slice(scrape, &(struct metrics_frame){ frame->references + from, frame->values + from,
+							      frame->times + from, 0, at - from });
+		scrape->refused += ahead;
+		from = ahead ? at + 1 : at;
+	}
+}
+
+static void describe(void *context, const struct exposition_item *item)
+{
+	static const char *const types[EXPOSITION_TYPE_COUNT] = {
+		[EXPOSITION_UNKNOWN] = "unknown", [EXPOSITION_COUNTER] = "counter", [EXPOSITION_GAUGE] = "gauge",
+		[EXPOSITION_HISTOGRAM] = "histogram", [EXPOSITION_GAUGEHISTOGRAM] = "gaugehistogram",
+		[EXPOSITION_SUMMARY] = "summary", [EXPOSITION_INFO] = "info", [EXPOSITION_STATESET] = "stateset",
+	};
+	struct serve_scrape *scrape = context;
+	struct sample_family family = { .name = item->name };
+	if (item->kind == EXPOSITION_TYPE)
+		family.type = types[item->type];
+	else if (item->kind == EXPOSITION_HELP)
+		family.help = item->text;
+	else if (item->kind == EXPOSITION_UNIT)
+		family.unit = item->text;
+	else
+		return;
+	sample_intake_describe(serve_metrics_api(scrape->options.metrics)->intake, &family);
+}
+
+static void tell(void *context, struct str job, const char *what)
+{
+	(void)context;
+	log_write(LOG_WARNING, "a job of --scrape-config has trouble", "job=\"" STR_FMT "\" reason=\"%s\"", STR_ARG(job), what);
+}
+
+/* ---- the file ---- */
+
+struct summing {
+	uint64_t sum;
+};
+
+static void add_bytes(struct summing *summing, struct str bytes)
+{
+	summing->sum = (summing->sum ^ str_hash(bytes)) * 31 + 1;
+}
+
+static void add_file(void *context, const char *path)
+{
+	char *bytes;
+	size_t size;
+	add_bytes(context, str_of(path));
+	if (file_read(path, SCRAPE_CONFIG_BYTES_MAX, &bytes, &size, NULL) != OK)
+		return;
+	add_bytes(context, (struct str){ bytes, size });
+	mem_free(bytes);
+}
+
+/* Certificates are read when a job is opened: another one opens it anew. */
+static void add_stamp(struct summing *summing, struct arena *arena, const char *config, struct str path)
+{
+	struct stat at;
+	if (path.len > 0 && stat(scrape_file_path(arena, config, path), &at) == 0)
+		add_bytes(summing, (struct str){ (const char *)&at.st_mtim, sizeof at.st_mtim });
+}
+
+/* Of the config as it lies there now, and all it is made of. */
+static uint64_t sum_now(const char *path)
+{
+	struct summing summing = { 1 };
+	struct scrape_config config;
+	struct troubles troubles;
+	cleanup_arena struct arena arena;
+	arena_init(&arena, (size_t)256 << 20);
+	add_file(&summing, path);
+	scrape_files_load(path, &arena, &config, &troubles);
+	for (size_t i = 0; i < config.more_files.count; i++)
+		scrape_files_each(&arena, path, config.more_files.rows[i], add_file, &summing);
+	for (size_t i = 0; i < config.jobs.count; i++) {
+		const struct scrape_tls *tls = config.jobs.rows[i].http.tls;
+		if (tls == NULL)
+			continue;
+		add_stamp(&summing, &arena, path, tls->ca_file);
+		add_stamp(&summing, &arena, path, tls->cert_file);
+		add_stamp(&summing, &arena, path, tls->key_file);
+	}
+	scrape_config_finish(&config);
+	return summing.sum;
+}
+
+static void set_trouble(struct serve_scrape *scrape, const struct error *err)
+{
+	pthread_mutex_lock(&scrape->lock);
+	scrape->wrong = err != NULL;
+	snprintf(scrape->why, sizeof scrape->why, "%s", err != NULL ? err->text : "");
+	pthread_mutex_unlock(&scrape->lock);
+}
+
+static void load(struct serve_scrape *scrape)
+{
+	const char *path = scrape->options.settings->scrape_config;
+	struct scrape_loaded *loaded;
+	struct error err;
+	if (scrape_loaded_read(path, &loaded, &err) != OK) {
+		set_trouble(scrape, &err);
+		log_write(LOG_ERROR, "--scrape-config is refused; what was loaded before goes on", "reason=\"%s\"", err.text);
+		return;
+	}
+	set_trouble(scrape, NULL);
+	log_write(LOG_INFO, "--scrape-config is loaded", "file=\"%s\" jobs=%zu", path, loaded->config.jobs.count);
+	scrape_loop_load(scrape->scrapes, loaded);
+}
+
+static void on_look(void *context)
+{
+	struct serve_scrape *scrape = context;
+	uint64_t sum = sum_now(scrape->options.settings->scrape_config);
+	if (sum != scrape->sum || scrape->forced)
+		load(scrape);
+	scrape->sum = sum;
+	scrape->forced = false;
+	if (scrape->refused > scrape->refused_told)
+		log_write(LOG_WARNING, "samples of targets were refused: too late, twice at a time, ahead of the clock, or no room",
+			  "since_start=%llu new=%llu", (unsigned long long)scrape->refused,
+			  (unsigned long long)(scrape->refused - scrape->refused_told));
+	scrape->refused_told = scrape->refused;
+	loop_timer_start(scrape->look, SCRAPE_CHANGES_EVERY);
+}
+
+static void on_reload(void *context)
+{
+	struct serve_scrape *scrape = context;
+	scrape->forced = true;
+	loop_timer_start(scrape->look, 0);
+}
+
+void serve_scrape_reload(struct serve_scrape *scrape)
+{
+	if (scrape != NULL)
+		loop_post(scrape->loop, on_reload, scrape);
+}
+
+/* ---- who looks on ---- */
+
+static void see(void *context, scrape_see_fn *fn, void *fn_context)
+{
+	struct serve_scrape *scrape = context;
+	scrape_loop_see(scrape->scrapes, fn, fn_context);
+}
+
+static void figures(void *context, struct scrape_figures *ret_figures)
+{
+	struct serve_scrape *scrape = context;
+	scrape_loop_figures(scrape->scrapes, ret_figures);
+}
+
+const struct api_scrape *serve_scrape_api(struct serve_scrape *scrape)
+{
+	return scrape != NULL ? &scrape->api : NULL;
+}
+
+bool serve_scrape_trouble(struct serve_scrape *scrape, char *ret_text, size_t size)
+{
+	if (scrape == NULL)
+		return false;
+	pthread_mutex_lock(&scrape->lock);
+	bool wrong = scrape->wrong;
+	if (wrong)
+		snprintf(ret_text, size, "The scrape config is refused, and what was loaded before goes on: %.300s.", scrape->why);
+	pthread_mutex_unlock(&scrape->lock);
+	return wrong;
+}
+
+/* ---- a life ---- */
+
+static void *run(void *context)
+{
+	struct serve_scrape *scrape = context;
+	loop_run(scrape->loop);
+	return NULL;
+}
+
+static void destroy(struct serve_scrape *scrape)
+{
+	scrape_loop_destroy(&scrape->scrapes);
+	loop_timer_destroy(&scrape->look);
+	resolve_destroy(&scrape->resolve);
+	loop_destroy(&scrape->loop);
+	pthread_mutex_destroy(&scrape->lock);
+	mem_free(scrape);
+}
+
+static enum err open_loop(struct serve_scrape *scrape, struct error *err)
+{
+	enum err r = resolve_create(scrape->loop, NULL, &scrape->resolve, err);
+	if (r != OK)
+		return r;
+	struct scrape_loop_options options = {
+		.loop = scrape->loop,
+		.clock = scrape->options.clock,
+		.random = &scrape->random,
+		.resolve = scrape->resolve,
+		.ca_file = scrape->options.settings->ca_file,
+		.storage = { .sink = { scrape, series, append, describe }, .begin = begin, .end = end },
+		.tell = tell,
+		.context = scrape,
+	};
+	scrape_loop_create(&options, &scrape->scrapes);
+	scrape->look = loop_timer_create(scrape->loop, on_look, scrape);
+	loop_timer_start(scrape->look, 0);
+	return OK;
+}
+
+enum err serve_scrape_start(const struct serve_scrape_options *options, struct serve_scrape **ret_scrape,
+			    struct error *err)
+{
+	*ret_scrape = NULL;
+	if (options->settings->scrape_config == NULL)
+		return OK;
+	struct serve_scrape *scrape = mem_alloc(sizeof *scrape);
+	scrape->options = *options;
+	scrape->api = (struct api_scrape){ scrape, see, figures };
+	pthread_mutex_init(&scrape->lock, NULL);
+	entropy_init(&scrape->random);
+	scrape->loop = loop_create();
+	enum err r = open_loop(scrape, err);
+	if (r == OK && pthread_create(&scrape->thread, NULL, run, scrape) != 0)
+		r = error_set(err, ERR_UNAVAILABLE, "could not start the thread that scrapes");
+	if (r == OK)
+		*ret_scrape = scrape;
+	else
+		destroy(scrape);
+	return r;
+}
+
+void serve_scrape_stop(struct serve_scrape **pointer)
+{
+	struct serve_scrape *scrape = *pointer;
+	if (scrape == NULL)
+		return;
+	*pointer = NULL;
+	loop_stop(scrape->loop);
+	pthread_join(scrape->thread, NULL);
+	destroy(scrape);
+}

@@ -1,0 +1,46 @@
+/*
+ * scrape_ask.h: one HTTP request as a prometheus.yml says how to ask: sign-in, certificates, formats.
+ *
+ * A client is one identity: certificates and authorities are read when it is made, what signs in is read from its file at
+ * each request. A certificate that stands in the config itself goes to the library by a file in memory, never on a disk.
+ * What is not done here says so, once for each target: OAuth 2, proxies, fields of one's own.
+ *
+ * Runs on: the loop's thread. Owns: config and folder are borrowed and must outlive the client.
+ */
+#pragma once
+
+#include "monitor/scrape_config.h"
+#include "wire/http_client.h"
+
+#define SCRAPE_BODY_BYTES_MAX HTTP_BODY_MAX_BYTES /* of an answer, unfolded, when the job sets no limit */
+#define SCRAPE_SECRET_BYTES_MAX 16384u
+#define SCRAPE_ACCEPT_BYTES 512u
+
+struct scrape_ask_tools {
+	struct loop *loop;
+	struct clock *clock;
+	struct resolve *resolve;
+	const char *ca_file;     /* NULL: the system's authorities */
+	const char *config_path; /* paths of the config are relative to its folder */
+};
+
+struct scrape_client;
+
+enum err scrape_client_create(const struct scrape_ask_tools *tools, const struct scrape_http *http,
+			      struct scrape_client **ret_client, struct error *err);
+void scrape_client_destroy(struct scrape_client **client); /* open requests end without a word; accepts NULL */
+
+struct scrape_ask {
+	const char *url, *accept;
+	const char *timeout_field; /* "X-Prometheus-Scrape-Timeout-Seconds": NULL: none */
+	int64_t timeout_ms, body_bytes_max;
+	bool unfold;
+};
+enum err scrape_client_ask(struct scrape_client *client, const struct scrape_ask *ask, http_fn *fn, void *context,
+			   struct http_call **ret_call, struct error *err);
+
+/* What a job takes, as Prometheus says it in Accept. */
+void scrape_accept(const struct scrape_job *job, char ret_text[SCRAPE_ACCEPT_BYTES]);
+/* How an answer is to be read. ERR_UNSUPPORTED: nobody knows. */
+enum err scrape_format(const struct scrape_job *job, struct str content_type, enum exposition_format *ret_format,
+		       struct error *err);

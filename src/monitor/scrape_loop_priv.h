@@ -1,0 +1,100 @@
+/* scrape_loop_priv.h: what the files of scrape_loop share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "monitor/monitor_plan.h"
+#include "monitor/scrape_ask.h"
+#include "monitor/scrape_loop.h"
+#include "sys/loop.h"
+
+#define SCRAPE_ERROR_BYTES ERROR_TEXT_BYTES
+
+struct scrape_pool;
+
+struct scrape_one {
+	struct plan_item item; /* first: the heap's items are these */
+	struct scrape_pool *pool; /* NULL: of a job that is gone */
+	struct scrape_one *next;
+	struct arena arena;
+	struct scrape_target target;
+	char *key;               /* job, URL and labels */
+	struct scrape_book *book; /* NULL: not asked yet, or storage began anew */
+	uint64_t generation;
+	struct http_call *call;
+	time_us asked_at;  /* since boot */
+	time_us aligned;   /* wall: where the grid was at the last scrape */
+	int64_t time_ms, last_ms; /* of the scrape under way, and of the last one */
+	bool leaving, found;
+	/* Under the loop's lock. */
+	enum scrape_health health;
+	char error[SCRAPE_ERROR_BYTES];
+	time_us scraped_at;
+	double duration_seconds;
+	struct scrape_counts counts;
+};
+
+enum scrape_source_kind { SCRAPE_SOURCE_STATIC, SCRAPE_SOURCE_FILES, SCRAPE_SOURCE_HTTP, SCRAPE_SOURCE_DNS };
+
+struct scrape_source {
+	struct scrape_pool *pool;
+	enum scrape_source_kind kind;
+	size_t at; /* in the list of its kind */
+	struct arena arena; /* of the groups; the next ones are read into another */
+	struct scrape_groups groups;
+	uint64_t sum;       /* of the files' bytes */
+	bool told;          /* its trouble; not again until it works */
+	unsigned tries;
+	bool answered;
+	time_us due;        /* since boot */
+	struct scrape_client *client;
+	struct http_call *call;
+	struct scrape_names *names; /* DNS: the questions under way; NULL: none */
+};
+
+struct scrape_pool {
+	struct scrape_loop *scrapes;
+	const struct scrape_job *job;
+	struct scrape_client *client;
+	struct error unable; /* to ask at all: code OK: it is able */
+	char accept[SCRAPE_ACCEPT_BYTES];
+	struct scrape_source *sources;
+	size_t source_count;
+	struct scrape_one *ones; /* those that leave as well */
+	size_t count;            /* that do not leave */
+	struct arena dropped_arena;
+	struct promql_labels *dropped;
+	size_t dropped_count;
+};
+
+struct scrape_loop {
+	struct scrape_loop_options options;
+	struct scrape_loaded *loaded; /* NULL: none yet */
+	struct scrape_pool *pools;    /* one for each job */
+	size_t pool_count;
+	struct scrape_one *orphans;   /* leave, and their job is gone */
+	struct plan plan;
+	struct loop_timer *timer, *changes;
+	unsigned running;
+	pthread_mutex_t lock; /* of pools, lists and results, for who looks on */
+	struct scrape_figures figures;
+	struct egress_policy policy; /* of questions to name servers */
+};
+
+/* ---- scrape_loop.c ---- */
+void scrape_one_begin(struct scrape_one *one); /* puts it on its grid */
+void scrape_one_leave(struct scrape_one *one);
+void scrape_one_destroy(struct scrape_one *one); /* takes it out of the heap; no list */
+void scrape_tell(struct scrape_pool *pool, const char *what);
+
+/* ---- scrape_pool.c ---- */
+void scrape_pool_open(struct scrape_pool *pool, struct scrape_loop *scrapes, const struct scrape_job *job);
+void scrape_pool_inherit(struct scrape_pool *pool, struct scrape_pool *before);
+void scrape_pool_close(struct scrape_pool *pool); /* its targets were taken away */
+void scrape_pool_sync(struct scrape_pool *pool);  /* what is found now becomes targets */
+void scrape_pool_look(struct scrape_pool *pool);  /* at sources whose time has come */
+
+/* ---- scrape_find.c: the discoveries ---- */
+void scrape_source_open(struct scrape_source *source);
+void scrape_source_look(struct scrape_source *source, time_us now);
+void scrape_source_close(struct scrape_source *source);

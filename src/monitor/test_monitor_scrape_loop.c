@@ -1,0 +1,399 @@
+/* test_monitor_scrape_loop.c: targets on a real loop, asked over real sockets. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "monitor/scrape_loop.h"
+#include "sys/loop.h"
+#include "wire/resolve.h"
+#include "wire/test_peer.h"
+
+#define SERIES_MAX 64u
+
+struct lab {
+	struct loop *loop;
+	struct clock clock;
+	struct random random;
+	struct resolve *resolve;
+	struct scrape_loop *scrapes;
+	struct peer peer;
+	const char *body;
+	char request[4096]; /* the last one */
+	/* What was stored. */
+	char names[SERIES_MAX][200];
+	double last[SERIES_MAX];
+	bool stale[SERIES_MAX];
+	unsigned count, frames, told;
+	uint64_t generation;
+	char folder[64], path[96];
+};
+
+/* A name server: SRV says port and "localhost", A says 127.0.0.1. */
+struct names {
+	int fd;
+	uint16_t port, answers;
+	pthread_t thread;
+};
+
+static void *serve_names(void *context)
+{
+	struct names *names = context;
+	uint8_t bytes[512];
+	struct sockaddr_in from;
+	for (;;) {
+		socklen_t length = sizeof from;
+		ssize_t size = recvfrom(names->fd, bytes, sizeof bytes - 64, 0, (struct sockaddr *)&from, &length);
+		if (size < 12)
+			return NULL;
+		uint8_t *at = bytes + 12;
+		while (*at != 0)
+			at += *at + 1;
+		bool srv = at[2] == 33;
+		at += 5;
+		const uint8_t head[] = { 0xC0, 12, 0, srv ? 33 : 1, 0, 1, 0, 0, 0, 60, 0, srv ? 17 : 4 };
+		const uint8_t service[] = { 0, 0, 0, 0, (uint8_t)(names->answers >> 8), (uint8_t)names->answers,
+					    9, 'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't', 0 };
+		const uint8_t address[] = { 127, 0, 0, 1 };
+		memcpy(at, head, sizeof head);
+		at += sizeof head;
+		memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
+		at += srv ? sizeof service : sizeof address;
+		bytes[2] = 0x81;
+		bytes[3] = 0x80;
+		memcpy(bytes + 4, "\0\1\0\1\0\0\0\0", 8); /* what the question added is left out */
+		sendto(names->fd, bytes, (size_t)(at - bytes), 0, (struct sockaddr *)&from, length);
+	}
+}
+
+static void names_start(struct names *names, uint16_t answers)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof at;
+	names->answers = answers;
+	names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(bind(names->fd, (struct sockaddr *)&at, sizeof at), 0);
+	getsockname(names->fd, (struct sockaddr *)&at, &length);
+	names->port = ntohs(at.sin_port);
+	CHECK_INT(pthread_create(&names->thread, NULL, serve_names, names), 0);
+}
+
+static void names_stop(struct names *names)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(names->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	sendto(names->fd, "", 1, 0, (struct sockaddr *)&at, sizeof at);
+	pthread_join(names->thread, NULL);
+	close(names->fd);
+}
+
+static bool begin(void *context, uint64_t *ret_generation)
+{
+	*ret_generation = ((struct lab *)context)->generation;
+	return true;
+}
+
+static void end(void *context)
+{
+	(void)context;
+}
+
+static enum err find_series(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err)
+{
+	struct lab *lab = context;
+	struct buf buf;
+	(void)err;
+	buf_init(&buf, 200);
+	promql_labels_print_series(labels, &buf);
+	unsigned at = 0;
+	while (at < lab->count && strcmp(lab->names[at], buf.bytes) != 0)
+		at++;
+	if (at == lab->count)
+		snprintf(lab->names[lab->count++], sizeof lab->names[0], "%s", buf.bytes);
+	CHECK(lab->count < SERIES_MAX);
+	buf_finish(&buf);
+	*ret_reference = at;
+	return OK;
+}
+
+static void append(void *context, const struct scrape_frame *frame)
+{
+	struct lab *lab = context;
+	lab->frames++;
+	for (size_t i = 0; i < frame->count; i++) {
+		uint64_t bits;
+		memcpy(&bits, &frame->values[i], sizeof bits);
+		lab->stale[frame->references[i]] = bits == SCRAPE_STALE_BITS;
+		lab->last[frame->references[i]] = frame->values[i];
+	}
+}
+
+static void tell(void *context, struct str job, const char *what)
+{
+	(void)job, (void)what;
+	((struct lab *)context)->told++;
+}
+
+static char *answer(void *context, const char *request)
+{
+	struct lab *lab = context;
+	struct buf buf;
+	snprintf(lab->request, sizeof lab->request, "%s", request);
+	buf_init(&buf, 1u << 16);
+	buf_printf(&buf, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		   strlen(lab->body), lab->body);
+	return buf_take(&buf);
+}
+
+static struct lab *lab_with_names(struct names *names)
+{
+	struct lab *lab = mem_alloc(sizeof *lab);
+	struct error err;
+	lab->loop = loop_create();
+	lab->body = "a 1\nb{x=\"y\"} 2\n";
+	clock_system(&lab->clock);
+	random_seeded(&lab->random, 7);
+	CHECK_OK(resolve_create(lab->loop, NULL, &lab->resolve, &err));
+	peer_start(&lab->peer, answer, lab);
+	snprintf(lab->folder, sizeof lab->folder, "/tmp/mainstay-scrape-XXXXXX");
+	CHECK(mkdtemp(lab->folder) != NULL);
+	snprintf(lab->path, sizeof lab->path, "%s/prometheus.yml", lab->folder);
+	struct scrape_loop_options options = {
+		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
+		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
+		.name_server = names != NULL ? "127.0.0.1" : NULL, .name_port = names != NULL ? names->port : 0,
+		.tell = tell, .context = lab,
+	};
+	scrape_loop_create(&options, &lab->scrapes);
+	return lab;
+}
+
+static struct lab *lab_create(void)
+{
+	return lab_with_names(NULL);
+}
+
+static void lab_destroy(struct lab *lab)
+{
+	scrape_loop_destroy(&lab->scrapes);
+	resolve_destroy(&lab->resolve);
+	loop_destroy(&lab->loop);
+	peer_stop(&lab->peer);
+	unlink(lab->path);
+	rmdir(lab->folder);
+	mem_free(lab);
+}
+
+/* `job`: what follows the targets; NULL for those: the peer. */
+static void load(struct lab *lab, const char *targets, const char *job)
+{
+	struct scrape_loaded *loaded;
+	struct error err;
+	FILE *file = fopen(lab->path, "w");
+	CHECK(file != NULL);
+	fprintf(file, "global: {scrape_interval: 100ms, scrape_timeout: 90ms}\nscrape_configs:\n- job_name: j\n"
+		"  static_configs: [{targets: [");
+	char address[40];
+	snprintf(address, sizeof address, "'127.0.0.1:%u'", lab->peer.port);
+	fprintf(file, "%s]}]\n%s", targets != NULL ? targets : address, job);
+	fclose(file);
+	enum err r = scrape_loaded_read(lab->path, &loaded, &err);
+	CHECK_OK(r);
+	scrape_loop_load(lab->scrapes, loaded);
+}
+
+static int find(const struct lab *lab, const char *start)
+{
+	for (unsigned i = 0; i < lab->count; i++)
+		if (strncmp(lab->names[i], start, strlen(start)) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool is_live(const struct lab *lab, const char *start)
+{
+	int at = find(lab, start);
+	return at >= 0 && !lab->stale[at];
+}
+
+/* Runs until it holds, or for long. */
+static bool wait_live(struct lab *lab, const char *start, bool live)
+{
+	for (int i = 0; i < 200 && (find(lab, start) < 0 || is_live(lab, start) != live); i++)
+		loop_run_for(lab->loop, 25 * TIME_MS);
+	return find(lab, start) >= 0 && is_live(lab, start) == live;
+}
+
+struct look {
+	unsigned up, down, unknown, dropped;
+	char error[300];
+};
+
+static void see(void *context, const struct scrape_seen *seen)
+{
+	struct look *look = context;
+	look->up += !seen->dropped && seen->health == SCRAPE_HEALTH_UP;
+	look->down += seen->health == SCRAPE_HEALTH_DOWN;
+	look->unknown += !seen->dropped && seen->health == SCRAPE_HEALTH_UNKNOWN;
+	look->dropped += seen->dropped;
+	if (seen->error[0] != '\0')
+		snprintf(look->error, sizeof look->error, "%s", seen->error);
+}
+
+static struct look look_at(struct lab *lab)
+{
+	struct look look = { .up = 0 };
+	scrape_loop_see(lab->scrapes, see, &look);
+	return look;
+}
+
+TEST(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK_INT(look_at(lab).unknown, 1);
+	CHECK(wait_live(lab, "a{", true));
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 1);
+	CHECK(strstr(lab->names[find(lab, "b{")], "job=\"j\"") != NULL);
+	CHECK(strstr(lab->request, "Accept: application/openmetrics-text") != NULL);
+	CHECK(strstr(lab->request, "Accept-Encoding: gzip") != NULL);
+	CHECK(strstr(lab->request, "X-Prometheus-Scrape-Timeout-Seconds: 0.09\r\n") != NULL);
+	CHECK_INT(look_at(lab).up, 1);
+	lab_destroy(lab);
+}
+
+TEST(the_password_of_a_job_is_sent_and_stands_in_no_url)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  basic_auth: {username: ann, password: secret}\n");
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(strstr(lab->request, "Authorization: Basic YW5uOnNlY3JldA==\r\n") != NULL);
+	lab_destroy(lab);
+}
+
+TEST(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "a{", true));
+	lab->body = "a one\n";
+	CHECK(wait_live(lab, "a{", false));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(is_live(lab, "up{"));
+	struct look look = look_at(lab);
+	CHECK_INT(look.down, 1);
+	CHECK(look.error[0] != '\0');
+	lab_destroy(lab);
+}
+
+TEST(a_target_that_is_not_named_any_more_ends_with_all_its_series_also_up)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "a{", true));
+	load(lab, "", "");
+	CHECK_INT(look_at(lab).up, 0);
+	CHECK(wait_live(lab, "a{", false));
+	CHECK(wait_live(lab, "up{", false));
+	lab_destroy(lab);
+}
+
+TEST(a_config_that_is_loaded_anew_goes_on_with_its_targets_and_ends_what_it_drops)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "b{", true));
+	load(lab, NULL, "  metric_relabel_configs: [{source_labels: [__name__], regex: b, action: drop}]\n");
+	CHECK(wait_live(lab, "b{", false));
+	CHECK(is_live(lab, "a{"));
+	CHECK(is_live(lab, "up{"));
+	CHECK_INT(look_at(lab).up, 1);
+	lab_destroy(lab);
+}
+
+TEST(a_target_that_relabelling_drops_is_shown_and_not_asked)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  relabel_configs: [{source_labels: [__address__], action: drop}]\n");
+	loop_run_for(lab->loop, 300 * TIME_MS);
+	CHECK_INT(look_at(lab).dropped, 1);
+	CHECK_INT(lab->frames, 0);
+	lab_destroy(lab);
+}
+
+TEST(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  proxy_url: http://127.0.0.1:1\n");
+	CHECK_INT(lab->told, 1);
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(strstr(look_at(lab).error, "proxy_url") != NULL);
+	lab_destroy(lab);
+}
+
+TEST(more_targets_than_the_limit_of_a_job_are_all_down)
+{
+	struct lab *lab = lab_create();
+	load(lab, "'127.0.0.1:1', '127.0.0.1:2'", "  target_limit: 1\n");
+	for (int i = 0; i < 100 && look_at(lab).down < 2; i++)
+		loop_run_for(lab->loop, 25 * TIME_MS);
+	CHECK_INT(look_at(lab).down, 2);
+	CHECK(strstr(look_at(lab).error, "target_limit 1") != NULL);
+	lab_destroy(lab);
+}
+
+TEST(a_target_that_is_named_twice_is_asked_once)
+{
+	struct lab *lab = lab_create();
+	load(lab, "'127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:1'", "");
+	CHECK_INT(look_at(lab).unknown, 2);
+	lab_destroy(lab);
+}
+
+TEST(targets_are_found_by_names)
+{
+	struct names names;
+	struct lab *lab;
+	char job[400];
+	names_start(&names, 0);
+	lab = lab_with_names(&names);
+	names.answers = lab->peer.port;
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [_m._tcp.example.org], refresh_interval: 1s},"
+		 " {names: [a.example.org], type: A, port: %u}]\n"
+		 "  relabel_configs: [{source_labels: [__meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_name],"
+		 " target_label: found}]\n", lab->peer.port);
+	load(lab, "", job);
+	CHECK(wait_live(lab, "a{found=\"localhost", true));
+	CHECK(wait_live(lab, "a{found=\";;a.example.org\"", true));
+	char wanted[200];
+	snprintf(wanted, sizeof wanted, "a{found=\"localhost;%u;_m._tcp.example.org\", instance=\"localhost:%u\"", lab->peer.port,
+		 lab->peer.port);
+	CHECK(find(lab, wanted) >= 0);
+	CHECK_INT(look_at(lab).up, 2);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
+TEST(series_that_are_read_anew_get_new_references)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "a{", true));
+	lab->generation++;
+	lab->count = 0;
+	CHECK(wait_live(lab, "a{", true));
+	CHECK(wait_live(lab, "up{", true));
+	lab_destroy(lab);
+}
+
+TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
+      RUN(the_password_of_a_job_is_sent_and_stands_in_no_url),
+      RUN(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end),
+      RUN(a_target_that_is_not_named_any_more_ends_with_all_its_series_also_up),
+      RUN(a_config_that_is_loaded_anew_goes_on_with_its_targets_and_ends_what_it_drops),
+      RUN(a_target_that_relabelling_drops_is_shown_and_not_asked),
+      RUN(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told),
+      RUN(more_targets_than_the_limit_of_a_job_are_all_down),
+      RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
+      RUN(series_that_are_read_anew_get_new_references))
