@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -310,9 +311,11 @@ enum err prom_end(struct api_call *call, const struct promql_answer *notes, cons
 
 void prom_put_time(struct buf *out, int64_t ms)
 {
-	uint64_t size = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
-	buf_printf(out, size % 1000 != 0 ? "%s%llu.%03u" : "%s%llu", ms < 0 ? "-" : "", (unsigned long long)(size / 1000),
-		   (unsigned)(size % 1000));
+	if (ms > -1000 && ms < 0)
+		buf_addc(out, '-');
+	buf_add_int(out, ms / 1000);
+	if (ms % 1000 != 0)
+		buf_printf(out, ".%03d", abs((int)(ms % 1000)));
 }
 
 void prom_put_sample(struct buf *out, int64_t time_ms, double value)

@@ -66,6 +66,19 @@ void buf_addc(struct buf *buf, char byte)
 	buf->bytes[buf->used] = '\0';
 }
 
+void buf_add_int(struct buf *buf, int64_t number)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		digits[--at] = '-';
+	buf_add(buf, (struct str){ digits + at, sizeof digits - at });
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args, again;

