@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #include "monitor/scrape_files.h"
 #include "sys/file.h"
 
-#define FIELDS_MAX 4u
+#define FIELDS_OWN 3u /* Accept, a timeout, what signs in */
 #define CONNECTIONS_MAX 256u /* of one job */
 
 struct scrape_client {
@@ -82,7 +83,7 @@ static enum err open_client(struct scrape_client *client, const struct scrape_as
 static enum err refuse_unable(const struct scrape_http *http, struct error *err)
 {
 	const char *what = http->oauth2 != NULL ? "oauth2" : http->proxy_url.len > 0 ? "proxy_url" :
-			   http->proxy_from_environment ? "proxy_from_environment" : http->headers != NULL ? "http_headers" : NULL;
+			   http->proxy_from_environment ? "proxy_from_environment" : NULL;
 	return what == NULL ? OK : error_set(err, ERR_UNSUPPORTED, "cannot ask with \"%s\": Mainstay does not do that", what);
 }
 
@@ -173,33 +174,102 @@ static enum err authorization(const struct scrape_client *client, struct arena *
 	return r;
 }
 
+/* ---- fields ---- */
+
+static bool is_named(struct str name, const char *field)
+{
+	return name.len == strlen(field) && strncasecmp(name.ptr, field, name.len) == 0;
+}
+
+struct fields {
+	struct http_ask_field *rows;
+	unsigned count;
+};
+
+static size_t lines_of(const struct scrape_http *http)
+{
+	size_t lines = 0;
+	for (size_t i = 0; i < http->headers.count; i++) {
+		const struct scrape_header *header = &http->headers.rows[i];
+		lines += header->values.count + header->secrets.count + header->files.count;
+	}
+	return lines;
+}
+
+static void add_field(struct fields *fields, const char *name, const char *value)
+{
+	fields->rows[fields->count++] = (struct http_ask_field){ name, value };
+}
+
+static enum err add_header(const struct scrape_client *client, const struct scrape_header *header, struct arena *arena,
+			   struct fields *fields, struct error *err)
+{
+	const char *name = arena_cstr(arena, header->name);
+	struct str text;
+	enum err r = OK;
+	for (size_t i = 0; i < header->values.count; i++)
+		add_field(fields, name, arena_cstr(arena, header->values.rows[i]));
+	for (size_t i = 0; i < header->secrets.count; i++)
+		add_field(fields, name, arena_cstr(arena, header->secrets.rows[i]));
+	for (size_t i = 0; i < header->files.count && r == OK; i++) {
+		r = secret_of(client, STR_NONE, header->files.rows[i], arena, &text, err);
+		if (r == OK)
+			add_field(fields, name, arena_cstr(arena, text));
+	}
+	return r;
+}
+
+/* Beside what the request says itself, as in Prometheus: a second Accept is a second line. These two are the library's
+ * business, and Prometheus does not send them either. */
+static enum err add_headers(const struct scrape_client *client, struct arena *arena, struct fields *fields, struct error *err)
+{
+	enum err r = OK;
+	for (size_t i = 0; i < client->http->headers.count && r == OK; i++) {
+		const struct scrape_header *header = &client->http->headers.rows[i];
+		bool ours = is_named(header->name, "Transfer-Encoding") || is_named(header->name, "Trailer");
+		if (!ours)
+			r = add_header(client, header, arena, fields, err);
+	}
+	return r;
+}
+
+static enum err collect_fields(const struct scrape_client *client, const struct scrape_ask *ask, struct arena *arena,
+			       struct fields *ret_fields, struct error *err)
+{
+	struct fields fields = { arena_array(arena, struct http_ask_field, FIELDS_OWN + lines_of(client->http)), 0 };
+	const char *secret = NULL;
+	enum err r = authorization(client, arena, &secret, err);
+	add_field(&fields, "Accept", ask->accept);
+	if (ask->timeout_field != NULL)
+		add_field(&fields, ask->timeout_field, arena_printf(arena, "%g", (double)ask->timeout_ms / 1000).ptr);
+	if (secret != NULL)
+		add_field(&fields, "Authorization", secret);
+	if (r == OK)
+		r = add_headers(client, arena, &fields, err);
+	*ret_fields = fields;
+	return r;
+}
+
 /* ---- asking ---- */
 
 enum err scrape_client_ask(struct scrape_client *client, const struct scrape_ask *ask, http_fn *fn, void *context,
 			   struct http_call **ret_call, struct error *err)
 {
 	cleanup_arena struct arena arena;
-	struct http_ask_field fields[FIELDS_MAX];
-	const char *secret = NULL;
-	char seconds[32];
+	struct fields fields;
 	bool verify_off = client->http->tls != NULL && client->http->tls->insecure_skip_verify;
 	time_us timeout = ask->timeout_ms * TIME_MS < HTTP_TIMEOUT_MAX ? ask->timeout_ms * TIME_MS : HTTP_TIMEOUT_MAX;
 	bool own_limit = ask->body_bytes_max > 0 && ask->body_bytes_max < SCRAPE_BODY_BYTES_MAX;
-	struct http_ask http = { .url = ask->url, .fields = fields, .timeout = timeout, .verify_off = verify_off,
+	struct http_ask http = { .url = ask->url, .fields_stay = true, .timeout = timeout, .verify_off = verify_off,
 				 .body_max_bytes = own_limit ? (size_t)ask->body_bytes_max : SCRAPE_BODY_BYTES_MAX,
 				 .redirects_max = client->http->follow_redirects ? HTTP_REDIRECTS_MAX : 0,
 				 .unfold = ask->unfold };
 	arena_init(&arena, 0);
-	enum err r = authorization(client, &arena, &secret, err);
+	enum err r = collect_fields(client, ask, &arena, &fields, err);
 	if (r != OK)
 		return r;
-	fields[http.fields_count++] = (struct http_ask_field){ "Accept", ask->accept };
-	if (ask->timeout_field != NULL) {
-		snprintf(seconds, sizeof seconds, "%g", (double)ask->timeout_ms / 1000);
-		fields[http.fields_count++] = (struct http_ask_field){ ask->timeout_field, seconds };
-	}
-	if (secret != NULL)
-		fields[http.fields_count++] = (struct http_ask_field){ "Authorization", secret };
+	http.fields = fields.rows;
+	http.fields_count = fields.count;
 	return http_client_start(client->client, &http, fn, context, ret_call, err);
 }
 

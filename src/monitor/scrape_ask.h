@@ -1,9 +1,11 @@
 /*
- * scrape_ask.h: one HTTP request as a prometheus.yml says how to ask: sign-in, certificates, formats.
+ * scrape_ask.h: one HTTP request as a prometheus.yml says how to ask: sign-in, fields, certificates, formats.
  *
  * A client is one identity: certificates and authorities are read when it is made, what signs in is read from its file at
  * each request. A certificate that stands in the config itself goes to the library by a file in memory, never on a disk.
- * What is not done here says so, once for each target: OAuth 2, proxies, fields of one's own.
+ * What is not done here says so, once for each target: OAuth 2, proxies.
+ *
+ * Fields of http_headers are sent beside our own, and like what signs in never to another origin that a redirect names.
  *
  * Runs on: the loop's thread. Owns: config and folder are borrowed and must outlive the client.
  */

@@ -146,6 +146,25 @@ static void check_oauth2(struct scrape_reading *reading, const struct scrape_oau
 	check_tls(reading, oauth2->tls);
 }
 
+/* What the request itself, signing in or the body say. */
+static const char *const reserved_fields[] = {
+	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Host",
+	"Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "User-Agent", "Www-Authenticate", "X-Amz-Content-Sha256",
+	"X-Amz-Date", "X-Amz-Security-Token", "X-Prometheus-Remote-Read-Version", "X-Prometheus-Remote-Write-Version",
+	"X-Prometheus-Scrape-Timeout-Seconds", NULL,
+};
+
+static void check_headers(struct scrape_reading *reading, const struct scrape_http *http)
+{
+	for (size_t h = 0; h < http->headers.count; h++) {
+		const struct scrape_header *header = &http->headers.rows[h];
+		for (const char *const *name = reserved_fields; *name != NULL; name++)
+			if (header->name.len == strlen(*name) && strncasecmp(header->name.ptr, *name, header->name.len) == 0)
+				scrape_trouble(reading, header->place.line, header->place.column,
+					       "\"http_headers\" cannot set \"%s\"", *name);
+	}
+}
+
 static void check_http(struct scrape_reading *reading, struct scrape_place place, struct scrape_http *http)
 {
 	const struct scrape_basic_auth *basic = http->basic_auth;
@@ -176,6 +195,7 @@ static void check_http(struct scrape_reading *reading, struct scrape_place place
 	};
 	HOLD(reading, place, rules);
 	check_oauth2(reading, http->oauth2);
+	check_headers(reading, http);
 	check_tls(reading, http->tls);
 }
 

@@ -70,6 +70,15 @@ struct scrape_oauth2 {
 	struct scrape_tls *tls;
 };
 
+/* A field of `http_headers`: one line for each value. */
+struct scrape_header {
+	struct scrape_place place;
+	struct str name;
+	SCRAPE_LIST(struct str) values;
+	SCRAPE_LIST(struct str) secrets;
+	SCRAPE_LIST(struct str) files;
+};
+
 struct scrape_http {
 	struct scrape_basic_auth *basic_auth;
 	struct scrape_authorization *authorization;
@@ -77,7 +86,8 @@ struct scrape_http {
 	struct scrape_tls *tls;
 	struct str bearer_token, bearer_token_file, proxy_url, no_proxy;
 	bool follow_redirects, enable_http2, proxy_from_environment;
-	const struct doc_node *proxy_connect_header, *headers;
+	const struct doc_node *proxy_connect_header;
+	SCRAPE_LIST(struct scrape_header) headers;
 };
 
 /* ---- who is asked ---- */

@@ -13,6 +13,8 @@
 	{ key, SCRAPE_ROW_OBJECT, offsetof(struct holder, member), sizeof(struct of), of_rows, .init = (of_init) }
 #define OBJECTS(holder, key, member, of, of_rows, of_init) \
 	{ key, SCRAPE_ROW_OBJECTS, offsetof(struct holder, member), sizeof(struct of), of_rows, .init = (of_init) }
+#define NAMED(holder, key, member, of, of_rows) \
+	{ key, SCRAPE_ROW_NAMED, offsetof(struct holder, member), sizeof(struct of), of_rows }
 #define UNUSED(key) { key, SCRAPE_ROW_UNUSED }
 #define END { NULL }
 
@@ -71,6 +73,13 @@ static const struct scrape_row oauth2_rows[] = {
 	END,
 };
 
+static const struct scrape_row header_rows[] = {
+	ROW(TEXTS, scrape_header, "values", values),
+	ROW(SECRETS, scrape_header, "secrets", secrets),
+	ROW(TEXTS, scrape_header, "files", files),
+	END,
+};
+
 /* Those of an HTTP client stand beside the others of the struct that has one as `http`. */
 #define HTTP_ROWS(holder)                                                                              \
 	OBJECT(holder, "basic_auth", http.basic_auth, scrape_basic_auth, basic_rows, NULL),            \
@@ -84,7 +93,7 @@ static const struct scrape_row oauth2_rows[] = {
 	ROW(TEXT, holder, "no_proxy", http.no_proxy),                                                  \
 	ROW(BOOL, holder, "proxy_from_environment", http.proxy_from_environment),                      \
 	ROW(KEPT, holder, "proxy_connect_header", http.proxy_connect_header),                          \
-	ROW(KEPT, holder, "http_headers", http.headers),                                               \
+	NAMED(holder, "http_headers", http.headers, scrape_header, header_rows),                       \
 	ROW(BOOL, holder, "follow_redirects", http.follow_redirects),                                  \
 	ROW(BOOL, holder, "enable_http2", http.enable_http2)
 

@@ -271,6 +271,42 @@ TEST(the_password_of_a_job_is_sent_and_stands_in_no_url)
 	lab_destroy(lab);
 }
 
+TEST(fields_of_a_job_are_sent_beside_our_own_line_by_line)
+{
+	struct lab *lab = lab_create();
+	char file[96];
+	snprintf(file, sizeof file, "%s/field", lab->folder);
+	FILE *written = fopen(file, "w");
+	CHECK(written != NULL);
+	fputs(" from a file\n", written);
+	fclose(written);
+	load(lab, NULL, "  http_headers:\n    X-Tenant: {values: [one, ''], secrets: [hidden], files: [field]}\n"
+			"    accept: {values: [more/text]}\n    Transfer-Encoding: {values: [chunked]}\n    X-None:\n");
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 1);
+	CHECK(strstr(lab->request, "X-Tenant: one\r\nX-Tenant:\r\nX-Tenant: hidden\r\nX-Tenant: from a file\r\n") != NULL);
+	CHECK(strstr(lab->request, "Accept: application/openmetrics-text") != NULL);
+	CHECK(strstr(lab->request, "accept: more/text\r\n") != NULL);
+	CHECK(strstr(lab->request, "Transfer-Encoding") == NULL);
+	CHECK(strstr(lab->request, "X-None") == NULL);
+	unlink(file);
+	CHECK(wait_live(lab, "a{", false));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(strstr(look_at(lab).error, file) != NULL);
+	lab_destroy(lab);
+}
+
+TEST(a_field_that_cannot_be_sent_makes_the_target_down_and_is_not_quoted)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  http_headers: {X-Bad: {secrets: [\"hunter2\\nX-More: 1\"]}}\n");
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(strstr(look_at(lab).error, "X-Bad") != NULL);
+	CHECK(strstr(look_at(lab).error, "hunter2") == NULL);
+	lab_destroy(lab);
+}
+
 TEST(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end)
 {
 	struct lab *lab = lab_create();
@@ -389,6 +425,8 @@ TEST(series_that_are_read_anew_get_new_references)
 
 TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
       RUN(the_password_of_a_job_is_sent_and_stands_in_no_url),
+      RUN(fields_of_a_job_are_sent_beside_our_own_line_by_line),
+      RUN(a_field_that_cannot_be_sent_makes_the_target_down_and_is_not_quoted),
       RUN(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end),
       RUN(a_target_that_is_not_named_any_more_ends_with_all_its_series_also_up),
       RUN(a_config_that_is_loaded_anew_goes_on_with_its_targets_and_ends_what_it_drops),

@@ -57,7 +57,7 @@ struct http_call {
 	char *raw_target; /* of the first hop; NULL: as the URL says */
 	time_us started, hop_started, deadline, connect_timeout;
 	unsigned redirects_max;
-	bool verify_off, fresh, unfold;
+	bool verify_off, fresh, unfold, fields_stay;
 	void (*piece)(void *context, struct str bytes);
 	struct http_answer answer;
 	struct error err;
@@ -373,17 +373,22 @@ static bool same_origin(const struct egress_target *a, const struct egress_targe
 	return a->https == b->https && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
+static bool is_secret_field(const struct http_call *call, const char *line)
+{
+	if (call->fields_stay)
+		return strncasecmp(line, "accept:", 7) != 0 && strncasecmp(line, "expect:", 7) != 0;
+	return strncasecmp(line, "authorization:", 14) == 0 || strncasecmp(line, "cookie:", 7) == 0 ||
+	       strncasecmp(line, "proxy-authorization:", 20) == 0 ||
+	       strncasecmp(line, "x-", 2) == 0; /* tokens of all makers live here */
+}
+
 /* RFC 9110 15.4: credentials were meant for the origin they were given for. */
 static void drop_secret_fields(struct http_call *call)
 {
 	struct curl_slist *kept = NULL;
 	for (struct curl_slist *field = call->fields; field != NULL; field = field->next) {
-		const char *line = field->data;
-		if (strncasecmp(line, "authorization:", 14) == 0 || strncasecmp(line, "cookie:", 7) == 0 ||
-		    strncasecmp(line, "proxy-authorization:", 20) == 0 ||
-		    strncasecmp(line, "x-", 2) == 0) /* tokens of all makers live here */
-			continue;
-		kept = curl_slist_append(kept, line);
+		if (!is_secret_field(call, field->data))
+			kept = curl_slist_append(kept, field->data);
 	}
 	curl_slist_free_all(call->fields);
 	call->fields = kept;
@@ -568,6 +573,7 @@ static struct http_call *call_create(struct http_client *client, const struct ht
 		.started = clock_since_boot(client->clock),
 		.connect_timeout = request->connect_timeout, .redirects_max = request->redirects_max,
 		.verify_off = request->verify_off, .fresh = request->fresh, .unfold = request->unfold, .piece = request->piece,
+		.fields_stay = request->fields_stay,
 		.next = client->calls, .link = &client->calls,
 	};
 	call->deadline = call->started + request->timeout;

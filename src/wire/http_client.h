@@ -54,6 +54,7 @@ struct http_ask {
 	const char *target; /* NULL: as the URL says; else sent as it is, to the host of the URL: "/..."; a redirect ends it */
 	const struct http_ask_field *fields;
 	unsigned fields_count;
+	bool fields_stay;        /* at this origin: a redirect to another takes Accept along and nothing else */
 	struct str body;         /* copied */
 	time_us timeout;         /* over all redirects; 1 ms .. HTTP_TIMEOUT_MAX */
 	time_us connect_timeout; /* 0: as long as the whole */

@@ -257,6 +257,22 @@ TEST(credentials_do_not_follow_a_redirect_to_another_origin)
 	world_stop(&world);
 }
 
+TEST(fields_that_stay_follow_a_redirect_to_the_same_origin_only)
+{
+	struct world world = { .calls = 0 };
+	world_start(&world, egress_policy_checks(), NULL);
+	struct http_ask_field fields[] = { { "Accept", "text/plain" }, { "Private-Token", "secret" } };
+	struct http_ask request = { .redirects_max = 3, .fields = fields, .fields_count = 2, .fields_stay = true };
+	ask(&world, request, "http", "127.0.0.1", "/once");
+	CHECK(strstr(world.last_request, "Private-Token: secret\r\n") != NULL);
+	ask(&world, request, "http", "127.0.0.1", "/elsewhere");
+	CHECK_INT(world.status, 200);
+	CHECK(strstr(world.last_request, "Host: localhost") != NULL);
+	CHECK(strstr(world.last_request, "secret") == NULL);
+	CHECK(strstr(world.last_request, "Accept: text/plain") != NULL);
+	world_stop(&world);
+}
+
 TEST(a_name_that_means_a_forbidden_address_is_refused_before_connecting)
 {
 	struct world world = { .calls = 0 };
@@ -492,6 +508,7 @@ TESTS(RUN(a_request_gives_status_fields_body_and_timings), RUN(a_post_sends_its_
       RUN(redirects_are_followed_counted_and_bounded),
       RUN(a_redirect_to_where_the_policy_forbids_is_refused),
       RUN(credentials_do_not_follow_a_redirect_to_another_origin),
+      RUN(fields_that_stay_follow_a_redirect_to_the_same_origin_only),
       RUN(a_name_that_means_a_forbidden_address_is_refused_before_connecting),
       RUN(the_second_look_refuses_what_slipped_past_the_first),
       RUN(failures_say_which_step_failed), RUN(hostile_fields_and_methods_are_refused_at_once),

@@ -36,17 +36,19 @@ class Same(Prometheus):
 class Target:
     """Says `body` to who signs in as `wanted` says; keeps what it was asked."""
 
-    def __init__(self, body="a 1\n", wanted=None, tls=None, folded=False, groups=None):
-        self.body, self.wanted, self.folded, self.groups, self.asked, self.hosts = body, wanted, folded, groups, [], []
+    def __init__(self, body="a 1\n", wanted=None, tls=None, folded=False, groups=None, moved="/metrics"):
+        self.body, self.wanted, self.folded, self.groups = body, wanted, folded, groups
+        self.asked, self.hosts, self.lines = [], [], []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(dict(self.headers))
+                outer.lines.append(self.headers.items())
                 outer.hosts.append(self.headers.get_all("Host"))
                 if self.path == "/moved":
                     self.send_response(302)
-                    self.send_header("Location", "/metrics")
+                    self.send_header("Location", moved)
                     self.send_header("Content-Length", "0")
                     return self.end_headers()
                 good = outer.wanted is None or self.headers.get("Authorization") == outer.wanted
@@ -180,6 +182,32 @@ class Asking(Scraping):
             self.assertNotIn("from-a-file", str(told))
         (self.folder / "token").write_text("another\n")  # read at each scrape
         wait_until(lambda: self.health()["token", by_token.address] == "down", 10, "the other token to be sent")
+
+    def test_fields_of_a_job_reach_targets_and_who_finds_them_and_are_nowhere_else(self):
+        target = self.peer(Target())
+        finder = self.peer(Target(groups=[{"targets": [target.address]}]))
+        elsewhere = self.peer(Target())
+        mover = self.peer(Target(moved=f"http://localhost:{elsewhere.address.split(':')[1]}/metrics"))
+        (self.folder / "field").write_text("f1le-v4lue\n")
+        headers = "http_headers: {X-Tenant: {values: [shop, zrh]}, Private-Token: {secrets: [s3cret], files: [field]}}"
+        self.scrape(f"""
+- job_name: found
+  {headers}
+  http_sd_configs: [{{url: 'http://{finder.address}/x', refresh_interval: 1s, {headers}}}]
+- {{job_name: moved, metrics_path: /moved, {headers}, static_configs: [{{targets: ['{mover.address}']}}]}}
+""")
+        self.wait_health({("found", target.address): "up", ("moved", mover.address): "up"})
+        wanted = [("X-Tenant", "shop"), ("X-Tenant", "zrh"), ("Private-Token", "s3cret"), ("Private-Token", "f1le-v4lue")]
+        for asked, seen in ((target, wanted), (finder, wanted), (mover, wanted), (elsewhere, [])):
+            self.assertEqual([line for line in asked.lines[-1] if line[0] in ("X-Tenant", "Private-Token")], seen)
+        (self.folder / "field").write_text("n3w")
+        wait_until(lambda: ("Private-Token", "n3w") in target.lines[-1], 10, "the file to be read again")
+        (self.folder / "field").unlink()
+        self.wait_health({("found", target.address): "down", ("moved", mover.address): "down"})
+        self.assertIn("field", self.why("found"))
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            for secret in ("s3cret", "f1le-v4lue", "n3w"):
+                self.assertNotIn(secret, str(told))
 
     def test_certificates_are_checked_and_shown_as_the_job_says(self):
         cert, key = certificate(self.folder / "one", name="one.example.org")
