@@ -140,6 +140,18 @@ static void add_stamp(struct summing *summing, struct arena *arena, const char *
 		add_bytes(summing, (struct str){ (const char *)&at.st_mtim, sizeof at.st_mtim });
 }
 
+static void add_stamps(struct summing *summing, struct arena *arena, const char *config, const struct scrape_http *http)
+{
+	const struct scrape_tls *of[] = { http->tls, http->oauth2 != NULL ? http->oauth2->tls : NULL };
+	for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+		if (of[i] == NULL)
+			continue;
+		add_stamp(summing, arena, config, of[i]->ca_file);
+		add_stamp(summing, arena, config, of[i]->cert_file);
+		add_stamp(summing, arena, config, of[i]->key_file);
+	}
+}
+
 /* Of the config as it lies there now, and all it is made of. */
 static uint64_t sum_now(const char *path)
 {
@@ -153,12 +165,10 @@ static uint64_t sum_now(const char *path)
 	for (size_t i = 0; i < config.more_files.count; i++)
 		scrape_files_each(&arena, path, config.more_files.rows[i], add_file, &summing);
 	for (size_t i = 0; i < config.jobs.count; i++) {
-		const struct scrape_tls *tls = config.jobs.rows[i].http.tls;
-		if (tls == NULL)
-			continue;
-		add_stamp(&summing, &arena, path, tls->ca_file);
-		add_stamp(&summing, &arena, path, tls->cert_file);
-		add_stamp(&summing, &arena, path, tls->key_file);
+		const struct scrape_job *job = &config.jobs.rows[i];
+		add_stamps(&summing, &arena, path, &job->http);
+		for (size_t h = 0; h < job->discovery.https.count; h++)
+			add_stamps(&summing, &arena, path, &job->discovery.https.rows[h].http);
 	}
 	scrape_config_finish(&config);
 	return summing.sum;

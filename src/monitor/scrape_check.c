@@ -136,11 +136,11 @@ static void check_oauth2(struct scrape_reading *reading, const struct scrape_oau
 {
 	if (oauth2 == NULL)
 		return;
-	bool secret = oauth2->client_secret.len > 0, file = oauth2->client_secret_file.len > 0;
 	const struct rule rules[] = {
 		{ oauth2->client_id.len == 0, "oauth2 needs a \"client_id\"" },
 		{ oauth2->token_url.len == 0, "oauth2 needs a \"token_url\"" },
-		{ secret == file, "oauth2 needs one of \"client_secret\" and \"client_secret_file\"" },
+		{ oauth2->client_secret.len > 0 && oauth2->client_secret_file.len > 0,
+		  "at most one of \"client_secret\" and \"client_secret_file\" may be given" },
 	};
 	HOLD(reading, oauth2->place, rules);
 	check_tls(reading, oauth2->tls);

@@ -351,7 +351,7 @@ void scrape_source_look(struct scrape_source *source, time_us now)
 
 void scrape_source_close(struct scrape_source *source)
 {
-	http_call_cancel(&source->call);
+	scrape_call_cancel(&source->call);
 	scrape_client_destroy(&source->client);
 	for (size_t i = 0; source->names != NULL && i < source->names->count; i++)
 		dns_ask_cancel(&source->names->rows[i].ask);

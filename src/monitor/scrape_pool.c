@@ -68,7 +68,7 @@ void scrape_pool_inherit(struct scrape_pool *pool, struct scrape_pool *before)
 	for (struct scrape_one *one = pool->ones; one != NULL; one = one->next) {
 		one->pool = pool;
 		if (one->call != NULL) {
-			http_call_cancel(&one->call);
+			scrape_call_cancel(&one->call);
 			scrapes->running--;
 			plan_put(&scrapes->plan, &one->item, clock_since_boot(scrapes->options.clock));
 		}

@@ -51,7 +51,7 @@ class Target:
                     self.send_header("Location", moved)
                     self.send_header("Content-Length", "0")
                     return self.end_headers()
-                good = outer.wanted is None or self.headers.get("Authorization") == outer.wanted
+                good = outer.wanted is None or outer.welcomes(self.headers.get("Authorization"))
                 body = json.dumps(outer.groups).encode() if outer.groups is not None else outer.body.encode()
                 self.send_response(200 if good else 401)
                 self.send_header("Content-Type", "application/json" if outer.groups is not None else "text/plain; version=0.0.4")
@@ -75,12 +75,66 @@ class Target:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
 
+    def welcomes(self, authorization):
+        return authorization == self.wanted
+
     def start(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class TokenServer:
+    """Gives "t1", "t2" ... to who knows the secret; keeps who asked, with what in Authorization, and the form."""
+
+    def __init__(self, secret="s3cret", tls=None, form_only=False, status=200, delay=0):
+        self.secret, self.form_only, self.status, self.delay = secret, form_only, status, delay
+        self.asked, self.valid = [], set()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                form = sorted(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                signed = self.headers.get("Authorization")
+                outer.asked.append((self.headers["User-Agent"].split("/")[0].lower(), signed, form))
+                time.sleep(outer.delay)
+                by_field = signed == "Basic " + base64.b64encode(f"an+id:{outer.secret}".encode()).decode()
+                known = ("client_secret", outer.secret) in form if outer.form_only else by_field
+                status = outer.status if known else 401
+                body = {"error": "invalid_client", "error_description": f"{outer.secret} {signed} {form}"}
+                if status == 200:
+                    body = {"access_token": f"t0ken{len(outer.asked)}", "token_type": "bearer", "expires_in": 3600}
+                    outer.valid.add("Bearer " + body["access_token"])
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}/token"
+
+    start, stop = Target.start, Target.stop
+
+
+class Guarded(Target):
+    """Answers who has a token that the server still knows."""
+
+    def __init__(self, tokens, **more):
+        super().__init__(wanted=tokens, **more)
+
+    def welcomes(self, authorization):
+        return authorization in self.wanted.valid
 
 
 class Scraping(Metrics):
@@ -166,6 +220,24 @@ class BesideAPrometheus(Scraping):
         self.assertIn("connect", self.why("node"))
 
 
+    def test_the_same_questions_reach_token_servers(self):
+        plain, form = self.peer(TokenServer()), self.peer(TokenServer(form_only=True))
+        one, two = self.peer(Guarded(plain)), self.peer(Guarded(form))
+        params = "client_id: an id, client_secret: s3cret, scopes: [read, all], endpoint_params: {audience: 'a b', x: '&='}"
+        self.scrape(f"""
+- {{job_name: field, oauth2: {{{params}, token_url: '{plain.url}'}}, static_configs: [{{targets: ['{one.address}']}}]}}
+- {{job_name: form, oauth2: {{{params}, token_url: '{form.url}'}}, static_configs: [{{targets: ['{two.address}']}}]}}
+""")
+        self.there = self.peer(Same(self.folder, self.path))
+        for job in ("field", "form"):
+            self.same(f'{{job="{job}"}}', 6)
+            self.assertEqual(self.values(f'up{{job="{job}"}}').popitem()[1], "1")
+        for server, times in ((plain, 1), (form, 2)):
+            here, there = ([row[1:] for row in server.asked if row[0] == who] for who in ("mainstay", "prometheus"))
+            self.assertEqual(here, there)
+            self.assertEqual(len(here), times)
+
+
 class Asking(Scraping):
     def test_who_wants_a_password_or_a_token_gets_it_and_nobody_else_sees_it(self):
         by_name = self.peer(Target(wanted="Basic " + base64.b64encode(b"ann:s3cret pass").decode()))
@@ -207,6 +279,45 @@ class Asking(Scraping):
         self.assertIn("field", self.why("found"))
         for told in (json.dumps(self.targets()), self.server.log(10000)):
             for secret in ("s3cret", "f1le-v4lue", "n3w"):
+                self.assertNotIn(secret, str(told))
+
+    def test_a_token_is_fetched_once_for_a_job_and_anew_when_it_or_the_secret_is_no_good_any_more(self):
+        cert, key = certificate(self.folder / "tokens")
+        tokens = self.peer(TokenServer(tls=(cert, key), delay=0.5))
+        targets = [self.peer(Guarded(tokens)) for _ in range(5)]
+        finder = self.peer(Guarded(tokens, groups=[{"targets": [targets[0].address]}]))
+        (self.folder / "secret").write_text("s3cret\n")
+        oauth2 = (f"oauth2: {{client_id: an id, client_secret_file: secret, token_url: '{tokens.url}', "
+                  f"tls_config: {{ca_file: '{cert}', server_name: 127.0.0.1}}}}")
+        names = ", ".join(f"'{target.address}'" for target in targets)
+        self.scrape(f"""
+- {{job_name: many, {oauth2}, static_configs: [{{targets: [{names}]}}]}}
+- {{job_name: found, http_sd_configs: [{{url: 'http://{finder.address}/x', refresh_interval: 1s, {oauth2}}}], relabel_configs: [{{action: drop, source_labels: [job]}}]}}
+""")
+        up = {("many", target.address): "up" for target in targets}
+        self.wait_health(up)
+        wait_until(lambda: len(self.targets()["droppedTargets"]) == 1, 10, "the target that http_sd finds")
+        self.assertEqual(len(tokens.asked), 2)  # one for each way of asking
+        tokens.valid.clear()
+        self.wait_health({one: "down" for one in up})
+        self.assertIn("401", self.why("many"))
+        self.wait_health(up, 25)
+        asked, tokens.secret = len(tokens.asked), "0ther"
+        (self.folder / "secret").write_text("0ther\n")
+        wait_until(lambda: len(tokens.asked) > asked, 10, "the other secret to be sent")
+        self.assertEqual(self.health(), up)
+        asked = len(tokens.asked)
+        tokens.status = 503
+        (self.folder / "secret").write_text("wr0ng\n")
+        self.wait_health({one: "down" for one in up})
+        self.assertIn("HTTP status 401, invalid_client", self.why("many"))
+        tokens.secret = "wr0ng"
+        wait_until(lambda: "HTTP status 503" in self.why("many"), 15, f"the other reason, found {self.why('many')}")
+        self.assertLess(len(tokens.asked) - asked, 30)
+        tokens.stop()
+        wait_until(lambda: "could not connect" in self.why("many"), 15, f"the third reason, found {self.why('many')}")
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            for secret in ("s3cret", "0ther", "wr0ng", "t0ken"):
                 self.assertNotIn(secret, str(told))
 
     def test_certificates_are_checked_and_shown_as_the_job_says(self):
