@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -276,6 +277,11 @@ static void destroy(struct serve_scrape *scrape)
 	mem_free(scrape);
 }
 
+static const char *environment(const char *name)
+{
+	return getenv(name);
+}
+
 static enum err open_loop(struct serve_scrape *scrape, struct error *err)
 {
 	enum err r = resolve_create(scrape->loop, NULL, &scrape->resolve, err);
@@ -287,6 +293,7 @@ static enum err open_loop(struct serve_scrape *scrape, struct error *err)
 		.random = &scrape->random,
 		.resolve = scrape->resolve,
 		.ca_file = scrape->options.settings->ca_file,
+		.environment = environment,
 		.storage = { .sink = { scrape, series, append, describe }, .begin = begin, .end = end },
 		.tell = tell,
 		.context = scrape,

@@ -62,10 +62,55 @@ static unsigned version_of(struct str text)
 	return text.len == 5 ? 10 + (unsigned)(text.ptr[4] - '0') : 0; /* "TLS12" */
 }
 
+/* Capitals first, as others look. */
+static const char *of_environment(const struct scrape_ask_tools *tools, const char *capitals, const char *small)
+{
+	const char *text = tools->environment != NULL ? tools->environment(capitals) : NULL;
+	if (tools->environment != NULL && (text == NULL || text[0] == '\0'))
+		text = tools->environment(small);
+	return text;
+}
+
+static void take_connect_header(struct scrape_client *client, struct http_proxy *proxy)
+{
+	const struct scrape_proxy *said = &client->http->proxy;
+	size_t count = 0;
+	for (size_t i = 0; i < said->connect_header.count; i++)
+		count += said->connect_header.rows[i].values.count;
+	struct http_ask_field *fields = arena_array(&client->arena, struct http_ask_field, count + 1);
+	for (size_t i = 0; i < said->connect_header.count; i++)
+		for (size_t v = 0; v < said->connect_header.rows[i].values.count; v++)
+			fields[proxy->fields_count++] = (struct http_ask_field){
+				arena_cstr(&client->arena, said->connect_header.rows[i].name),
+				arena_cstr(&client->arena, said->connect_header.rows[i].values.rows[v]) };
+	proxy->fields = fields;
+}
+
+/* With proxy_url alone everything goes by it, also what runs on this machine; as in Prometheus. */
+static bool said_proxy(struct scrape_client *client, const struct scrape_ask_tools *tools, struct http_proxy *ret_proxy)
+{
+	const struct scrape_proxy *said = &client->http->proxy;
+	*ret_proxy = (struct http_proxy){ .http_url = NULL };
+	if (said->from_environment) {
+		const char *none = of_environment(tools, "NO_PROXY", "no_proxy");
+		ret_proxy->http_url = of_environment(tools, "HTTP_PROXY", "http_proxy");
+		ret_proxy->https_url = of_environment(tools, "HTTPS_PROXY", "https_proxy");
+		ret_proxy->no_proxy = none != NULL ? none : "";
+	} else if (said->url.len > 0) {
+		ret_proxy->http_url = ret_proxy->https_url = arena_cstr(&client->arena, said->url);
+		ret_proxy->no_proxy = said->no_proxy.len > 0 ? arena_cstr(&client->arena, said->no_proxy) : NULL;
+	} else {
+		return false;
+	}
+	take_connect_header(client, ret_proxy);
+	return true;
+}
+
 static enum err open_client(struct scrape_client *client, const struct scrape_ask_tools *tools, struct error *err)
 {
 	const struct scrape_tls *said = client->http->tls;
 	struct http_tls tls = { .ca_pem = NULL };
+	struct http_proxy proxy;
 	struct http_client_options options = { .policy = egress_policy_checks(), .ca_file = tools->ca_file,
 					       .connections_max = CONNECTIONS_MAX };
 	enum err r = OK;
@@ -83,6 +128,8 @@ static enum err open_client(struct scrape_client *client, const struct scrape_as
 		tls.max_version = version_of(said->max_version);
 		options.tls = &tls;
 	}
+	if (said_proxy(client, tools, &proxy))
+		options.proxy = &proxy;
 	return r == OK ? http_client_create(tools->loop, tools->clock, tools->resolve, &options, &client->client, err) : r;
 }
 
@@ -95,18 +142,9 @@ static enum err open_token(struct scrape_client *client, const struct scrape_ask
 	return r;
 }
 
-static enum err refuse_unable(const struct scrape_http *http, struct error *err)
-{
-	const char *what = http->proxy_url.len > 0 ? "proxy_url" :
-			   http->proxy_from_environment ? "proxy_from_environment" : NULL;
-	return what == NULL ? OK : error_set(err, ERR_UNSUPPORTED, "cannot ask with \"%s\": Mainstay does not do that", what);
-}
-
 enum err scrape_client_create(const struct scrape_ask_tools *tools, const struct scrape_http *http,
 			      struct scrape_client **ret_client, struct error *err)
 {
-	if (refuse_unable(http, err) != OK)
-		return ERR_UNSUPPORTED;
 	struct scrape_client *client = mem_alloc(sizeof *client);
 	*client = (struct scrape_client){ .http = http, .config_path = tools->config_path, .loop = tools->loop,
 					  .clock = tools->clock, .cert_memory = -1, .key_memory = -1 };

@@ -3,7 +3,7 @@
  *
  * A client is one identity: certificates and authorities are read when it is made, what signs in is read from its file at
  * each request. A certificate that stands in the config itself goes to the library by a file in memory, never on a disk.
- * What is not done here says so, once for each target: proxies. With oauth2 a call waits for the client's token within its own time.
+ * With oauth2 a call waits for the client's token within its own time.
  *
  * Fields of http_headers are sent beside our own, and like what signs in never to another origin that a redirect names.
  *
@@ -23,6 +23,7 @@ struct scrape_ask_tools {
 	struct resolve *resolve;
 	const char *ca_file;     /* NULL: the system's authorities */
 	const char *config_path; /* paths of the config are relative to its folder */
+	const char *(*environment)(const char *name); /* for proxy_from_environment; NULL: nothing is set */
 };
 
 struct scrape_call;

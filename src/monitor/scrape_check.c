@@ -168,6 +168,7 @@ static void check_headers(struct scrape_reading *reading, const struct scrape_ht
 static void check_http(struct scrape_reading *reading, struct scrape_place place, struct scrape_http *http)
 {
 	const struct scrape_basic_auth *basic = http->basic_auth;
+	const struct scrape_proxy *proxy = &http->proxy;
 	struct scrape_authorization *authorization = http->authorization;
 	bool bearer = http->bearer_token.len > 0 || http->bearer_token_file.len > 0;
 	int ways = (basic != NULL) + (authorization != NULL) + (http->oauth2 != NULL) + bearer;
@@ -187,10 +188,10 @@ static void check_http(struct scrape_reading *reading, struct scrape_place place
 		  "at most one of \"credentials\" and \"credentials_file\" may be given" },
 		{ authorization != NULL && authorization->type.len == 5 && strncasecmp(authorization->type.ptr, "basic", 5) == 0,
 		  "the type of \"authorization\" cannot be basic: use \"basic_auth\"" },
-		{ http->no_proxy.len > 0 && http->proxy_url.len == 0, "\"no_proxy\" needs a \"proxy_url\"" },
-		{ http->proxy_connect_header != NULL && http->proxy_url.len == 0 && !http->proxy_from_environment,
+		{ proxy->no_proxy.len > 0 && proxy->url.len == 0, "\"no_proxy\" needs a \"proxy_url\"" },
+		{ proxy->connect_header.count > 0 && proxy->url.len == 0 && !proxy->from_environment,
 		  "\"proxy_connect_header\" needs a \"proxy_url\"" },
-		{ http->proxy_from_environment && (http->proxy_url.len > 0 || http->no_proxy.len > 0),
+		{ proxy->from_environment && (proxy->url.len > 0 || proxy->no_proxy.len > 0),
 		  "\"proxy_from_environment\" and \"proxy_url\" exclude each other" },
 	};
 	HOLD(reading, place, rules);

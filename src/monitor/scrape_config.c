@@ -74,7 +74,8 @@ static void refuse_key(struct scrape_reading *reading, const struct doc_entry *e
 
 static bool is_shown(const struct scrape_row *row)
 {
-	return row->type != SCRAPE_ROW_SECRET && row->type != SCRAPE_ROW_SECRETS && row->type != SCRAPE_ROW_NAMED;
+	return row->type != SCRAPE_ROW_SECRET && row->type != SCRAPE_ROW_SECRETS && row->type != SCRAPE_ROW_SECRET_LISTS &&
+	       row->type != SCRAPE_ROW_NAMED;
 }
 
 static void wrong(struct scrape_reading *reading, const struct doc_node *node, const struct scrape_row *row,
@@ -325,6 +326,7 @@ static void read_member(struct scrape_reading *reading, const struct doc_node *n
 		read_pairs(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_LISTS:
+	case SCRAPE_ROW_SECRET_LISTS:
 		read_lists(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_OBJECT:
@@ -338,9 +340,6 @@ static void read_member(struct scrape_reading *reading, const struct doc_node *n
 		break;
 	case SCRAPE_ROW_INSIDE:
 		scrape_read_map(reading, node, row->rows, member);
-		break;
-	case SCRAPE_ROW_KEPT:
-		*(const struct doc_node **)member = node;
 		break;
 	case SCRAPE_ROW_UNUSED:
 		break;

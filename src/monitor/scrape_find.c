@@ -170,7 +170,7 @@ static void open_http(struct scrape_source *source)
 	const struct scrape_loop *scrapes = source->pool->scrapes;
 	const struct scrape_loop_options *options = &scrapes->options;
 	struct scrape_ask_tools tools = { options->loop, options->clock, options->resolve, options->ca_file,
-					  scrapes->loaded->path };
+					  scrapes->loaded->path, options->environment };
 	struct error err;
 	if (scrape_client_create(&tools, &http_of(source)->http, &source->client, &err) != OK)
 		scrape_tell(source->pool, err.text);

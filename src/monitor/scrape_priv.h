@@ -16,11 +16,11 @@ enum scrape_row_type {
 	SCRAPE_ROW_SECRETS,  /* the same, never shown */
 	SCRAPE_ROW_PAIRS,    /* map: list of struct scrape_pair */
 	SCRAPE_ROW_LISTS,    /* map of lists: list of struct scrape_texts */
+	SCRAPE_ROW_SECRET_LISTS, /* the same, never shown */
 	SCRAPE_ROW_OBJECT,   /* pointer to a struct that begins with its place */
 	SCRAPE_ROW_OBJECTS,  /* list of such structs */
 	SCRAPE_ROW_NAMED,    /* map: list of structs that begin like struct scrape_named */
 	SCRAPE_ROW_INSIDE,   /* a map whose rows lie in the same struct */
-	SCRAPE_ROW_KEPT,     /* const struct doc_node *, as it is */
 	SCRAPE_ROW_UNUSED,   /* known, and read by nobody here */
 };
 

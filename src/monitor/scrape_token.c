@@ -68,9 +68,7 @@ enum err scrape_token_create(const struct scrape_ask_tools *tools, const struct 
 		return error_set(err, ERR_INVALID, "cannot send two scopes: \"endpoint_params\" has one beside \"scopes\"");
 	struct scrape_token *token = mem_alloc(sizeof *token);
 	*token = (struct scrape_token){ .oauth2 = oauth2, .config_path = tools->config_path, .clock = tools->clock,
-					.http = { .tls = oauth2->tls, .proxy_url = oauth2->proxy_url, .no_proxy = oauth2->no_proxy,
-						  .proxy_from_environment = oauth2->proxy_from_environment,
-						  .proxy_connect_header = oauth2->proxy_connect_header } };
+					.http = { .tls = oauth2->tls, .proxy = oauth2->proxy } };
 	enum err r = scrape_client_create(tools, &token->http, &token->asker, err);
 	if (r == OK)
 		*ret_token = token;

@@ -111,10 +111,12 @@ TEST(a_secret_is_in_no_complaint)
 		"- job_name: c\n  oauth2: {client_id: i, client_secret: hunter2, client_secret_file: f}\n"
 		"- job_name: e\n  http_headers: {X-A: {secrets: hunter2}, X-B: {secrets: [[hunter2]]}, X-C: hunter2}\n"
 		"- job_name: f\n  http_headers: hunter2\n"
+		"- job_name: g\n  proxy_connect_header: {X-A: hunter2}\n"
+		"- job_name: h\n  proxy_url: [hunter2]\n  proxy_connect_header: hunter2\n"
 		"- job_name: d\n  tls_config: {key: hunter2}\n  bearer_token: hunter2\n  basic_auth: {username: hunter, password: hunter2}\n";
 	struct read read;
 	CHECK_INT(read_config(&read, text), ERR_INVALID);
-	CHECK(read.troubles.count >= 11);
+	CHECK(read.troubles.count >= 14);
 	for (size_t i = 0; i < read.troubles.count; i++) {
 		char row[ERROR_TEXT_BYTES];
 		snprintf(row, sizeof row, STR_FMT, STR_ARG(read.troubles.rows[i]));

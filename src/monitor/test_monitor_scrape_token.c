@@ -369,13 +369,14 @@ TEST(a_token_that_cannot_be_asked_for_is_told_at_once)
 	struct troubles troubles = { .arena = &arena, .source = "p.yml" };
 	CHECK_INT(scrape_config_read(STR("scrape_configs:\n"
 		"- {job_name: a, oauth2: {client_id: i, token_url: 'http://h/', scopes: [a], endpoint_params: {scope: b}}}\n"
-		"- {job_name: b, oauth2: {client_id: i, token_url: 'http://h/', proxy_url: 'http://p/'}}\n"
+		"- {job_name: b, oauth2: {client_id: i, token_url: 'http://h/', proxy_url: 'socks5://u:hunter2@p/'}}\n"
 		"- {job_name: c, oauth2: {client_id: i, token_url: 'ftp://u:hunter2@h/'}}\n"
 		"- {job_name: d, oauth2: {client_id: i, token_url: 'http://u:hunter2@h/'}}\n"), &arena, &config, &troubles), OK);
 	struct scrape_ask_tools tools = { loop, &clock, resolve, NULL, "p.yml" };
 	CHECK_INT(scrape_client_create(&tools, &config.jobs.rows[0].http, &client, &err), ERR_INVALID);
 	CHECK_TEXT(err.text, "oauth2: cannot send two scopes: \"endpoint_params\" has one beside \"scopes\"");
 	CHECK_INT(scrape_client_create(&tools, &config.jobs.rows[1].http, &client, &err), ERR_UNSUPPORTED);
+	CHECK_TEXT(err.text, "oauth2: cannot ask by a proxy of the kind \"socks5\": only http is spoken to proxies");
 	for (size_t i = 2; i < 4; i++) {
 		struct scrape_call *call;
 		struct scrape_ask ask = { .url = "http://127.0.0.1:1/", .accept = "*/*", .timeout_ms = 1000 };

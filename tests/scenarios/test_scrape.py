@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -137,6 +138,75 @@ class Guarded(Target):
         return authorization in self.wanted.valid
 
 
+class Proxy:
+    """An HTTP proxy that knows `names`; keeps who asked, the request line, and the fields that say who he is."""
+
+    def __init__(self, names=(), wanted=None):
+        self.names, self.wanted, self.asked = dict(names), wanted, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def take(self):
+                fields = {name: self.headers[name] for name in ("Proxy-Authorization", "X-Way", "Authorization") if name in self.headers}
+                outer.asked.append((self.headers.get("User-Agent", "").split("/")[0].lower(), f"{self.command} {self.path}", fields))
+                if outer.wanted in (None, self.headers.get("Proxy-Authorization")):
+                    return True
+                self.send_error(407, "proxy-s3cret")
+                return False
+
+            def reach(self, authority):
+                host, port = outer.names.get(authority, authority).split(":")
+                return socket.create_connection((host, int(port)), 5)
+
+            def do_GET(self):
+                if not self.take():
+                    return
+                url = urllib.parse.urlsplit(self.path)
+                with self.reach(url.netloc) as there:
+                    lines = [f"{self.command} {url.path} HTTP/1.1"] + [f"{k}: {v}" for k, v in self.headers.items() if not k.startswith("Proxy-")]
+                    body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                    there.sendall("\r\n".join(lines + ["Connection: close", "", ""]).encode() + body)
+                    while data := there.recv(65536):
+                        self.wfile.write(data)
+                self.close_connection = True
+
+            do_POST = do_GET
+
+            def do_CONNECT(self):
+                if not self.take():
+                    return
+                with self.reach(self.path) as there:
+                    self.send_response(200)
+                    self.end_headers()
+                    back = threading.Thread(target=self.copy, args=(there, self.connection), daemon=True)
+                    back.start()
+                    self.copy(self.connection, there)
+                    back.join(5)
+                self.close_connection = True
+
+            def copy(self, here, there):
+                try:
+                    while data := here.recv(65536):
+                        there.sendall(data)
+                    there.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def start(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.socket.close()
+
+
 class Scraping(Metrics):
     maxDiff = None
 
@@ -219,6 +289,51 @@ class BesideAPrometheus(Scraping):
         self.same('{job="node"}', 4)
         self.assertIn("connect", self.why("node"))
 
+
+    def test_the_same_questions_reach_proxies_and_what_is_behind_them(self):
+        cert, key = certificate(self.folder / "one", name="one.example.org")
+        plain, secure, tokens = self.peer(Target()), self.peer(Target(tls=(cert, key), wanted="Bearer s3cret")), self.peer(TokenServer())
+        guarded = self.peer(Guarded(tokens))
+        names = {"inside.example.org:9100": plain.address, "one.example.org:9443": secure.address, "tokens.example.org": tokens.url.split("/")[2]}
+        proxy = self.peer(Proxy(names, "Basic " + base64.b64encode(b"ann:proxy-s3cret").decode()))
+        by = f"proxy_url: 'http://ann:proxy-s3cret@{proxy.address}'"
+        self.scrape(f"""
+- {{job_name: plain, {by}, static_configs: [{{targets: ['inside.example.org:9100']}}]}}
+- job_name: secure
+  scheme: https
+  {by}
+  proxy_connect_header: {{X-Way: [out]}}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}'}}
+  static_configs: [{{targets: ['one.example.org:9443']}}]
+- job_name: named
+  scheme: https
+  {by}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}', server_name: one.example.org}}
+  static_configs: [{{targets: ['{secure.address}']}}]
+- job_name: misnamed
+  scheme: https
+  {by}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}', server_name: two.example.org}}
+  static_configs: [{{targets: ['{secure.address}']}}]
+- job_name: token
+  oauth2: {{client_id: an id, client_secret: s3cret, token_url: 'http://tokens.example.org/token', {by}}}
+  static_configs: [{{targets: ['{guarded.address}']}}]
+- {{job_name: stranger, proxy_url: 'http://{proxy.address}', scheme: https, static_configs: [{{targets: ['inside.example.org:9100']}}]}}
+""")
+        self.there = self.peer(Same(self.folder, self.path))
+        for job, up in (("plain", "1"), ("secure", "1"), ("named", "1"), ("misnamed", "0"), ("token", "1"), ("stranger", "0")):
+            self.same(f'{{job="{job}"}}', 6 if up == "1" else 5)
+            self.assertEqual(self.values(f'up{{job="{job}"}}').popitem()[1], up, job)
+        here, there = ({json.dumps(row[1:], sort_keys=True) for row in proxy.asked if row[0].startswith(who)} for who in ("mainstay", "prometheus"))
+        # Go names itself nowhere in CONNECT.
+        there |= {json.dumps(row[1:], sort_keys=True) for row in proxy.asked if row[0] == "" or row[0].startswith("go-")}
+        self.assertEqual(here, there)
+        self.assertIn("407", self.why("stranger"))
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            self.assertNotIn("s3cret", str(told))
 
     def test_the_same_questions_reach_token_servers(self):
         plain, form = self.peer(TokenServer()), self.peer(TokenServer(form_only=True))
@@ -319,6 +434,27 @@ class Asking(Scraping):
         for told in (json.dumps(self.targets()), self.server.log(10000)):
             for secret in ("s3cret", "0ther", "wr0ng", "t0ken"):
                 self.assertNotIn(secret, str(told))
+
+    def test_no_proxy_and_the_environment_say_who_is_asked_straight(self):
+        target = self.peer(Target())
+        port = target.address.split(":")[1]
+        proxy = self.peer(Proxy({"inside.example.org:9100": target.address}))
+        finder = self.peer(Target(groups=[{"targets": ["inside.example.org:9100"]}]))
+        proxy.names["finder.example.org"] = finder.address
+        self.scrape("")
+        self.server.stop()
+        self.server.environment |= {"HTTP_PROXY": proxy.address, "no_proxy": "localhost"}
+        self.write_jobs(f"""
+- {{job_name: spared, proxy_url: 'http://{proxy.address}', no_proxy: 'example.net, 10.0.0.0/8', static_configs: [{{targets: ['localhost:{port}']}}]}}
+- {{job_name: all, proxy_url: 'http://{proxy.address}', static_configs: [{{targets: ['{target.address}']}}]}}
+- {{job_name: environment, proxy_from_environment: true, static_configs: [{{targets: ['inside.example.org:9100', '{target.address}']}}]}}
+- {{job_name: found, proxy_url: 'http://{proxy.address}', http_sd_configs: [{{url: 'http://finder.example.org/x', proxy_url: 'http://{proxy.address}', refresh_interval: 1s}}]}}
+""")
+        self.server.start()
+        self.wait_health({("spared", f"localhost:{port}"): "up", ("all", target.address): "up", ("environment", "inside.example.org:9100"): "up",
+                          ("environment", target.address): "up", ("found", "inside.example.org:9100"): "up"})
+        self.assertEqual({row[1] for row in proxy.asked}, {f"GET http://{target.address}/metrics", "GET http://inside.example.org:9100/metrics",
+                                                           "GET http://finder.example.org/x"})
 
     def test_certificates_are_checked_and_shown_as_the_job_says(self):
         cert, key = certificate(self.folder / "one", name="one.example.org")
