@@ -56,7 +56,7 @@ api_handler api_prometheus_query, api_prometheus_range, api_prometheus_series, a
 	api_prometheus_values, api_prometheus_metadata, api_prometheus_buildinfo, api_prometheus_flags,
 	api_prometheus_runtimeinfo, api_prometheus_tsdb, api_prometheus_write, api_prometheus_targets;
 /* api_own_metrics.c */
-api_handler api_own_metrics;
+api_handler api_own_metrics, api_probe;
 /* api_settings.c */
 api_handler api_settings_get, api_settings_notifications, api_browser_page_ack;
 /* api_journal.c */

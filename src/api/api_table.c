@@ -369,6 +369,7 @@ const struct api_endpoint api_endpoints[] = {
 	{ "GET", V "/targets", "prometheus_targets", api_prometheus_targets, HTTP_QUEUE_READ, PERMISSION_READ,
 	  API_PROMETHEUS, NONE },
 	{ "GET", "/metrics", "own_metrics", api_own_metrics, HTTP_QUEUE_READ, PERMISSION_READ, API_LOCAL | API_PROMETHEUS, NONE },
+	{ "GET", "/probe", "probe", api_probe, HTTP_QUEUE_PROBE, PERMISSION_SAMPLES, API_PROMETHEUS, NONE },
 	{ "GET", V "/status/buildinfo", "prometheus_buildinfo", api_prometheus_buildinfo, HTTP_QUEUE_READ, PERMISSION_READ,
 	  API_PROMETHEUS, NONE },
 	{ "GET", V "/status/tsdb", "prometheus_tsdb", api_prometheus_tsdb, HTTP_QUEUE_QUERY, PERMISSION_READ,

@@ -25,7 +25,7 @@ static const struct permission_row {
 	[PERMISSION_RESPOND] = { "respond", IS(ROLE_RESPONDER) | IS(ROLE_MANAGER) | IS(ROLE_ADMIN),
 				 SCOPE_ACT, "Act on incidents, checks, mutes and the on-call." },
 	[PERMISSION_SAMPLES] = { "samples", IS(ROLE_RESPONDER) | IS(ROLE_MANAGER) | IS(ROLE_ADMIN), SCOPE_ACT,
-				 "Send samples of time series." },
+				 "Send samples of time series, and have targets looked at by /probe." },
 	[PERMISSION_MANAGE] = { "manage", IS(ROLE_MANAGER) | IS(ROLE_ADMIN), SCOPE_MANAGE,
 				"Change definitions: services, checks, schedules, teams." },
 	[PERMISSION_ADMIN] = { "admin", IS(ROLE_ADMIN), SCOPE_ADMIN, "Change people and settings." },

@@ -55,6 +55,7 @@ struct server {
 	struct serve_sense *sense;
 	struct serve_alerts *alerts;
 	struct serve_metrics *metrics;
+	struct serve_check_series *check_series;
 	struct serve_scrape *scrape; /* NULL: nothing is scraped */
 	struct api *api; /* NULL while starting: what is committed then is told to nobody */
 	struct serve_status *status;
@@ -341,6 +342,7 @@ static enum err start_sense(struct server *server, struct error *err)
 		.untold_context = server,
 		.nodes = server->nodes,
 		.seal_key = server->seal_key,
+		.series = server->check_series,
 	};
 	struct serve_sense *sense;
 	enum err r = serve_sense_start(&options, &sense, err);
@@ -368,7 +370,8 @@ static enum err start_status(struct server *server, struct error *err)
 static enum err start_metrics(struct server *server, struct error *err)
 {
 	struct serve_metrics_options options = { server->settings, &server->place.clock, &server->place.random };
-	return serve_metrics_start(&options, &server->metrics, err);
+	enum err r = serve_metrics_start(&options, &server->metrics, err);
+	return r == OK ? serve_check_series_start(server->metrics, &server->place.clock, &server->check_series, err) : r;
 }
 
 static enum err start_scrape(struct server *server, struct error *err)
@@ -530,14 +533,14 @@ static enum err start(struct server *server, struct error *err)
 	if (r == OK)
 		r = start_notify(server, err);
 	if (r == OK)
+		r = start_metrics(server, err);
+	if (r == OK)
 		r = start_sense(server, err);
 	if (r == OK)
 		r = start_status(server, err);
 	if (r == OK)
 		r = serve_alerts_start(server->place.alerts, server->writer, &server->place.clock,
 				       &server->alerts, err);
-	if (r == OK)
-		r = start_metrics(server, err);
 	if (r == OK)
 		r = start_scrape(server, err);
 	if (r == OK)
@@ -584,6 +587,7 @@ static void stop(struct server *server, const char *reason)
 	api_destroy(&api);
 	warnings_destroy(&server->warnings);
 	serve_scrape_stop(&server->scrape);
+	serve_check_series_stop(&server->check_series);
 	serve_metrics_stop(&server->metrics);
 	front_destroy(&server->front);
 	nodes_stop(&server->nodes);

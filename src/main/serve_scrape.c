@@ -1,7 +1,6 @@
 /* serve_scrape.c: see serve_scrape.h. */
 #include "main/serve_scrape.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "metrics/log.h"
+#include "main/serve_samples.h"
 #include "monitor/scrape_files.h"
 #include "sys/entropy.h"
 #include "sys/file.h"
@@ -31,79 +30,9 @@ struct serve_scrape {
 	pthread_mutex_t lock; /* of the next two */
 	bool wrong;
 	char why[ERROR_TEXT_BYTES];
-	uint64_t refused_told, refused; /* samples that the series did not take */
+	struct serve_samples samples;
+	uint64_t refused_told;
 };
-
-/* ---- into the series ---- */
-
-static bool begin(void *context, uint64_t *ret_generation)
-{
-	struct serve_scrape *scrape = context;
-	return serve_metrics_hold(scrape->options.metrics, ret_generation);
-}
-
-static void end(void *context)
-{
-	struct serve_scrape *scrape = context;
-	serve_metrics_let_go(scrape->options.metrics);
-}
-
-/* What the engine cannot hold (a label too long, too many of them) costs that series alone. */
-static enum err series(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err)
-{
-	struct serve_scrape *scrape = context;
-	static_assert(sizeof(struct metrics_label) == sizeof(struct promql_label), "two texts each");
-	struct metrics *metrics = serve_metrics_api(scrape->options.metrics)->metrics;
-	return metrics_series(metrics, (const struct metrics_label *)labels.pairs, labels.count, ret_reference, err) == OK
-		       ? OK : ERR_LIMIT;
-}
-
-static void append_slice(struct serve_scrape *scrape, const struct metrics_frame *frame)
-{
-	struct metrics_tally tally = { 0 };
-	if (frame->count == 0)
-		return;
-	if (serve_metrics_append(scrape->options.metrics, frame, &tally, NULL) != OK)
-		scrape->refused += frame->count;
-	scrape->refused += tally.counts[METRICS_DUPLICATE] + tally.counts[METRICS_TOO_OLD] + tally.counts[METRICS_NO_ROOM];
-}
-
-/* A time far ahead would make what all others send too old: such rows are left out, as of other programs. */
-static void append(void *context, const struct scrape_frame *frame)
-{
-	struct serve_scrape *scrape = context;
-	int64_t latest = clock_wall(scrape->options.clock) / TIME_MS + SAMPLE_INTAKE_AHEAD_MS;
-	size_t from = 0;
-	for (size_t at = 0; at <= frame->count; at++) {
-		bool ahead = at < frame->count && frame->times[at] > latest;
-		if (at < frame->count && !ahead && at - from < METRICS_LOG_ROWS_MAX)
-			continue;
-		append_slice(scrape, &(struct metrics_frame){ frame->references + from, frame->values + from,
-							      frame->times + from, 0, at - from });
-		scrape->refused += ahead;
-		from = ahead ? at + 1 : at;
-	}
-}
-
-static void describe(void *context, const struct exposition_item *item)
-{
-	static const char *const types[EXPOSITION_TYPE_COUNT] = {
-		[EXPOSITION_UNKNOWN] = "unknown", [EXPOSITION_COUNTER] = "counter", [EXPOSITION_GAUGE] = "gauge",
-		[EXPOSITION_HISTOGRAM] = "histogram", [EXPOSITION_GAUGEHISTOGRAM] = "gaugehistogram",
-		[EXPOSITION_SUMMARY] = "summary", [EXPOSITION_INFO] = "info", [EXPOSITION_STATESET] = "stateset",
-	};
-	struct serve_scrape *scrape = context;
-	struct sample_family family = { .name = item->name };
-	if (item->kind == EXPOSITION_TYPE)
-		family.type = types[item->type];
-	else if (item->kind == EXPOSITION_HELP)
-		family.help = item->text;
-	else if (item->kind == EXPOSITION_UNIT)
-		family.unit = item->text;
-	else
-		return;
-	sample_intake_describe(serve_metrics_api(scrape->options.metrics)->intake, &family);
-}
 
 static void tell(void *context, struct str job, const char *what)
 {
@@ -206,11 +135,11 @@ static void on_look(void *context)
 		load(scrape);
 	scrape->sum = sum;
 	scrape->forced = false;
-	if (scrape->refused > scrape->refused_told)
+	if (scrape->samples.refused > scrape->refused_told)
 		log_write(LOG_WARNING, "samples of targets were refused: too late, twice at a time, ahead of the clock, or no room",
-			  "since_start=%llu new=%llu", (unsigned long long)scrape->refused,
-			  (unsigned long long)(scrape->refused - scrape->refused_told));
-	scrape->refused_told = scrape->refused;
+			  "since_start=%llu new=%llu", (unsigned long long)scrape->samples.refused,
+			  (unsigned long long)(scrape->samples.refused - scrape->refused_told));
+	scrape->refused_told = scrape->samples.refused;
 	loop_timer_start(scrape->look, SCRAPE_CHANGES_EVERY);
 }
 
@@ -294,7 +223,7 @@ static enum err open_loop(struct serve_scrape *scrape, struct error *err)
 		.resolve = scrape->resolve,
 		.ca_file = scrape->options.settings->ca_file,
 		.environment = environment,
-		.storage = { .sink = { scrape, series, append, describe }, .begin = begin, .end = end },
+		.storage = serve_samples_storage(&scrape->samples),
 		.tell = tell,
 		.context = scrape,
 	};
@@ -312,6 +241,7 @@ enum err serve_scrape_start(const struct serve_scrape_options *options, struct s
 		return OK;
 	struct serve_scrape *scrape = mem_alloc(sizeof *scrape);
 	scrape->options = *options;
+	scrape->samples = (struct serve_samples){ options->metrics, options->clock, 0 };
 	scrape->api = (struct api_scrape){ scrape, see, figures };
 	pthread_mutex_init(&scrape->lock, NULL);
 	entropy_init(&scrape->random);

@@ -40,8 +40,12 @@ static void on_result(void *context, const char *name, const struct check_result
 	bool by_person = transition != NULL &&
 			 (transition->from == CHECK_PAUSED || transition->to == CHECK_PAUSED);
 	plan_entry(s, entry, state);
-	if (!by_person)
+	if (by_person) {
+		serve_check_series_end(s->options.series, name, clock_wall(s->options.clock));
+	} else {
 		book_add(s, entry, result);
+		serve_check_series_look(s->options.series, name, entry->service, entry->kind, result);
+	}
 	if (transition != NULL)
 		tell_news(s, entry, transition);
 }

@@ -16,6 +16,7 @@
 #include "api/api.h"
 #include "journal/writer.h"
 #include "main/nodes.h"
+#include "main/serve_check_series.h"
 #include "monitor/monitor_probe.h"
 
 struct serve_sense;
@@ -38,6 +39,7 @@ struct serve_sense_options {
 	struct nodes *nodes; /* the servers that look at their share of the checks; NULL: this one alone */
 	const unsigned char *seal_key; /* of what they are asked; NULL with the former */
 	const char *ca_file; /* NULL: the system's authorities; must outlive it */
+	struct serve_check_series *series; /* NULL: what is found is kept as no series; must outlive it */
 };
 
 /* Loads every check and begins to look at them, on a thread of its own. */

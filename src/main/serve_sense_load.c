@@ -107,6 +107,7 @@ static void forget(struct serve_sense *s, struct str name)
 	snprintf(text, sizeof text, STR_FMT, STR_ARG(name));
 	sense_remove(s->sense, text);
 	book_remove(s, name);
+	serve_check_series_end(s->options.series, text, clock_wall(s->options.clock));
 }
 
 static void enter(struct serve_sense *s, struct entry *entry, struct check_spec *spec)
@@ -163,6 +164,7 @@ static enum err take(struct serve_sense *s, const struct definition *definition,
 	bool changed = known == NULL || entry->revision != definition->revision ||
 		       entry->updated != definition->updated;
 	snprintf(entry->service, sizeof entry->service, STR_FMT, STR_ARG(service));
+	entry->kind = spec.kind;
 	entry->seen = s->load;
 	entry->revision = definition->revision;
 	entry->updated = definition->updated;

@@ -32,6 +32,7 @@ struct book_result {
 
 struct entry {
 	char name[MONITOR_NAME_BYTES], service[MONITOR_NAME_BYTES];
+	const struct check_kind *kind;
 	struct entry *next;
 	unsigned seen; /* the load that saw it last */
 

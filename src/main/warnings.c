@@ -28,6 +28,7 @@ static const struct {
 	const char *what;
 } given_up[] = {
 	{ HTTP_QUEUE_QUERY, "queries of time series" },
+	{ HTTP_QUEUE_PROBE, "targets that others have looked at (/probe)" },
 	{ HTTP_QUEUE_HEAVY, "exports and charts" },
 	{ HTTP_QUEUE_SAMPLES, "samples of other programs" },
 	{ HTTP_QUEUE_READ, "pages and lists" },

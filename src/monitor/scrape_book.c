@@ -334,7 +334,7 @@ static void add_own(struct scrape_book *book, const struct taking *taking, bool 
 		[OWN_LIMIT] = (double)book->job->limits.samples,
 		[OWN_BYTES] = up ? (double)bytes : -1,
 	};
-	enum own last = book->job->extra_metrics ? OWN_COUNT : OWN_TIMEOUT;
+	enum own last = book->job->bare ? OWN_UP : book->job->extra_metrics ? OWN_COUNT : OWN_TIMEOUT;
 	for (enum own i = OWN_UP; i < last; i++)
 		if (own_reference(book, i, taking->sink))
 			add_row(book, book->own[i], values[i], taking->time_ms);

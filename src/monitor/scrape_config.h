@@ -167,6 +167,7 @@ struct scrape_job {
 	struct scrape_http http;
 	struct scrape_discovery discovery;
 	struct scrape_relabels relabel, metric_relabel;
+	bool bare; /* no series about the scrape itself; of no config */
 };
 
 struct scrape_alertmanager {

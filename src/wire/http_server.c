@@ -24,6 +24,7 @@ void http_server_config_default(struct http_server_config *ret_config)
 			[HTTP_QUEUE_HEAVY] = { 2, 64, 120000 },
 			[HTTP_QUEUE_SAMPLES] = { 4, 256, 30000 },
 			[HTTP_QUEUE_QUERY] = { 4, 64, 150000 },
+			[HTTP_QUEUE_PROBE] = { 24, 256, 90000 }, /* they wait for others, and take no processor */
 		},
 		.connections_max = 4096,
 		.streams_max = 1000,

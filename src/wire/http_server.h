@@ -41,7 +41,7 @@ struct http_stream;
 #define HTTP_REQUEST_ID_BYTES 32
 
 /* --- what to do with a request ------------------------------------------------------------ */
-enum http_queue { HTTP_QUEUE_ACT, HTTP_QUEUE_READ, HTTP_QUEUE_HEAVY, HTTP_QUEUE_SAMPLES, HTTP_QUEUE_QUERY, HTTP_QUEUE_COUNT };
+enum http_queue { HTTP_QUEUE_ACT, HTTP_QUEUE_READ, HTTP_QUEUE_HEAVY, HTTP_QUEUE_SAMPLES, HTTP_QUEUE_QUERY, HTTP_QUEUE_PROBE, HTTP_QUEUE_COUNT };
 
 enum http_kind {
 	HTTP_KIND_HANDLER, /* a worker answers */

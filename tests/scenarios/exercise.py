@@ -76,6 +76,7 @@ for name, query in (("query", "query=1%2B1&time=1435781430.781"), ("labels", "ma
     simple(f"prometheus_{name}_post", body=query.encode(), headers=FORM)
 simple("prometheus_targets", query="state=any&scrapePool=node")
 simple("own_metrics")
+simple("probe", query="target=127.0.0.1:1&module=tcp_connect&debug=false")
 simple("prometheus_label_values", params={"name": "job"}, query="start=2020-01-01T00:00:00Z")
 
 
