@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -69,6 +70,18 @@ static void add_stamp(struct summing *summing, struct arena *arena, const char *
 		add_bytes(summing, (struct str){ (const char *)&at.st_mtim, sizeof at.st_mtim });
 }
 
+static void add_stamps(struct summing *summing, struct arena *arena, const char *config, const struct scrape_http *http)
+{
+	const struct scrape_tls *of[] = { http->tls, http->oauth2 != NULL ? http->oauth2->tls : NULL };
+	for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+		if (of[i] == NULL)
+			continue;
+		add_stamp(summing, arena, config, of[i]->ca_file);
+		add_stamp(summing, arena, config, of[i]->cert_file);
+		add_stamp(summing, arena, config, of[i]->key_file);
+	}
+}
+
 /* Of the config as it lies there now, and all it is made of. */
 static uint64_t sum_now(const char *path)
 {
@@ -82,12 +95,10 @@ static uint64_t sum_now(const char *path)
 	for (size_t i = 0; i < config.more_files.count; i++)
 		scrape_files_each(&arena, path, config.more_files.rows[i], add_file, &summing);
 	for (size_t i = 0; i < config.jobs.count; i++) {
-		const struct scrape_tls *tls = config.jobs.rows[i].http.tls;
-		if (tls == NULL)
-			continue;
-		add_stamp(&summing, &arena, path, tls->ca_file);
-		add_stamp(&summing, &arena, path, tls->cert_file);
-		add_stamp(&summing, &arena, path, tls->key_file);
+		const struct scrape_job *job = &config.jobs.rows[i];
+		add_stamps(&summing, &arena, path, &job->http);
+		for (size_t h = 0; h < job->discovery.https.count; h++)
+			add_stamps(&summing, &arena, path, &job->discovery.https.rows[h].http);
 	}
 	scrape_config_finish(&config);
 	return summing.sum;
@@ -195,6 +206,11 @@ static void destroy(struct serve_scrape *scrape)
 	mem_free(scrape);
 }
 
+static const char *environment(const char *name)
+{
+	return getenv(name);
+}
+
 static enum err open_loop(struct serve_scrape *scrape, struct error *err)
 {
 	enum err r = resolve_create(scrape->loop, NULL, &scrape->resolve, err);
@@ -206,6 +222,7 @@ static enum err open_loop(struct serve_scrape *scrape, struct error *err)
 		.random = &scrape->random,
 		.resolve = scrape->resolve,
 		.ca_file = scrape->options.settings->ca_file,
+		.environment = environment,
 		.storage = serve_samples_storage(&scrape->samples),
 		.tell = tell,
 		.context = scrape,

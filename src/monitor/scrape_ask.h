@@ -1,9 +1,11 @@
 /*
- * scrape_ask.h: one HTTP request as a prometheus.yml says how to ask: sign-in, certificates, formats.
+ * scrape_ask.h: one HTTP request as a prometheus.yml says how to ask: sign-in, fields, certificates, formats.
  *
  * A client is one identity: certificates and authorities are read when it is made, what signs in is read from its file at
  * each request. A certificate that stands in the config itself goes to the library by a file in memory, never on a disk.
- * What is not done here says so, once for each target: OAuth 2, proxies, fields of one's own.
+ * With oauth2 a call waits for the client's token within its own time.
+ *
+ * Fields of http_headers are sent beside our own, and like what signs in never to another origin that a redirect names.
  *
  * Runs on: the loop's thread. Owns: config and folder are borrowed and must outlive the client.
  */
@@ -13,7 +15,6 @@
 #include "wire/http_client.h"
 
 #define SCRAPE_BODY_BYTES_MAX HTTP_BODY_MAX_BYTES /* of an answer, unfolded, when the job sets no limit */
-#define SCRAPE_SECRET_BYTES_MAX 16384u
 #define SCRAPE_ACCEPT_BYTES 512u
 
 struct scrape_ask_tools {
@@ -22,8 +23,10 @@ struct scrape_ask_tools {
 	struct resolve *resolve;
 	const char *ca_file;     /* NULL: the system's authorities */
 	const char *config_path; /* paths of the config are relative to its folder */
+	const char *(*environment)(const char *name); /* for proxy_from_environment; NULL: nothing is set */
 };
 
+struct scrape_call;
 struct scrape_client;
 
 enum err scrape_client_create(const struct scrape_ask_tools *tools, const struct scrape_http *http,
@@ -35,9 +38,13 @@ struct scrape_ask {
 	const char *timeout_field; /* "X-Prometheus-Scrape-Timeout-Seconds": NULL: none */
 	int64_t timeout_ms, body_bytes_max;
 	bool unfold;
+	struct str form;     /* posted, when it is not empty; never with oauth2 */
+	const char *sign_in; /* what Authorization says; NULL: as the config says */
 };
+/* The callback comes once for each started call, never inside this, and not at all after scrape_call_cancel. */
 enum err scrape_client_ask(struct scrape_client *client, const struct scrape_ask *ask, http_fn *fn, void *context,
-			   struct http_call **ret_call, struct error *err);
+			   struct scrape_call **ret_call, struct error *err);
+void scrape_call_cancel(struct scrape_call **call); /* accepts NULL */
 
 /* What a job takes, as Prometheus says it in Accept. */
 void scrape_accept(const struct scrape_job *job, char ret_text[SCRAPE_ACCEPT_BYTES]);

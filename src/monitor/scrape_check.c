@@ -136,19 +136,39 @@ static void check_oauth2(struct scrape_reading *reading, const struct scrape_oau
 {
 	if (oauth2 == NULL)
 		return;
-	bool secret = oauth2->client_secret.len > 0, file = oauth2->client_secret_file.len > 0;
 	const struct rule rules[] = {
 		{ oauth2->client_id.len == 0, "oauth2 needs a \"client_id\"" },
 		{ oauth2->token_url.len == 0, "oauth2 needs a \"token_url\"" },
-		{ secret == file, "oauth2 needs one of \"client_secret\" and \"client_secret_file\"" },
+		{ oauth2->client_secret.len > 0 && oauth2->client_secret_file.len > 0,
+		  "at most one of \"client_secret\" and \"client_secret_file\" may be given" },
 	};
 	HOLD(reading, oauth2->place, rules);
 	check_tls(reading, oauth2->tls);
 }
 
+/* What the request itself, signing in or the body say. */
+static const char *const reserved_fields[] = {
+	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Host",
+	"Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "User-Agent", "Www-Authenticate", "X-Amz-Content-Sha256",
+	"X-Amz-Date", "X-Amz-Security-Token", "X-Prometheus-Remote-Read-Version", "X-Prometheus-Remote-Write-Version",
+	"X-Prometheus-Scrape-Timeout-Seconds", NULL,
+};
+
+static void check_headers(struct scrape_reading *reading, const struct scrape_http *http)
+{
+	for (size_t h = 0; h < http->headers.count; h++) {
+		const struct scrape_header *header = &http->headers.rows[h];
+		for (const char *const *name = reserved_fields; *name != NULL; name++)
+			if (header->name.len == strlen(*name) && strncasecmp(header->name.ptr, *name, header->name.len) == 0)
+				scrape_trouble(reading, header->place.line, header->place.column,
+					       "\"http_headers\" cannot set \"%s\"", *name);
+	}
+}
+
 static void check_http(struct scrape_reading *reading, struct scrape_place place, struct scrape_http *http)
 {
 	const struct scrape_basic_auth *basic = http->basic_auth;
+	const struct scrape_proxy *proxy = &http->proxy;
 	struct scrape_authorization *authorization = http->authorization;
 	bool bearer = http->bearer_token.len > 0 || http->bearer_token_file.len > 0;
 	int ways = (basic != NULL) + (authorization != NULL) + (http->oauth2 != NULL) + bearer;
@@ -168,14 +188,15 @@ static void check_http(struct scrape_reading *reading, struct scrape_place place
 		  "at most one of \"credentials\" and \"credentials_file\" may be given" },
 		{ authorization != NULL && authorization->type.len == 5 && strncasecmp(authorization->type.ptr, "basic", 5) == 0,
 		  "the type of \"authorization\" cannot be basic: use \"basic_auth\"" },
-		{ http->no_proxy.len > 0 && http->proxy_url.len == 0, "\"no_proxy\" needs a \"proxy_url\"" },
-		{ http->proxy_connect_header != NULL && http->proxy_url.len == 0 && !http->proxy_from_environment,
+		{ proxy->no_proxy.len > 0 && proxy->url.len == 0, "\"no_proxy\" needs a \"proxy_url\"" },
+		{ proxy->connect_header.count > 0 && proxy->url.len == 0 && !proxy->from_environment,
 		  "\"proxy_connect_header\" needs a \"proxy_url\"" },
-		{ http->proxy_from_environment && (http->proxy_url.len > 0 || http->no_proxy.len > 0),
+		{ proxy->from_environment && (proxy->url.len > 0 || proxy->no_proxy.len > 0),
 		  "\"proxy_from_environment\" and \"proxy_url\" exclude each other" },
 	};
 	HOLD(reading, place, rules);
 	check_oauth2(reading, http->oauth2);
+	check_headers(reading, http);
 	check_tls(reading, http->tls);
 }
 

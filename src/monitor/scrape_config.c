@@ -72,11 +72,17 @@ static void refuse_key(struct scrape_reading *reading, const struct doc_entry *e
 
 /* ---- scalars ---- */
 
+static bool is_shown(const struct scrape_row *row)
+{
+	return row->type != SCRAPE_ROW_SECRET && row->type != SCRAPE_ROW_SECRETS && row->type != SCRAPE_ROW_SECRET_LISTS &&
+	       row->type != SCRAPE_ROW_NAMED;
+}
+
 static void wrong(struct scrape_reading *reading, const struct doc_node *node, const struct scrape_row *row,
 		  const char *wanted)
 {
 	struct str written = STR_NONE;
-	if (row->type != SCRAPE_ROW_SECRET && doc_spelling(node, &written))
+	if (is_shown(row) && doc_spelling(node, &written))
 		scrape_trouble(reading, node->line, node->column, "\"%s\" must be %s, not \"" STR_FMT "\"", row->name, wanted,
 			       STR_ARG(str_sub(written, 0, WRITTEN_BYTES_MAX)));
 	else
@@ -259,6 +265,23 @@ void scrape_read_list(struct scrape_reading *reading, const struct doc_node *nod
 	memcpy(member, &list, sizeof list);
 }
 
+/* Each key names one: "X-Tenant: {values: [a]}". */
+static void read_named(struct scrape_reading *reading, const struct doc_node *node, const struct scrape_row *row, void *member)
+{
+	struct any_list list = { .count = doc_count(node) };
+	if (!doc_is(node, DOC_MAP)) {
+		wrong(reading, node, row, "a map");
+		return;
+	}
+	list.rows = arena_alloc(reading->arena, (list.count + 1) * row->size);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct doc_entry *entry = doc_entry_at(node, i);
+		struct scrape_named *named = read_object(reading, &entry->value, row, (char *)list.rows + i * row->size);
+		named->name = entry->key;
+	}
+	memcpy(member, &list, sizeof list);
+}
+
 static void note_unused(struct scrape_reading *reading, const char *name)
 {
 	if (reading->config != NULL && reading->config->unused_count < SCRAPE_UNUSED_MAX)
@@ -296,12 +319,14 @@ static void read_member(struct scrape_reading *reading, const struct doc_node *n
 		read_bytes(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_TEXTS:
+	case SCRAPE_ROW_SECRETS:
 		read_texts(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_PAIRS:
 		read_pairs(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_LISTS:
+	case SCRAPE_ROW_SECRET_LISTS:
 		read_lists(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_OBJECT:
@@ -310,11 +335,11 @@ static void read_member(struct scrape_reading *reading, const struct doc_node *n
 	case SCRAPE_ROW_OBJECTS:
 		scrape_read_list(reading, node, row, member);
 		break;
+	case SCRAPE_ROW_NAMED:
+		read_named(reading, node, row, member);
+		break;
 	case SCRAPE_ROW_INSIDE:
 		scrape_read_map(reading, node, row->rows, member);
-		break;
-	case SCRAPE_ROW_KEPT:
-		*(const struct doc_node **)member = node;
 		break;
 	case SCRAPE_ROW_UNUSED:
 		break;

@@ -60,14 +60,28 @@ struct scrape_authorization {
 	struct str type, credentials, credentials_file;
 };
 
+struct scrape_proxy {
+	struct str url, no_proxy;
+	bool from_environment;
+	SCRAPE_LIST(struct scrape_texts) connect_header;
+};
+
 struct scrape_oauth2 {
 	struct scrape_place place;
-	struct str client_id, client_secret, client_secret_file, token_url, proxy_url, no_proxy;
-	bool proxy_from_environment;
+	struct str client_id, client_secret, client_secret_file, token_url;
 	SCRAPE_LIST(struct str) scopes;
 	SCRAPE_LIST(struct scrape_pair) endpoint_params;
-	const struct doc_node *proxy_connect_header;
+	struct scrape_proxy proxy;
 	struct scrape_tls *tls;
+};
+
+/* A field of `http_headers`: one line for each value. */
+struct scrape_header {
+	struct scrape_place place;
+	struct str name;
+	SCRAPE_LIST(struct str) values;
+	SCRAPE_LIST(struct str) secrets;
+	SCRAPE_LIST(struct str) files;
 };
 
 struct scrape_http {
@@ -75,9 +89,10 @@ struct scrape_http {
 	struct scrape_authorization *authorization;
 	struct scrape_oauth2 *oauth2;
 	struct scrape_tls *tls;
-	struct str bearer_token, bearer_token_file, proxy_url, no_proxy;
-	bool follow_redirects, enable_http2, proxy_from_environment;
-	const struct doc_node *proxy_connect_header, *headers;
+	struct str bearer_token, bearer_token_file;
+	bool follow_redirects, enable_http2;
+	struct scrape_proxy proxy;
+	SCRAPE_LIST(struct scrape_header) headers;
 };
 
 /* ---- who is asked ---- */

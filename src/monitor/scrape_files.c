@@ -2,6 +2,7 @@
 #include "monitor/scrape_files.h"
 
 #include <glob.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -12,6 +13,23 @@ const char *scrape_file_path(struct arena *arena, const char *config_path, struc
 	const char *slash = strrchr(config_path, '/');
 	bool absolute = (path.len > 0 && path.ptr[0] == '/') || slash == NULL;
 	return arena_printf(arena, "%.*s" STR_FMT, absolute ? 0 : (int)(slash + 1 - config_path), config_path, STR_ARG(path)).ptr;
+}
+
+enum err scrape_file_secret(const char *config_path, struct str text, struct str file, struct arena *arena, struct str *ret_text,
+			    struct error *err)
+{
+	char *bytes;
+	size_t size;
+	*ret_text = text;
+	if (file.len == 0)
+		return OK;
+	enum err r = file_read(scrape_file_path(arena, config_path, file), SCRAPE_SECRET_BYTES_MAX, &bytes, &size, err);
+	if (r != OK)
+		return r;
+	*ret_text = arena_str(arena, str_trim((struct str){ bytes, size }));
+	sodium_memzero(bytes, size);
+	mem_free(bytes);
+	return OK;
 }
 
 /* The texts of what is read keep looking at it. */

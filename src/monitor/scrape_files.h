@@ -6,6 +6,11 @@
 /* A path of the config, relative to its folder. */
 const char *scrape_file_path(struct arena *arena, const char *config_path, struct str path);
 
+#define SCRAPE_SECRET_BYTES_MAX 16384u
+/* A secret that stands in the config, or the trimmed content of its file, now. */
+enum err scrape_file_secret(const char *config_path, struct str text, struct str file, struct arena *arena, struct str *ret_text,
+			    struct error *err);
+
 /* The config and its scrape_config_files; troubles are complete. In any case scrape_config_finish frees. */
 enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_config *ret_config,
 			   struct troubles *troubles);

@@ -170,7 +170,7 @@ static void open_http(struct scrape_source *source)
 	const struct scrape_loop *scrapes = source->pool->scrapes;
 	const struct scrape_loop_options *options = &scrapes->options;
 	struct scrape_ask_tools tools = { options->loop, options->clock, options->resolve, options->ca_file,
-					  scrapes->loaded->path };
+					  scrapes->loaded->path, options->environment };
 	struct error err;
 	if (scrape_client_create(&tools, &http_of(source)->http, &source->client, &err) != OK)
 		scrape_tell(source->pool, err.text);
@@ -351,7 +351,7 @@ void scrape_source_look(struct scrape_source *source, time_us now)
 
 void scrape_source_close(struct scrape_source *source)
 {
-	http_call_cancel(&source->call);
+	scrape_call_cancel(&source->call);
 	scrape_client_destroy(&source->client);
 	for (size_t i = 0; source->names != NULL && i < source->names->count; i++)
 		dns_ask_cancel(&source->names->rows[i].ask);

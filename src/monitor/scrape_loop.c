@@ -83,7 +83,7 @@ static void hang_up(struct scrape_one *one)
 	struct scrape_loop *scrapes = one->pool->scrapes;
 	if (one->call == NULL)
 		return;
-	http_call_cancel(&one->call);
+	scrape_call_cancel(&one->call);
 	scrapes->running--;
 }
 

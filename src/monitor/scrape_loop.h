@@ -50,6 +50,7 @@ struct scrape_loop_options {
 	const char *ca_file; /* NULL: the system's authorities */
 	const char *name_server; /* an address; NULL: the system's first one */
 	uint16_t name_port;      /* 0: 53 */
+	const char *(*environment)(const char *name); /* a variable, or NULL; NULL: nothing is set */
 	struct scrape_storage storage;
 	/* A sentence for the log: what a job could not do. May be NULL. */
 	void (*tell)(void *context, struct str job, const char *what);

@@ -21,7 +21,7 @@ struct scrape_one {
 	char *key;               /* job, URL and labels */
 	struct scrape_book *book; /* NULL: not asked yet, or storage began anew */
 	uint64_t generation;
-	struct http_call *call;
+	struct scrape_call *call;
 	time_us asked_at;  /* since boot */
 	time_us aligned;   /* wall: where the grid was at the last scrape */
 	int64_t time_ms, last_ms; /* of the scrape under way, and of the last one */
@@ -48,7 +48,7 @@ struct scrape_source {
 	bool answered;
 	time_us due;        /* since boot */
 	struct scrape_client *client;
-	struct http_call *call;
+	struct scrape_call *call;
 	struct scrape_names *names; /* DNS: the questions under way; NULL: none */
 };
 

@@ -36,7 +36,7 @@ void scrape_pool_open(struct scrape_pool *pool, struct scrape_loop *scrapes, con
 {
 	const struct scrape_loop_options *options = &scrapes->options;
 	struct scrape_ask_tools tools = { options->loop, options->clock, options->resolve, options->ca_file,
-					  scrapes->loaded->path };
+					  scrapes->loaded->path, options->environment };
 	*pool = (struct scrape_pool){ .scrapes = scrapes, .job = job };
 	scrape_accept(job, pool->accept);
 	arena_init(&pool->dropped_arena, 0);
@@ -68,7 +68,7 @@ void scrape_pool_inherit(struct scrape_pool *pool, struct scrape_pool *before)
 	for (struct scrape_one *one = pool->ones; one != NULL; one = one->next) {
 		one->pool = pool;
 		if (one->call != NULL) {
-			http_call_cancel(&one->call);
+			scrape_call_cancel(&one->call);
 			scrapes->running--;
 			plan_put(&scrapes->plan, &one->item, clock_since_boot(scrapes->options.clock));
 		}

@@ -13,22 +13,29 @@ enum scrape_row_type {
 	SCRAPE_ROW_BYTES,    /* int64_t, "15MB" */
 	SCRAPE_ROW_CHOICE,   /* struct str, one of `choices` */
 	SCRAPE_ROW_TEXTS,    /* list of struct str */
+	SCRAPE_ROW_SECRETS,  /* the same, never shown */
 	SCRAPE_ROW_PAIRS,    /* map: list of struct scrape_pair */
 	SCRAPE_ROW_LISTS,    /* map of lists: list of struct scrape_texts */
+	SCRAPE_ROW_SECRET_LISTS, /* the same, never shown */
 	SCRAPE_ROW_OBJECT,   /* pointer to a struct that begins with its place */
 	SCRAPE_ROW_OBJECTS,  /* list of such structs */
+	SCRAPE_ROW_NAMED,    /* map: list of structs that begin like struct scrape_named */
 	SCRAPE_ROW_INSIDE,   /* a map whose rows lie in the same struct */
-	SCRAPE_ROW_KEPT,     /* const struct doc_node *, as it is */
 	SCRAPE_ROW_UNUSED,   /* known, and read by nobody here */
 };
 
 struct scrape_row {
 	const char *name; /* NULL ends the rows */
 	enum scrape_row_type type;
-	size_t offset, size;           /* of the member; of one struct of OBJECT and OBJECTS */
-	const struct scrape_row *rows; /* of OBJECT, OBJECTS and INSIDE */
+	size_t offset, size;           /* of the member; of one struct of OBJECT, OBJECTS and NAMED */
+	const struct scrape_row *rows; /* of OBJECT, OBJECTS, NAMED and INSIDE */
 	const char *const *choices;    /* of CHOICE, ends in NULL */
 	void (*init)(void *object);    /* its defaults; NULL: all zero */
+};
+
+struct scrape_named {
+	struct scrape_place place;
+	struct str name; /* its key */
 };
 
 extern const struct scrape_row scrape_config_rows[], scrape_more_rows[], scrape_group_rows[];

@@ -13,6 +13,8 @@
 	{ key, SCRAPE_ROW_OBJECT, offsetof(struct holder, member), sizeof(struct of), of_rows, .init = (of_init) }
 #define OBJECTS(holder, key, member, of, of_rows, of_init) \
 	{ key, SCRAPE_ROW_OBJECTS, offsetof(struct holder, member), sizeof(struct of), of_rows, .init = (of_init) }
+#define NAMED(holder, key, member, of, of_rows) \
+	{ key, SCRAPE_ROW_NAMED, offsetof(struct holder, member), sizeof(struct of), of_rows }
 #define UNUSED(key) { key, SCRAPE_ROW_UNUSED }
 #define END { NULL }
 
@@ -56,6 +58,12 @@ static const struct scrape_row authorization_rows[] = {
 	END,
 };
 
+#define PROXY_ROWS(holder, member)                                                                     \
+	ROW(SECRET, holder, "proxy_url", member.url),                                                  \
+	ROW(TEXT, holder, "no_proxy", member.no_proxy),                                                \
+	ROW(BOOL, holder, "proxy_from_environment", member.from_environment),                          \
+	ROW(SECRET_LISTS, holder, "proxy_connect_header", member.connect_header)
+
 static const struct scrape_row oauth2_rows[] = {
 	ROW(TEXT, scrape_oauth2, "client_id", client_id),
 	ROW(SECRET, scrape_oauth2, "client_secret", client_secret),
@@ -64,10 +72,14 @@ static const struct scrape_row oauth2_rows[] = {
 	ROW(TEXT, scrape_oauth2, "token_url", token_url),
 	ROW(PAIRS, scrape_oauth2, "endpoint_params", endpoint_params),
 	OBJECT(scrape_oauth2, "tls_config", tls, scrape_tls, tls_rows, NULL),
-	ROW(TEXT, scrape_oauth2, "proxy_url", proxy_url),
-	ROW(TEXT, scrape_oauth2, "no_proxy", no_proxy),
-	ROW(BOOL, scrape_oauth2, "proxy_from_environment", proxy_from_environment),
-	ROW(KEPT, scrape_oauth2, "proxy_connect_header", proxy_connect_header),
+	PROXY_ROWS(scrape_oauth2, proxy),
+	END,
+};
+
+static const struct scrape_row header_rows[] = {
+	ROW(TEXTS, scrape_header, "values", values),
+	ROW(SECRETS, scrape_header, "secrets", secrets),
+	ROW(TEXTS, scrape_header, "files", files),
 	END,
 };
 
@@ -80,11 +92,8 @@ static const struct scrape_row oauth2_rows[] = {
 	OBJECT(holder, "tls_config", http.tls, scrape_tls, tls_rows, NULL),                            \
 	ROW(SECRET, holder, "bearer_token", http.bearer_token),                                        \
 	ROW(TEXT, holder, "bearer_token_file", http.bearer_token_file),                                \
-	ROW(TEXT, holder, "proxy_url", http.proxy_url),                                                \
-	ROW(TEXT, holder, "no_proxy", http.no_proxy),                                                  \
-	ROW(BOOL, holder, "proxy_from_environment", http.proxy_from_environment),                      \
-	ROW(KEPT, holder, "proxy_connect_header", http.proxy_connect_header),                          \
-	ROW(KEPT, holder, "http_headers", http.headers),                                               \
+	PROXY_ROWS(holder, http.proxy),                                                                \
+	NAMED(holder, "http_headers", http.headers, scrape_header, header_rows),                       \
 	ROW(BOOL, holder, "follow_redirects", http.follow_redirects),                                  \
 	ROW(BOOL, holder, "enable_http2", http.enable_http2)
 

@@ -86,6 +86,12 @@ TEST(what_is_wrong_is_told_with_its_place_and_what_was_meant)
 		{ "scrape_configs:\n- job_name: x\n  scrape_protocols: [Nothing]\n",
 		  "p.yml:3:22: \"scrape_protocols\" must be one of PrometheusProto, OpenMetricsText0.0.1, OpenMetricsText1.0.0, "
 		  "PrometheusText0.0.4, PrometheusText1.0.0, not \"Nothing\"" },
+		{ "scrape_configs:\n- job_name: x\n  http_headers:\n    X-Ok: {values: [a]}\n    user-agent: {values: [a]}\n",
+		  "p.yml:5:17: \"http_headers\" cannot set \"User-Agent\"" },
+		{ "scrape_configs:\n- job_name: x\n  http_sd_configs: [{url: 'http://h/', http_headers: {Host: {secrets: [a]}}}]\n",
+		  "p.yml:3:61: \"http_headers\" cannot set \"Host\"" },
+		{ "scrape_configs:\n- job_name: x\n  http_headers: {X-A: {value: [a]}}\n",
+		  "p.yml:3:24: unknown key \"value\"; did you mean \"values\"?" },
 		{ "a: [", "p.yml:2:1: did not find expected node content while parsing a flow node that began in line 2" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -103,10 +109,14 @@ TEST(a_secret_is_in_no_complaint)
 		"scrape_configs:\n- job_name: a\n  bearer_token: [hunter2]\n  basic_auth: {username: u, password: {hunter2: hunter2}}\n"
 		"- job_name: b\n  authorization: {type: basic, credentials: hunter2, credentials_file: f}\n"
 		"- job_name: c\n  oauth2: {client_id: i, client_secret: hunter2, client_secret_file: f}\n"
+		"- job_name: e\n  http_headers: {X-A: {secrets: hunter2}, X-B: {secrets: [[hunter2]]}, X-C: hunter2}\n"
+		"- job_name: f\n  http_headers: hunter2\n"
+		"- job_name: g\n  proxy_connect_header: {X-A: hunter2}\n"
+		"- job_name: h\n  proxy_url: [hunter2]\n  proxy_connect_header: hunter2\n"
 		"- job_name: d\n  tls_config: {key: hunter2}\n  bearer_token: hunter2\n  basic_auth: {username: hunter, password: hunter2}\n";
 	struct read read;
 	CHECK_INT(read_config(&read, text), ERR_INVALID);
-	CHECK(read.troubles.count >= 7);
+	CHECK(read.troubles.count >= 14);
 	for (size_t i = 0; i < read.troubles.count; i++) {
 		char row[ERROR_TEXT_BYTES];
 		snprintf(row, sizeof row, STR_FMT, STR_ARG(read.troubles.rows[i]));

@@ -144,7 +144,7 @@ static char *answer(void *context, const char *request)
 	return buf_take(&buf);
 }
 
-static struct lab *lab_with_names(struct names *names)
+static struct lab *lab_with(struct names *names, const char *(*environment)(const char *name))
 {
 	struct lab *lab = mem_alloc(sizeof *lab);
 	struct error err;
@@ -161,7 +161,7 @@ static struct lab *lab_with_names(struct names *names)
 		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
 		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
 		.name_server = names != NULL ? "127.0.0.1" : NULL, .name_port = names != NULL ? names->port : 0,
-		.tell = tell, .context = lab,
+		.environment = environment, .tell = tell, .context = lab,
 	};
 	scrape_loop_create(&options, &lab->scrapes);
 	return lab;
@@ -169,7 +169,7 @@ static struct lab *lab_with_names(struct names *names)
 
 static struct lab *lab_create(void)
 {
-	return lab_with_names(NULL);
+	return lab_with(NULL, NULL);
 }
 
 static void lab_destroy(struct lab *lab)
@@ -271,6 +271,42 @@ TEST(the_password_of_a_job_is_sent_and_stands_in_no_url)
 	lab_destroy(lab);
 }
 
+TEST(fields_of_a_job_are_sent_beside_our_own_line_by_line)
+{
+	struct lab *lab = lab_create();
+	char file[96];
+	snprintf(file, sizeof file, "%s/field", lab->folder);
+	FILE *written = fopen(file, "w");
+	CHECK(written != NULL);
+	fputs(" from a file\n", written);
+	fclose(written);
+	load(lab, NULL, "  http_headers:\n    X-Tenant: {values: [one, ''], secrets: [hidden], files: [field]}\n"
+			"    accept: {values: [more/text]}\n    Transfer-Encoding: {values: [chunked]}\n    X-None:\n");
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 1);
+	CHECK(strstr(lab->request, "X-Tenant: one\r\nX-Tenant:\r\nX-Tenant: hidden\r\nX-Tenant: from a file\r\n") != NULL);
+	CHECK(strstr(lab->request, "Accept: application/openmetrics-text") != NULL);
+	CHECK(strstr(lab->request, "accept: more/text\r\n") != NULL);
+	CHECK(strstr(lab->request, "Transfer-Encoding") == NULL);
+	CHECK(strstr(lab->request, "X-None") == NULL);
+	unlink(file);
+	CHECK(wait_live(lab, "a{", false));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(strstr(look_at(lab).error, file) != NULL);
+	lab_destroy(lab);
+}
+
+TEST(a_field_that_cannot_be_sent_makes_the_target_down_and_is_not_quoted)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  http_headers: {X-Bad: {secrets: [\"hunter2\\nX-More: 1\"]}}\n");
+	CHECK(wait_live(lab, "up{", true));
+	CHECK(lab->last[find(lab, "up{")] == 0);
+	CHECK(strstr(look_at(lab).error, "X-Bad") != NULL);
+	CHECK(strstr(look_at(lab).error, "hunter2") == NULL);
+	lab_destroy(lab);
+}
+
 TEST(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end)
 {
 	struct lab *lab = lab_create();
@@ -324,11 +360,41 @@ TEST(a_target_that_relabelling_drops_is_shown_and_not_asked)
 TEST(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told)
 {
 	struct lab *lab = lab_create();
-	load(lab, NULL, "  proxy_url: http://127.0.0.1:1\n");
+	load(lab, NULL, "  proxy_url: socks5://ann:hunter2@127.0.0.1:1\n");
 	CHECK_INT(lab->told, 1);
 	CHECK(wait_live(lab, "up{", true));
 	CHECK(lab->last[find(lab, "up{")] == 0);
-	CHECK(strstr(look_at(lab).error, "proxy_url") != NULL);
+	CHECK(strstr(look_at(lab).error, "socks5") != NULL);
+	CHECK(strstr(look_at(lab).error, "hunter2") == NULL);
+	lab_destroy(lab);
+}
+
+/* The peer is the proxy of a target that nobody else knows. */
+static uint16_t proxy_port;
+
+static const char *proxy_of_environment(const char *name)
+{
+	static char url[64];
+	snprintf(url, sizeof url, "127.0.0.1:%u", proxy_port);
+	return strcmp(name, "http_proxy") == 0 ? url : NULL;
+}
+
+TEST(a_proxy_of_the_config_or_of_the_environment_is_asked_instead_of_the_target)
+{
+	struct lab *lab = lab_create();
+	char job[200];
+	snprintf(job, sizeof job, "  proxy_url: http://ann:hunter2@127.0.0.1:%u\n", lab->peer.port);
+	load(lab, "'nowhere.example.org:9100'", job);
+	CHECK(wait_live(lab, "a{instance=\"nowhere.example.org:9100\"", true));
+	CHECK(strncmp(lab->request, "GET http://nowhere.example.org:9100/metrics ", 44) == 0);
+	lab_destroy(lab);
+	lab = lab_with(NULL, proxy_of_environment);
+	proxy_port = lab->peer.port;
+	load(lab, "'nowhere.example.org:9100'", "  proxy_from_environment: true\n");
+	CHECK(wait_live(lab, "a{instance=\"nowhere.example.org:9100\"", true));
+	load(lab, NULL, "  proxy_from_environment: true\n"); /* on this machine */
+	CHECK(wait_live(lab, "a{instance=\"127", true));
+	CHECK(strncmp(lab->request, "GET /metrics ", 13) == 0);
 	lab_destroy(lab);
 }
 
@@ -357,7 +423,7 @@ TEST(targets_are_found_by_names)
 	struct lab *lab;
 	char job[400];
 	names_start(&names, 0);
-	lab = lab_with_names(&names);
+	lab = lab_with(&names, NULL);
 	names.answers = lab->peer.port;
 	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [_m._tcp.example.org], refresh_interval: 1s},"
 		 " {names: [a.example.org], type: A, port: %u}]\n"
@@ -389,11 +455,14 @@ TEST(series_that_are_read_anew_get_new_references)
 
 TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
       RUN(the_password_of_a_job_is_sent_and_stands_in_no_url),
+      RUN(fields_of_a_job_are_sent_beside_our_own_line_by_line),
+      RUN(a_field_that_cannot_be_sent_makes_the_target_down_and_is_not_quoted),
       RUN(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end),
       RUN(a_target_that_is_not_named_any_more_ends_with_all_its_series_also_up),
       RUN(a_config_that_is_loaded_anew_goes_on_with_its_targets_and_ends_what_it_drops),
       RUN(a_target_that_relabelling_drops_is_shown_and_not_asked),
       RUN(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told),
+      RUN(a_proxy_of_the_config_or_of_the_environment_is_asked_instead_of_the_target),
       RUN(more_targets_than_the_limit_of_a_job_are_all_down),
       RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
       RUN(series_that_are_read_anew_get_new_references))

@@ -20,6 +20,7 @@
 #include "sys/clock.h"
 #include "sys/loop.h"
 #include "wire/curl_loop.h"
+#include "wire/proxy.h"
 #include "wire/resolve.h"
 
 #define CONNECTIONS_DEFAULT 1024
@@ -36,6 +37,9 @@ struct http_client {
 	char *user_agent;
 	char *cert_file, *key_file, *server_name; /* NULL: none */
 	long versions; /* CURLOPT_SSLVERSION; 0: what is usual */
+	struct proxy proxies[2]; /* of http and of https targets */
+	char *no_proxy;          /* NULL: nobody is spared */
+	struct curl_slist *connect_fields;
 };
 
 struct http_call {
@@ -47,6 +51,8 @@ struct http_call {
 	struct curl_job *job;
 	struct curl_guard guard;
 	struct curl_slist *fields;
+	const struct proxy *proxy; /* of this hop; NULL: straight */
+	struct curl_slist *past_proxy; /* where CONNECT leads when the URL is renamed */
 	struct curl_slist host_field; /* before them, where the client has a server_name */
 	char host_line[EGRESS_HOST_BYTES + 16];
 	http_fn *fn;
@@ -57,7 +63,7 @@ struct http_call {
 	char *raw_target; /* of the first hop; NULL: as the URL says */
 	time_us started, hop_started, deadline, connect_timeout;
 	unsigned redirects_max;
-	bool verify_off, fresh, unfold;
+	bool verify_off, fresh, unfold, fields_stay;
 	void (*piece)(void *context, struct str bytes);
 	struct http_answer answer;
 	struct error err;
@@ -85,6 +91,60 @@ static void take_identity(struct http_client *client, const struct http_tls *tls
 			   (tls->max_version > 0 ? most[tls->max_version - 10] : 0);
 }
 
+static bool is_token(const char *text)
+{
+	if (text[0] == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (!isalnum((unsigned char)*text) && strchr("!#$%&'*+-.^_`|~", *text) == NULL)
+			return false;
+	return true;
+}
+
+static bool is_field_value(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7F)
+			return false;
+	return true;
+}
+
+static enum err add_field(struct curl_slist **fields, const struct http_ask_field *field, struct error *err)
+{
+	cleanup_buf struct buf line;
+	buf_init(&line, 16384);
+	if (!is_token(field->name) || !is_field_value(field->value))
+		return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": its name or "
+		                 "value has a forbidden character", field->name);
+	/* The library's way to say "this field, empty". */
+	buf_printf(&line, field->value[0] != '\0' ? "%s: %s" : "%s;", field->name, field->value);
+	if (line.full)
+		return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": it is too long",
+		                 field->name);
+	*fields = curl_slist_append(*fields, line.bytes);
+	return OK;
+}
+
+static enum err take_proxy(struct http_client *client, const struct http_proxy *proxy, struct error *err)
+{
+	const char *urls[] = { proxy->http_url, proxy->https_url };
+	enum err r = OK;
+	for (unsigned i = 0; i < 2 && r == OK; i++)
+		if (urls[i] != NULL && urls[i][0] != '\0')
+			r = proxy_read(&client->policy, str_of(urls[i]), &client->proxies[i], err);
+	for (unsigned i = 0; i < proxy->fields_count && r == OK; i++)
+		r = add_field(&client->connect_fields, &proxy->fields[i], err);
+	client->no_proxy = proxy->no_proxy != NULL ? mem_strdup(proxy->no_proxy) : NULL;
+	return r;
+}
+
+static const struct proxy *proxy_for(const struct http_client *client, const struct egress_target *target)
+{
+	const struct proxy *proxy = &client->proxies[target->https];
+	bool spared = client->no_proxy != NULL && proxy_is_spared(str_of(client->no_proxy), target->host, target->port);
+	return proxy->host[0] != '\0' && !spared ? proxy : NULL;
+}
+
 enum err http_client_create(struct loop *loop, struct clock *clock, struct resolve *resolve,
                             const struct http_client_options *options,
                             struct http_client **ret_client, struct error *err)
@@ -103,8 +163,12 @@ enum err http_client_create(struct loop *loop, struct clock *clock, struct resol
 		take_identity(client, options->tls);
 	client->curl = curl_loop_create(loop, options->connections_max > 0 ? options->connections_max
 	                                                                   : CONNECTIONS_DEFAULT);
-	*ret_client = client;
-	return OK;
+	result = options->proxy != NULL ? take_proxy(client, options->proxy, err) : OK;
+	if (result == OK)
+		*ret_client = client;
+	else
+		http_client_destroy(&client);
+	return result;
 }
 
 static void end_hop(struct http_call *call)
@@ -114,6 +178,8 @@ static void end_hop(struct http_call *call)
 	if (call->easy != NULL)
 		curl_easy_cleanup(call->easy);
 	call->easy = NULL;
+	curl_slist_free_all(call->past_proxy);
+	call->past_proxy = NULL;
 	curl_guard_finish(&call->guard);
 }
 
@@ -142,6 +208,8 @@ void http_client_destroy(struct http_client **client_pointer)
 		call_free(client->calls);
 	curl_loop_destroy(&client->curl);
 	trust_destroy(&client->trust);
+	curl_slist_free_all(client->connect_fields);
+	mem_free(client->no_proxy);
 	mem_free(client->user_agent);
 	mem_free(client->cert_file);
 	mem_free(client->key_file);
@@ -263,17 +331,50 @@ static void rename_host(struct http_call *call)
 	call->fresh = true;
 }
 
+/* The library asks the environment for what is left open here. */
+static void set_proxy(struct http_call *call)
+{
+	const struct http_client *client = call->client;
+	const struct proxy *proxy = call->proxy;
+	CURL *easy = call->easy;
+	char text[2 * EGRESS_HOST_BYTES + 32];
+	bool six = strchr(proxy->host, ':') != NULL, target_six = strchr(call->target.host, ':') != NULL;
+	snprintf(text, sizeof text, six ? "http://[%s]:%u" : "http://%s:%u", proxy->host, proxy->port);
+	curl_easy_setopt(easy, CURLOPT_PROXY, text);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (call->target.https) /* else the library sends them with every request */
+		curl_easy_setopt(easy, CURLOPT_PROXYHEADER, client->connect_fields);
+	if (proxy->user[0] != '\0' || proxy->password[0] != '\0') {
+		curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy->user);
+		curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy->password);
+	}
+	if (!is_renamed(call))
+		return;
+	snprintf(text, sizeof text, target_six ? "%s:%u:[%s]:%u" : "%s:%u:%s:%u", client->server_name, call->target.port,
+		 call->target.host, call->target.port);
+	call->past_proxy = curl_slist_append(NULL, text);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, call->past_proxy);
+}
+
 /* Our certificate, and the name we greet by. */
 static void set_identity(struct http_call *call, const struct address *addresses, unsigned count)
 {
 	struct http_client *client = call->client;
 	CURL *easy = call->easy;
-	curl_guard_arm(&call->guard, easy, is_renamed(call) ? client->server_name : call->target.host, call->target.port, addresses,
-		       count);
+	if (call->proxy != NULL)
+		curl_guard_arm(&call->guard, easy, call->proxy->host, call->proxy->port, addresses, count);
+	else
+		curl_guard_arm(&call->guard, easy, is_renamed(call) ? client->server_name : call->target.host, call->target.port,
+			       addresses, count);
 	curl_easy_setopt(easy, CURLOPT_URL, call->target.url);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
 	if (is_renamed(call))
 		rename_host(call);
+	if (call->proxy != NULL)
+		set_proxy(call);
 	if (client->cert_file != NULL)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, client->cert_file);
 	if (client->key_file != NULL)
@@ -315,6 +416,12 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	call->job = curl_loop_add(client->curl, easy, on_transferred, call);
 }
 
+/* Whom the connection is made to. */
+static const char *next_host(const struct http_call *call)
+{
+	return call->proxy != NULL ? call->proxy->host : call->target.host;
+}
+
 static void on_resolved(void *context, const struct address *addresses, unsigned count,
                         const struct error *err)
 {
@@ -323,7 +430,7 @@ static void on_resolved(void *context, const struct address *addresses, unsigned
 	call->answer.timings.dns = clock_since_boot(call->client->clock) - call->hop_started;
 	if (err != NULL)
 		call->err = *err;
-	else if (egress_check_all(&call->client->policy, call->target.host, addresses, count,
+	else if (egress_check_all(&call->client->policy, next_host(call), addresses, count,
 	                          &call->err) == OK) {
 		begin_transfer(call, addresses, count);
 		return;
@@ -340,7 +447,8 @@ static enum err begin_hop(struct http_call *call, struct error *err)
 	call->answer.body_cut = false;
 	call->answer.status = 0;
 	call->answer.address[0] = '\0';
-	return resolve_start(client->resolve, str_of(call->target.host), time_left(call), on_resolved,
+	call->proxy = proxy_for(client, &call->target);
+	return resolve_start(client->resolve, str_of(next_host(call)), time_left(call), on_resolved,
 	                     call, &call->query, err);
 }
 
@@ -373,17 +481,22 @@ static bool same_origin(const struct egress_target *a, const struct egress_targe
 	return a->https == b->https && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
+static bool is_secret_field(const struct http_call *call, const char *line)
+{
+	if (call->fields_stay)
+		return strncasecmp(line, "accept:", 7) != 0 && strncasecmp(line, "expect:", 7) != 0;
+	return strncasecmp(line, "authorization:", 14) == 0 || strncasecmp(line, "cookie:", 7) == 0 ||
+	       strncasecmp(line, "proxy-authorization:", 20) == 0 ||
+	       strncasecmp(line, "x-", 2) == 0; /* tokens of all makers live here */
+}
+
 /* RFC 9110 15.4: credentials were meant for the origin they were given for. */
 static void drop_secret_fields(struct http_call *call)
 {
 	struct curl_slist *kept = NULL;
 	for (struct curl_slist *field = call->fields; field != NULL; field = field->next) {
-		const char *line = field->data;
-		if (strncasecmp(line, "authorization:", 14) == 0 || strncasecmp(line, "cookie:", 7) == 0 ||
-		    strncasecmp(line, "proxy-authorization:", 20) == 0 ||
-		    strncasecmp(line, "x-", 2) == 0) /* tokens of all makers live here */
-			continue;
-		kept = curl_slist_append(kept, line);
+		if (!is_secret_field(call, field->data))
+			kept = curl_slist_append(kept, field->data);
 	}
 	curl_slist_free_all(call->fields);
 	call->fields = kept;
@@ -467,7 +580,11 @@ static void explain(struct http_call *call, CURLcode code)
 		          call->target.port, call->answer.certificate.problem);
 		return;
 	}
-	curl_explain(call->easy, code, call->target.host, call->target.port, call->detail, &call->err);
+	const struct proxy *proxy = code == CURLE_COULDNT_CONNECT ? call->proxy : NULL;
+	curl_explain(call->easy, code, proxy != NULL ? proxy->host : call->target.host, proxy != NULL ? proxy->port : call->target.port, call->detail,
+		     &call->err);
+	if (call->proxy != NULL)
+		error_prefix(&call->err, "by the proxy \"%s\"", call->proxy->host);
 }
 
 static void on_transferred(void *context, CURLcode code)
@@ -481,24 +598,6 @@ static void on_transferred(void *context, CURLcode code)
 		return;
 	}
 	finish(call);
-}
-
-static bool is_token(const char *text)
-{
-	if (text[0] == '\0')
-		return false;
-	for (; *text != '\0'; text++)
-		if (!isalnum((unsigned char)*text) && strchr("!#$%&'*+-.^_`|~", *text) == NULL)
-			return false;
-	return true;
-}
-
-static bool is_field_value(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7F)
-			return false;
-	return true;
 }
 
 /* It stands in the request line between two blanks. */
@@ -523,18 +622,9 @@ static enum err take_fields(struct http_call *call, const struct http_ask *reque
 	/* Waiting for "100 Continue" would double the latency for nothing. */
 	call->fields = curl_slist_append(NULL, "Expect:");
 	for (unsigned i = 0; i < request->fields_count; i++) {
-		const struct http_ask_field *field = &request->fields[i];
-		if (!is_token(field->name) || !is_field_value(field->value))
-			return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": its name or "
-			                 "value has a forbidden character", field->name);
-		cleanup_buf struct buf line;
-		buf_init(&line, 16384);
-		/* The library's way to say "this field, empty". */
-		buf_printf(&line, field->value[0] != '\0' ? "%s: %s" : "%s;", field->name, field->value);
-		if (line.full)
-			return error_set(err, ERR_INVALID, "cannot send the header field \"%.60s\": it is too long",
-			                 field->name);
-		call->fields = curl_slist_append(call->fields, line.bytes);
+		enum err r = add_field(&call->fields, &request->fields[i], err);
+		if (r != OK)
+			return r;
 	}
 	return OK;
 }
@@ -568,6 +658,7 @@ static struct http_call *call_create(struct http_client *client, const struct ht
 		.started = clock_since_boot(client->clock),
 		.connect_timeout = request->connect_timeout, .redirects_max = request->redirects_max,
 		.verify_off = request->verify_off, .fresh = request->fresh, .unfold = request->unfold, .piece = request->piece,
+		.fields_stay = request->fields_stay,
 		.next = client->calls, .link = &client->calls,
 	};
 	call->deadline = call->started + request->timeout;

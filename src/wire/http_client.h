@@ -2,7 +2,8 @@
  * http_client.h: HTTP requests to the outside (RFC 9110, 9112), thousands at once, by libcurl.
  *
  * Every request and every redirect passes the guard of egress.h. Certificates are verified against
- * one list of authorities held by the client. No cookies, no cache, no proxy from the environment.
+ * one list of authorities held by the client. No cookies, no cache, no proxy but the one of its options: then the guard looks at
+ * the proxy, and at the target only where it is an address.
  *
  * Runs on: the loop's thread. The callback is called exactly once for each started call, never inside
  * http_client_start, and not at all after http_call_cancel.
@@ -36,16 +37,25 @@ struct http_tls {
 	unsigned min_version, max_version; /* 10 .. 13; 0: what is usual */
 };
 
+struct http_ask_field {
+	const char *name, *value;
+};
+
+/* By which proxies (proxy.h) targets are asked: http in absolute form, https through CONNECT. Texts may be NULL: none. */
+struct http_proxy {
+	const char *http_url, *https_url; /* for targets of that scheme */
+	const char *no_proxy;             /* who is asked straight, and with it this machine; NULL: nobody is, not even that */
+	const struct http_ask_field *fields; /* of CONNECT */
+	unsigned fields_count;
+};
+
 struct http_client_options {
 	struct egress_policy policy; /* one client, one policy */
 	const char *ca_file;         /* PEM; NULL: the system's authorities */
 	const char *user_agent;      /* NULL: "mainstay" */
 	unsigned connections_max;    /* open at once; more wait; 0: 1024 */
 	const struct http_tls *tls;  /* copied; one client, one identity; NULL: none */
-};
-
-struct http_ask_field {
-	const char *name, *value;
+	const struct http_proxy *proxy; /* copied; NULL: none */
 };
 
 struct http_ask {
@@ -54,6 +64,7 @@ struct http_ask {
 	const char *target; /* NULL: as the URL says; else sent as it is, to the host of the URL: "/..."; a redirect ends it */
 	const struct http_ask_field *fields;
 	unsigned fields_count;
+	bool fields_stay;        /* at this origin: a redirect to another takes Accept along and nothing else */
 	struct str body;         /* copied */
 	time_us timeout;         /* over all redirects; 1 ms .. HTTP_TIMEOUT_MAX */
 	time_us connect_timeout; /* 0: as long as the whole */

@@ -47,7 +47,9 @@ static char *answer_request(void *context, const char *request)
 	if (request == NULL)
 		return answer_text("SSH-2.0-OpenSSH_9.2p1\r\n");
 	snprintf(world->last_request, sizeof world->last_request, "%s", request);
-	if (strstr(request, " /hello ") != NULL)
+	if (strncmp(request, "CONNECT ", 8) == 0)
+		return answer_text("HTTP/1.1 407 No\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret");
+	if (strstr(request, "/hello HTTP/1.1\r\n") != NULL)
 		return answer_text("HTTP/1.1 200 OK\r\nContent-Type:  text/plain \r\nContent-Length: 5\r\n"
 		                   "Connection: close\r\n\r\nhello");
 	if (strstr(request, " /long ") != NULL)
@@ -56,11 +58,11 @@ static char *answer_request(void *context, const char *request)
 		return redirect_to("302", "/hello");
 	if (strstr(request, " /again ") != NULL)
 		return redirect_to("302", "/again");
-	if (strstr(request, " /metadata ") != NULL)
+	if (strstr(request, "/metadata HTTP/1.1\r\n") != NULL)
 		return redirect_to("302", "http://169.254.169.254/latest/meta-data/");
 	if (strstr(request, " /file ") != NULL)
 		return redirect_to("302", "file:///etc/passwd");
-	if (strstr(request, " /elsewhere ") != NULL) {
+	if (strstr(request, "/elsewhere HTTP/1.1\r\n") != NULL) {
 		char url[64];
 		snprintf(url, sizeof url, "http://localhost:%u/hello", world->peer.port);
 		return redirect_to("307", url);
@@ -254,6 +256,110 @@ TEST(credentials_do_not_follow_a_redirect_to_another_origin)
 	CHECK(strstr(world.last_request, "Host: localhost") != NULL);
 	CHECK(strstr(world.last_request, "secret") == NULL);
 	CHECK(strstr(world.last_request, "Accept: text/plain") != NULL);
+	world_stop(&world);
+}
+
+TEST(fields_that_stay_follow_a_redirect_to_the_same_origin_only)
+{
+	struct world world = { .calls = 0 };
+	world_start(&world, egress_policy_checks(), NULL);
+	struct http_ask_field fields[] = { { "Accept", "text/plain" }, { "Private-Token", "secret" } };
+	struct http_ask request = { .redirects_max = 3, .fields = fields, .fields_count = 2, .fields_stay = true };
+	ask(&world, request, "http", "127.0.0.1", "/once");
+	CHECK(strstr(world.last_request, "Private-Token: secret\r\n") != NULL);
+	ask(&world, request, "http", "127.0.0.1", "/elsewhere");
+	CHECK_INT(world.status, 200);
+	CHECK(strstr(world.last_request, "Host: localhost") != NULL);
+	CHECK(strstr(world.last_request, "secret") == NULL);
+	CHECK(strstr(world.last_request, "Accept: text/plain") != NULL);
+	world_stop(&world);
+}
+
+/* The peer is the proxy. */
+static void world_start_behind_proxy(struct world *world, const char *no_proxy)
+{
+	struct error err;
+	char url[64];
+	world_start(world, egress_policy_checks(), NULL);
+	http_client_destroy(&world->client);
+	snprintf(url, sizeof url, "http://ann:p%%40ss@127.0.0.1:%u", world->peer.port);
+	struct http_ask_field field = { "X-Way", "out" };
+	struct http_proxy proxy = { .http_url = url, .https_url = url, .no_proxy = no_proxy, .fields = &field, .fields_count = 1 };
+	struct http_client_options options = { .policy = egress_policy_checks(), .proxy = &proxy };
+	CHECK_OK(http_client_create(world->loop, &world->clock, world->resolve, &options, &world->client, &err));
+}
+
+TEST(a_proxy_gets_the_whole_url_and_the_name_is_its_business)
+{
+	struct world world = { .calls = 0 };
+	world_start_behind_proxy(&world, NULL);
+	struct http_ask_field fields[] = { { "Authorization", "Bearer target" } };
+	struct http_ask request = { .fields = fields, .fields_count = 1 };
+	ask(&world, request, "http", "nowhere.example.org", "/hello");
+	CHECK_INT(world.status, 200);
+	CHECK(strncmp(world.last_request, "GET http://nowhere.example.org:", 31) == 0);
+	CHECK(strstr(world.last_request, "Host: nowhere.example.org") != NULL);
+	CHECK(strstr(world.last_request, "Authorization: Bearer target\r\n") != NULL);
+	CHECK(strstr(world.last_request, "Proxy-Authorization: Basic YW5uOnBAc3M=\r\n") != NULL);
+	CHECK(strstr(world.last_request, "X-Way") == NULL);
+	world_stop(&world);
+}
+
+TEST(https_asks_a_proxy_for_a_tunnel_and_tells_it_nothing_else)
+{
+	struct world world = { .calls = 0 };
+	world_start_behind_proxy(&world, NULL);
+	struct http_ask_field fields[] = { { "Authorization", "Bearer target" }, { "X-Scope", "target" } };
+	struct http_ask request = { .fields = fields, .fields_count = 2 };
+	ask(&world, request, "https", "nowhere.example.org", "/hello");
+	CHECK(world.err.code != OK);
+	CHECK(strncmp(world.last_request, "CONNECT nowhere.example.org:", 28) == 0);
+	CHECK(strstr(world.last_request, "Proxy-Authorization: Basic YW5uOnBAc3M=\r\n") != NULL);
+	CHECK(strstr(world.last_request, "X-Way: out\r\n") != NULL);
+	CHECK(strstr(world.last_request, "target") == NULL);
+	CHECK(strstr(world.err.text, "by the proxy \"127.0.0.1\"") != NULL);
+	CHECK(strstr(world.err.text, "407") != NULL);
+	CHECK(strstr(world.err.text, "secret") == NULL);
+	world_stop(&world);
+}
+
+TEST(who_no_proxy_names_is_asked_straight_also_after_a_redirect)
+{
+	struct world world = { .calls = 0 };
+	struct http_ask request = { .redirects_max = 1 };
+	world_start_behind_proxy(&world, "");
+	ask(&world, request, "http", "127.0.0.1", "/hello");
+	CHECK(strncmp(world.last_request, "GET /hello ", 11) == 0);
+	CHECK(strstr(world.last_request, "Proxy-Authorization") == NULL);
+	ask(&world, request, "http", "nowhere.example.org", "/elsewhere"); /* the proxy leads to localhost */
+	CHECK_INT(world.asked, 3);
+	CHECK_INT(world.status, 200);
+	CHECK(strncmp(world.last_request, "GET /hello ", 11) == 0);
+	world_stop(&world);
+}
+
+TEST(behind_a_proxy_forbidden_addresses_stay_forbidden)
+{
+	struct world world = { .calls = 0 };
+	struct http_call *call;
+	struct http_client *client;
+	struct error err;
+	world_start_behind_proxy(&world, NULL);
+	struct http_ask request = { .url = "http://169.254.169.254/", .timeout = TIME_SECOND, .body_max_bytes = 100, .redirects_max = 1 };
+	CHECK_INT(http_client_start(world.client, &request, on_answer, &world, &call, &err), ERR_DENIED);
+	request.url = NULL;
+	ask(&world, request, "http", "nowhere.example.org", "/metadata");
+	CHECK_INT(world.err.code, ERR_DENIED);
+	struct http_proxy proxy = { .http_url = "http://169.254.169.254:80" };
+	struct http_client_options options = { .policy = egress_policy_checks(), .proxy = &proxy };
+	CHECK_INT(http_client_create(world.loop, &world.clock, world.resolve, &options, &client, &err), ERR_DENIED);
+	proxy.http_url = "http://localhost:1"; /* a name is looked at when it is resolved */
+	options.policy = egress_policy_webhooks();
+	http_client_destroy(&world.client);
+	CHECK_OK(http_client_create(world.loop, &world.clock, world.resolve, &options, &world.client, &err));
+	ask(&world, request, "http", "nowhere.example.org", "/hello");
+	CHECK_INT(world.err.code, ERR_DENIED);
+	CHECK(strstr(world.err.text, "cannot call \"localhost\"") != NULL);
 	world_stop(&world);
 }
 
@@ -492,6 +598,10 @@ TESTS(RUN(a_request_gives_status_fields_body_and_timings), RUN(a_post_sends_its_
       RUN(redirects_are_followed_counted_and_bounded),
       RUN(a_redirect_to_where_the_policy_forbids_is_refused),
       RUN(credentials_do_not_follow_a_redirect_to_another_origin),
+      RUN(a_proxy_gets_the_whole_url_and_the_name_is_its_business),
+      RUN(https_asks_a_proxy_for_a_tunnel_and_tells_it_nothing_else),
+      RUN(who_no_proxy_names_is_asked_straight_also_after_a_redirect),
+      RUN(behind_a_proxy_forbidden_addresses_stay_forbidden), RUN(fields_that_stay_follow_a_redirect_to_the_same_origin_only),
       RUN(a_name_that_means_a_forbidden_address_is_refused_before_connecting),
       RUN(the_second_look_refuses_what_slipped_past_the_first),
       RUN(failures_say_which_step_failed), RUN(hostile_fields_and_methods_are_refused_at_once),

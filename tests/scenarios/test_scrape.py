@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -36,20 +37,22 @@ class Same(Prometheus):
 class Target:
     """Says `body` to who signs in as `wanted` says; keeps what it was asked."""
 
-    def __init__(self, body="a 1\n", wanted=None, tls=None, folded=False, groups=None):
-        self.body, self.wanted, self.folded, self.groups, self.asked, self.hosts = body, wanted, folded, groups, [], []
+    def __init__(self, body="a 1\n", wanted=None, tls=None, folded=False, groups=None, moved="/metrics"):
+        self.body, self.wanted, self.folded, self.groups = body, wanted, folded, groups
+        self.asked, self.hosts, self.lines = [], [], []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(dict(self.headers))
+                outer.lines.append(self.headers.items())
                 outer.hosts.append(self.headers.get_all("Host"))
                 if self.path == "/moved":
                     self.send_response(302)
-                    self.send_header("Location", "/metrics")
+                    self.send_header("Location", moved)
                     self.send_header("Content-Length", "0")
                     return self.end_headers()
-                good = outer.wanted is None or self.headers.get("Authorization") == outer.wanted
+                good = outer.wanted is None or outer.welcomes(self.headers.get("Authorization"))
                 body = json.dumps(outer.groups).encode() if outer.groups is not None else outer.body.encode()
                 self.send_response(200 if good else 401)
                 self.send_header("Content-Type", "application/json" if outer.groups is not None else "text/plain; version=0.0.4")
@@ -73,12 +76,135 @@ class Target:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
 
+    def welcomes(self, authorization):
+        return authorization == self.wanted
+
     def start(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class TokenServer:
+    """Gives "t1", "t2" ... to who knows the secret; keeps who asked, with what in Authorization, and the form."""
+
+    def __init__(self, secret="s3cret", tls=None, form_only=False, status=200, delay=0):
+        self.secret, self.form_only, self.status, self.delay = secret, form_only, status, delay
+        self.asked, self.valid = [], set()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                form = sorted(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                signed = self.headers.get("Authorization")
+                outer.asked.append((self.headers["User-Agent"].split("/")[0].lower(), signed, form))
+                time.sleep(outer.delay)
+                by_field = signed == "Basic " + base64.b64encode(f"an+id:{outer.secret}".encode()).decode()
+                known = ("client_secret", outer.secret) in form if outer.form_only else by_field
+                status = outer.status if known else 401
+                body = {"error": "invalid_client", "error_description": f"{outer.secret} {signed} {form}"}
+                if status == 200:
+                    body = {"access_token": f"t0ken{len(outer.asked)}", "token_type": "bearer", "expires_in": 3600}
+                    outer.valid.add("Bearer " + body["access_token"])
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}/token"
+
+    start, stop = Target.start, Target.stop
+
+
+class Guarded(Target):
+    """Answers who has a token that the server still knows."""
+
+    def __init__(self, tokens, **more):
+        super().__init__(wanted=tokens, **more)
+
+    def welcomes(self, authorization):
+        return authorization in self.wanted.valid
+
+
+class Proxy:
+    """An HTTP proxy that knows `names`; keeps who asked, the request line, and the fields that say who he is."""
+
+    def __init__(self, names=(), wanted=None):
+        self.names, self.wanted, self.asked = dict(names), wanted, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def take(self):
+                fields = {name: self.headers[name] for name in ("Proxy-Authorization", "X-Way", "Authorization") if name in self.headers}
+                outer.asked.append((self.headers.get("User-Agent", "").split("/")[0].lower(), f"{self.command} {self.path}", fields))
+                if outer.wanted in (None, self.headers.get("Proxy-Authorization")):
+                    return True
+                self.send_error(407, "proxy-s3cret")
+                return False
+
+            def reach(self, authority):
+                host, port = outer.names.get(authority, authority).split(":")
+                return socket.create_connection((host, int(port)), 5)
+
+            def do_GET(self):
+                if not self.take():
+                    return
+                url = urllib.parse.urlsplit(self.path)
+                with self.reach(url.netloc) as there:
+                    lines = [f"{self.command} {url.path} HTTP/1.1"] + [f"{k}: {v}" for k, v in self.headers.items() if not k.startswith("Proxy-")]
+                    body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                    there.sendall("\r\n".join(lines + ["Connection: close", "", ""]).encode() + body)
+                    while data := there.recv(65536):
+                        self.wfile.write(data)
+                self.close_connection = True
+
+            do_POST = do_GET
+
+            def do_CONNECT(self):
+                if not self.take():
+                    return
+                with self.reach(self.path) as there:
+                    self.send_response(200)
+                    self.end_headers()
+                    back = threading.Thread(target=self.copy, args=(there, self.connection), daemon=True)
+                    back.start()
+                    self.copy(self.connection, there)
+                    back.join(5)
+                self.close_connection = True
+
+            def copy(self, here, there):
+                try:
+                    while data := here.recv(65536):
+                        there.sendall(data)
+                    there.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def start(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.socket.close()
 
 
 class Scraping(Metrics):
@@ -164,6 +290,69 @@ class BesideAPrometheus(Scraping):
         self.assertIn("connect", self.why("node"))
 
 
+    def test_the_same_questions_reach_proxies_and_what_is_behind_them(self):
+        cert, key = certificate(self.folder / "one", name="one.example.org")
+        plain, secure, tokens = self.peer(Target()), self.peer(Target(tls=(cert, key), wanted="Bearer s3cret")), self.peer(TokenServer())
+        guarded = self.peer(Guarded(tokens))
+        names = {"inside.example.org:9100": plain.address, "one.example.org:9443": secure.address, "tokens.example.org": tokens.url.split("/")[2]}
+        proxy = self.peer(Proxy(names, "Basic " + base64.b64encode(b"ann:proxy-s3cret").decode()))
+        by = f"proxy_url: 'http://ann:proxy-s3cret@{proxy.address}'"
+        self.scrape(f"""
+- {{job_name: plain, {by}, static_configs: [{{targets: ['inside.example.org:9100']}}]}}
+- job_name: secure
+  scheme: https
+  {by}
+  proxy_connect_header: {{X-Way: [out]}}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}'}}
+  static_configs: [{{targets: ['one.example.org:9443']}}]
+- job_name: named
+  scheme: https
+  {by}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}', server_name: one.example.org}}
+  static_configs: [{{targets: ['{secure.address}']}}]
+- job_name: misnamed
+  scheme: https
+  {by}
+  authorization: {{credentials: s3cret}}
+  tls_config: {{ca_file: '{cert}', server_name: two.example.org}}
+  static_configs: [{{targets: ['{secure.address}']}}]
+- job_name: token
+  oauth2: {{client_id: an id, client_secret: s3cret, token_url: 'http://tokens.example.org/token', {by}}}
+  static_configs: [{{targets: ['{guarded.address}']}}]
+- {{job_name: stranger, proxy_url: 'http://{proxy.address}', scheme: https, static_configs: [{{targets: ['inside.example.org:9100']}}]}}
+""")
+        self.there = self.peer(Same(self.folder, self.path))
+        for job, up in (("plain", "1"), ("secure", "1"), ("named", "1"), ("misnamed", "0"), ("token", "1"), ("stranger", "0")):
+            self.same(f'{{job="{job}"}}', 6 if up == "1" else 5)
+            self.assertEqual(self.values(f'up{{job="{job}"}}').popitem()[1], up, job)
+        here, there = ({json.dumps(row[1:], sort_keys=True) for row in proxy.asked if row[0].startswith(who)} for who in ("mainstay", "prometheus"))
+        # Go names itself nowhere in CONNECT.
+        there |= {json.dumps(row[1:], sort_keys=True) for row in proxy.asked if row[0] == "" or row[0].startswith("go-")}
+        self.assertEqual(here, there)
+        self.assertIn("407", self.why("stranger"))
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            self.assertNotIn("s3cret", str(told))
+
+    def test_the_same_questions_reach_token_servers(self):
+        plain, form = self.peer(TokenServer()), self.peer(TokenServer(form_only=True))
+        one, two = self.peer(Guarded(plain)), self.peer(Guarded(form))
+        params = "client_id: an id, client_secret: s3cret, scopes: [read, all], endpoint_params: {audience: 'a b', x: '&='}"
+        self.scrape(f"""
+- {{job_name: field, oauth2: {{{params}, token_url: '{plain.url}'}}, static_configs: [{{targets: ['{one.address}']}}]}}
+- {{job_name: form, oauth2: {{{params}, token_url: '{form.url}'}}, static_configs: [{{targets: ['{two.address}']}}]}}
+""")
+        self.there = self.peer(Same(self.folder, self.path))
+        for job in ("field", "form"):
+            self.same(f'{{job="{job}"}}', 6)
+            self.assertEqual(self.values(f'up{{job="{job}"}}').popitem()[1], "1")
+        for server, times in ((plain, 1), (form, 2)):
+            here, there = ([row[1:] for row in server.asked if row[0] == who] for who in ("mainstay", "prometheus"))
+            self.assertEqual(here, there)
+            self.assertEqual(len(here), times)
+
+
 class Asking(Scraping):
     def test_who_wants_a_password_or_a_token_gets_it_and_nobody_else_sees_it(self):
         by_name = self.peer(Target(wanted="Basic " + base64.b64encode(b"ann:s3cret pass").decode()))
@@ -180,6 +369,92 @@ class Asking(Scraping):
             self.assertNotIn("from-a-file", str(told))
         (self.folder / "token").write_text("another\n")  # read at each scrape
         wait_until(lambda: self.health()["token", by_token.address] == "down", 10, "the other token to be sent")
+
+    def test_fields_of_a_job_reach_targets_and_who_finds_them_and_are_nowhere_else(self):
+        target = self.peer(Target())
+        finder = self.peer(Target(groups=[{"targets": [target.address]}]))
+        elsewhere = self.peer(Target())
+        mover = self.peer(Target(moved=f"http://localhost:{elsewhere.address.split(':')[1]}/metrics"))
+        (self.folder / "field").write_text("f1le-v4lue\n")
+        headers = "http_headers: {X-Tenant: {values: [shop, zrh]}, Private-Token: {secrets: [s3cret], files: [field]}}"
+        self.scrape(f"""
+- job_name: found
+  {headers}
+  http_sd_configs: [{{url: 'http://{finder.address}/x', refresh_interval: 1s, {headers}}}]
+- {{job_name: moved, metrics_path: /moved, {headers}, static_configs: [{{targets: ['{mover.address}']}}]}}
+""")
+        self.wait_health({("found", target.address): "up", ("moved", mover.address): "up"})
+        wanted = [("X-Tenant", "shop"), ("X-Tenant", "zrh"), ("Private-Token", "s3cret"), ("Private-Token", "f1le-v4lue")]
+        for asked, seen in ((target, wanted), (finder, wanted), (mover, wanted), (elsewhere, [])):
+            self.assertEqual([line for line in asked.lines[-1] if line[0] in ("X-Tenant", "Private-Token")], seen)
+        (self.folder / "field").write_text("n3w")
+        wait_until(lambda: ("Private-Token", "n3w") in target.lines[-1], 10, "the file to be read again")
+        (self.folder / "field").unlink()
+        self.wait_health({("found", target.address): "down", ("moved", mover.address): "down"})
+        self.assertIn("field", self.why("found"))
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            for secret in ("s3cret", "f1le-v4lue", "n3w"):
+                self.assertNotIn(secret, str(told))
+
+    def test_a_token_is_fetched_once_for_a_job_and_anew_when_it_or_the_secret_is_no_good_any_more(self):
+        cert, key = certificate(self.folder / "tokens")
+        tokens = self.peer(TokenServer(tls=(cert, key), delay=0.5))
+        targets = [self.peer(Guarded(tokens)) for _ in range(5)]
+        finder = self.peer(Guarded(tokens, groups=[{"targets": [targets[0].address]}]))
+        (self.folder / "secret").write_text("s3cret\n")
+        oauth2 = (f"oauth2: {{client_id: an id, client_secret_file: secret, token_url: '{tokens.url}', "
+                  f"tls_config: {{ca_file: '{cert}', server_name: 127.0.0.1}}}}")
+        names = ", ".join(f"'{target.address}'" for target in targets)
+        self.scrape(f"""
+- {{job_name: many, {oauth2}, static_configs: [{{targets: [{names}]}}]}}
+- {{job_name: found, http_sd_configs: [{{url: 'http://{finder.address}/x', refresh_interval: 1s, {oauth2}}}], relabel_configs: [{{action: drop, source_labels: [job]}}]}}
+""")
+        up = {("many", target.address): "up" for target in targets}
+        self.wait_health(up)
+        wait_until(lambda: len(self.targets()["droppedTargets"]) == 1, 10, "the target that http_sd finds")
+        self.assertEqual(len(tokens.asked), 2)  # one for each way of asking
+        tokens.valid.clear()
+        self.wait_health({one: "down" for one in up})
+        self.assertIn("401", self.why("many"))
+        self.wait_health(up, 25)
+        asked, tokens.secret = len(tokens.asked), "0ther"
+        (self.folder / "secret").write_text("0ther\n")
+        wait_until(lambda: len(tokens.asked) > asked, 10, "the other secret to be sent")
+        self.wait_health(up)
+        asked = len(tokens.asked)
+        tokens.status, tokens.delay = 503, 0  # two questions within a second
+        (self.folder / "secret").write_text("wr0ng\n")
+        self.wait_health({one: "down" for one in up})
+        wait_until(lambda: "HTTP status 401, invalid_client" in self.why("many"), 15, f"the reason, found {self.why('many')}")
+        tokens.secret = "wr0ng"
+        wait_until(lambda: "HTTP status 503" in self.why("many"), 15, f"the other reason, found {self.why('many')}")
+        self.assertLess(len(tokens.asked) - asked, 30)
+        tokens.stop()
+        wait_until(lambda: "could not connect" in self.why("many"), 15, f"the third reason, found {self.why('many')}")
+        for told in (json.dumps(self.targets()), self.server.log(10000)):
+            for secret in ("s3cret", "0ther", "wr0ng", "t0ken"):
+                self.assertNotIn(secret, str(told))
+
+    def test_no_proxy_and_the_environment_say_who_is_asked_straight(self):
+        target = self.peer(Target())
+        port = target.address.split(":")[1]
+        proxy = self.peer(Proxy({"inside.example.org:9100": target.address}))
+        finder = self.peer(Target(groups=[{"targets": ["inside.example.org:9100"]}]))
+        proxy.names["finder.example.org"] = finder.address
+        self.scrape("")
+        self.server.stop()
+        self.server.environment |= {"HTTP_PROXY": proxy.address, "no_proxy": "localhost"}
+        self.write_jobs(f"""
+- {{job_name: spared, proxy_url: 'http://{proxy.address}', no_proxy: 'example.net, 10.0.0.0/8', static_configs: [{{targets: ['localhost:{port}']}}]}}
+- {{job_name: all, proxy_url: 'http://{proxy.address}', static_configs: [{{targets: ['{target.address}']}}]}}
+- {{job_name: environment, proxy_from_environment: true, static_configs: [{{targets: ['inside.example.org:9100', '{target.address}']}}]}}
+- {{job_name: found, proxy_url: 'http://{proxy.address}', http_sd_configs: [{{url: 'http://finder.example.org/x', proxy_url: 'http://{proxy.address}', refresh_interval: 1s}}]}}
+""")
+        self.server.start()
+        self.wait_health({("spared", f"localhost:{port}"): "up", ("all", target.address): "up", ("environment", "inside.example.org:9100"): "up",
+                          ("environment", target.address): "up", ("found", "inside.example.org:9100"): "up"})
+        self.assertEqual({row[1] for row in proxy.asked}, {f"GET http://{target.address}/metrics", "GET http://inside.example.org:9100/metrics",
+                                                           "GET http://finder.example.org/x"})
 
     def test_certificates_are_checked_and_shown_as_the_job_says(self):
         cert, key = certificate(self.folder / "one", name="one.example.org")
