@@ -80,7 +80,7 @@ static uint64_t sum_now(const char *path)
 	add_file(&summing, path);
 	scrape_files_load(path, &arena, &config, &troubles);
 	for (size_t i = 0; i < config.more_files.count; i++)
-		scrape_files_each(&arena, path, config.more_files.rows[i], add_file, &summing);
+		scrape_files_each(path, config.more_files.rows[i], add_file, &summing);
 	for (size_t i = 0; i < config.jobs.count; i++) {
 		const struct scrape_tls *tls = config.jobs.rows[i].http.tls;
 		if (tls == NULL)

@@ -17,6 +17,7 @@
 #define FILES_MAX 10000u       /* of one file_sd_configs */
 #define TRIES_SETTLED 3u       /* so often in vain, and what it found before a reload leaves */
 #define DNS_TIMEOUT (5 * TIME_SECOND)
+#define HTTP_TIMEOUT_MS_MIN 1000
 #define HTTP_TIMEOUT_MS_MAX 30000
 #define HTTP_ACCEPT "application/json"
 
@@ -96,8 +97,14 @@ static void read_file(void *context, const char *path)
 	}
 	if (reading->groups.list.count + groups.list.count > reading->room) {
 		struct scrape_group *old = reading->groups.list.rows;
-		reading->room = (reading->room + groups.list.count) * 2;
-		reading->groups.list.rows = arena_array(reading->arena, struct scrape_group, reading->room);
+		size_t room = (reading->room + groups.list.count) * 2;
+		struct scrape_group *more = arena_try(reading->arena, room * sizeof *more);
+		if (more == NULL) {
+			snprintf(reading->why, sizeof reading->why, "%.300s: the groups of all files are too large", path);
+			return;
+		}
+		reading->groups.list.rows = more;
+		reading->room = room;
 		if (reading->groups.list.count > 0)
 			memcpy(reading->groups.list.rows, old, reading->groups.list.count * sizeof *old);
 	}
@@ -113,10 +120,10 @@ static void look_at_files(struct scrape_source *source)
 	struct reading reading = { .arena = &arena, .sum = 1 };
 	arena_init(&arena, GROUPS_BYTES_MAX);
 	for (size_t i = 0; i < files->files.count; i++)
-		scrape_files_each(&arena, config, files->files.rows[i], sum_file, &reading);
+		scrape_files_each(config, files->files.rows[i], sum_file, &reading);
 	if (reading.sum != source->sum)
 		for (size_t i = 0; i < files->files.count; i++)
-			scrape_files_each(&arena, config, files->files.rows[i], read_file, &reading);
+			scrape_files_each(config, files->files.rows[i], read_file, &reading);
 	bool same = reading.sum == source->sum;
 	source->sum = reading.sum;
 	if (same || reading.why[0] != '\0')
@@ -160,8 +167,12 @@ static void on_groups(void *context, const struct http_answer *answer, const str
 		failed(source, why);
 		return;
 	}
-	for (size_t i = 0; i < groups.list.count; i++)
-		add_label(&groups.list.rows[i], &arena, "__meta_url", arena_str(&arena, url));
+	struct error large;
+	if (scrape_groups_label(&groups, &arena, "__meta_url", url, &large) != OK) {
+		arena_finish(&arena);
+		failed(source, large.text);
+		return;
+	}
 	found(source, &arena, groups);
 }
 
@@ -176,6 +187,11 @@ static void open_http(struct scrape_source *source)
 		scrape_tell(source->pool, err.text);
 }
 
+static int64_t timeout_of(int64_t refresh_ms)
+{
+	return refresh_ms < HTTP_TIMEOUT_MS_MIN ? HTTP_TIMEOUT_MS_MIN : refresh_ms > HTTP_TIMEOUT_MS_MAX ? HTTP_TIMEOUT_MS_MAX : refresh_ms;
+}
+
 static void ask_http(struct scrape_source *source)
 {
 	const struct scrape_http_sd *http = http_of(source);
@@ -185,7 +201,7 @@ static void ask_http(struct scrape_source *source)
 		return;
 	arena_init(&arena, 0);
 	struct scrape_ask ask = { .url = arena_cstr(&arena, http->url), .accept = HTTP_ACCEPT,
-				  .timeout_ms = http->refresh_ms < HTTP_TIMEOUT_MS_MAX ? http->refresh_ms : HTTP_TIMEOUT_MS_MAX,
+				  .timeout_ms = timeout_of(http->refresh_ms),
 				  .unfold = true };
 	if (source->client == NULL)
 		failed(source, "could not ask for targets");
