@@ -75,7 +75,13 @@ static void describe(void *context, const struct exposition_item *item)
 	sample_intake_describe(serve_metrics_api(samples->metrics)->intake, &family);
 }
 
+static bool goes_on(void *context, uint32_t reference, int64_t time_ms)
+{
+	struct serve_samples *samples = context;
+	return metrics_is_past(serve_metrics_api(samples->metrics)->metrics, reference, time_ms);
+}
+
 struct scrape_storage serve_samples_storage(struct serve_samples *samples)
 {
-	return (struct scrape_storage){ .sink = { samples, series, append, describe }, .begin = begin, .end = end };
+	return (struct scrape_storage){ .sink = { samples, series, append, describe, goes_on }, .begin = begin, .end = end };
 }

@@ -13,7 +13,7 @@
 #include "sys/file.h"
 
 #define FIELDS_MAX 4u
-#define CONNECTIONS_MAX 256u /* of one job */
+#define CONNECTIONS_MAX 4096u /* of one job: no fewer than are asked at once, or they would wait inside their timeout */
 
 struct scrape_client {
 	const struct scrape_http *http;

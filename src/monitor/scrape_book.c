@@ -373,6 +373,19 @@ void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration
 	append(book, time_ms, sink);
 }
 
+/* Of a target that moved elsewhere while this one was waited for. */
+static void leave_out_what_goes_on(struct scrape_book *book, int64_t time_ms, const struct scrape_sink *sink)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < book->rows; i++)
+		if (sink->goes_on == NULL || !sink->goes_on(sink->context, book->references[i], time_ms)) {
+			book->references[kept] = book->references[i];
+			book->values[kept] = book->values[i];
+			book->times[kept++] = book->times[i];
+		}
+	book->rows = kept;
+}
+
 void scrape_book_end(struct scrape_book *book, int64_t time_ms, const struct scrape_sink *sink)
 {
 	bool forget;
@@ -381,5 +394,6 @@ void scrape_book_end(struct scrape_book *book, int64_t time_ms, const struct scr
 	for (enum own i = OWN_UP; i < OWN_COUNT; i++)
 		if (book->own_known[i])
 			add_row(book, book->own[i], stale(), time_ms);
+	leave_out_what_goes_on(book, time_ms, sink);
 	append(book, time_ms, sink);
 }

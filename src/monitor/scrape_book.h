@@ -40,6 +40,8 @@ struct scrape_sink {
 	/* What a target says of a metric family: type, help, unit. Told at its first scrape and at each
 	 * SCRAPE_DESCRIBE_EVERY-th from then on. May be NULL. */
 	void (*describe)(void *context, const struct exposition_item *item);
+	/* The series has a sample of that time or after it, of another who brings it now: then its end is not told. May be NULL. */
+	bool (*goes_on)(void *context, uint32_t reference, int64_t time_ms);
 };
 
 struct scrape_counts {

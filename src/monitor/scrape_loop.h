@@ -7,11 +7,16 @@
  *
  *     target   SCHEDULED --due--> ASKED --answer, or time is up--> SCHEDULED
  *                  |                |
- *                  +-- not found any more: LEAVING --an interval later--> all its series end, and it is gone
+ *                  +-- not found any more: LEAVING --two intervals later--> all its series end, and it is gone
  *                                         \--found again--> SCHEDULED, as if nothing had been
+ *                                         \--another has its labels--> that one goes on with its series
  *
- * A config that is loaded replaces the one before. Targets that both know (same job, address and labels) go on with their
- * grid and their series. Nothing ends when the loop itself is destroyed: it is taken to come back soon.
+ * A config that is loaded replaces the one before. Targets that both know (same job, URL, times and labels) go on with
+ * their grid and their series; one of which only the labels are the same goes on with the series. What ended while another
+ * brought newer samples of a series ends nothing.
+ *
+ * When more are due than may be asked at once each job has its share: one whose targets all hang keeps no other waiting.
+ * Nothing waits inside its timeout. Nothing ends when the loop itself is destroyed: it is taken to come back soon.
  *
  * What is answered while nothing can be kept is lost, and the target unknown. When series are read anew (another
  * generation) books begin anew.
@@ -29,7 +34,8 @@ struct loop;
 struct resolve;
 struct scrape_loop;
 
-#define SCRAPE_RUNNING_MAX 512u       /* asked at once; others wait their turn */
+#define SCRAPE_RUNNING_MAX 4096u      /* asked at once, and half as many as files may be open; others wait their turn */
+#define SCRAPE_LEAVING_MAX 100000u    /* of all jobs; beyond them the oldest end at once */
 #define SCRAPE_TARGETS_MAX 100000u    /* of one job; more are left out and told */
 #define SCRAPE_DROPPED_SHOWN_MAX 1000u /* of one job, where keep_dropped_targets says nothing */
 #define SCRAPE_CHANGES_EVERY (5 * TIME_SECOND) /* how soon a changed file is seen */
@@ -51,6 +57,7 @@ struct scrape_loop_options {
 	const char *name_server; /* an address; NULL: the system's first one */
 	uint16_t name_port;      /* 0: 53 */
 	struct scrape_storage storage;
+	unsigned running_max; /* asked at once; 0: see SCRAPE_RUNNING_MAX */
 	/* A sentence for the log: what a job could not do. May be NULL. */
 	void (*tell)(void *context, struct str job, const char *what);
 	void *context;

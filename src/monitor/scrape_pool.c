@@ -40,6 +40,7 @@ void scrape_pool_open(struct scrape_pool *pool, struct scrape_loop *scrapes, con
 	*pool = (struct scrape_pool){ .scrapes = scrapes, .job = job };
 	scrape_accept(job, pool->accept);
 	arena_init(&pool->dropped_arena, 0);
+	plan_init(&pool->late);
 	if (scrape_client_create(&tools, &job->http, &pool->client, &pool->unable) != OK)
 		scrape_tell(pool, pool->unable.text);
 	else
@@ -55,6 +56,7 @@ void scrape_pool_close(struct scrape_pool *pool)
 	mem_free(pool->sources);
 	mem_free(pool->dropped);
 	arena_finish(&pool->dropped_arena);
+	plan_finish(&pool->late);
 	scrape_client_destroy(&pool->client);
 }
 
@@ -64,14 +66,17 @@ void scrape_pool_inherit(struct scrape_pool *pool, struct scrape_pool *before)
 	struct scrape_loop *scrapes = pool->scrapes;
 	pool->ones = before->ones;
 	pool->count = before->count;
+	pool->late = before->late;
+	plan_init(&before->late);
+	if (pool->ones != NULL)
+		pool->ones->link = &pool->ones;
 	before->ones = NULL;
 	for (struct scrape_one *one = pool->ones; one != NULL; one = one->next) {
+		bool asked = one->call != NULL;
+		scrape_one_hang_up(one);
 		one->pool = pool;
-		if (one->call != NULL) {
-			http_call_cancel(&one->call);
-			scrapes->running--;
-			plan_put(&scrapes->plan, &one->item, clock_since_boot(scrapes->options.clock));
-		}
+		if (asked)
+			scrape_one_schedule(one, clock_since_boot(scrapes->options.clock));
 		if (one->book != NULL)
 			scrape_book_adopt(one->book, pool->job, &one->target, scrapes->options.random);
 	}
@@ -84,7 +89,9 @@ struct sync {
 	struct arena scratch;
 	struct scrape_one **known; /* sorted by key */
 	size_t known_count;
-	struct scrape_one *added;
+	struct scrape_one *added; /* by `next` alone */
+	struct scrape_one **gone; /* whose series another may go on with; sorted by labels */
+	size_t gone_count;
 	size_t added_count, found;
 	struct buf key;
 	bool told;
@@ -193,6 +200,65 @@ static bool is_settled(const struct scrape_pool *pool)
 	return settled;
 }
 
+/* ---- series go on ---- */
+
+static int by_labels(const void *a, const void *b)
+{
+	return promql_labels_compare((*(struct scrape_one *const *)a)->target.labels,
+				     (*(struct scrape_one *const *)b)->target.labels);
+}
+
+/* Those that leave, of all jobs, and those of this one that are not found, though they wait for a source. */
+static void list_gone(struct sync *sync)
+{
+	struct scrape_loop *scrapes = sync->pool->scrapes;
+	if (sync->added_count == 0)
+		return;
+	sync->gone = mem_alloc((scrapes->left_count + sync->known_count + 1) * sizeof *sync->gone);
+	for (struct scrape_one *one = scrapes->left; one != NULL; one = one->left_next)
+		sync->gone[sync->gone_count++] = one;
+	for (size_t i = 0; i < sync->known_count; i++)
+		if (!sync->known[i]->found && !sync->known[i]->leaving)
+			sync->gone[sync->gone_count++] = sync->known[i];
+	qsort(sync->gone, sync->gone_count, sizeof *sync->gone, by_labels);
+}
+
+/* The first with these labels whose series nobody has taken. */
+static struct scrape_one *find_gone(const struct sync *sync, struct scrape_one *one)
+{
+	size_t low = 0, high = sync->gone_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (by_labels(&sync->gone[middle], &one) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low < sync->gone_count && sync->gone[low]->handed && by_labels(&sync->gone[low], &one) == 0)
+		low++;
+	return low < sync->gone_count && by_labels(&sync->gone[low], &one) == 0 ? sync->gone[low] : NULL;
+}
+
+static void go_on(struct sync *sync, struct scrape_one *one)
+{
+	struct scrape_one *old = find_gone(sync, one);
+	if (old == NULL)
+		return;
+	old->handed = true;
+	one->book = old->book;
+	one->generation = old->generation;
+	one->last_ms = old->last_ms;
+	one->aligned = 0; /* it has a grid of its own */
+	one->health = old->health;
+	one->scraped_at = old->scraped_at;
+	one->duration_seconds = old->duration_seconds;
+	one->counts = old->counts;
+	memcpy(one->error, old->error, sizeof one->error);
+	old->book = NULL;
+	if (one->book != NULL)
+		scrape_book_adopt(one->book, sync->pool->job, &one->target, sync->pool->scrapes->options.random);
+}
+
 /* In the order of their keys; what was found twice begins once. */
 static void begin_added(struct sync *sync)
 {
@@ -207,11 +273,15 @@ static void begin_added(struct sync *sync)
 			scrape_one_destroy(added[i]);
 			continue;
 		}
-		added[i]->next = pool->ones;
-		pool->ones = added[i];
+		go_on(sync, added[i]);
+		scrape_one_list(&pool->ones, added[i]);
 		scrape_one_begin(added[i]);
 	}
+	for (size_t i = 0; i < sync->gone_count; i++)
+		if (sync->gone[i]->handed)
+			scrape_one_drop(pool->scrapes, sync->gone[i]);
 	mem_free(added);
+	mem_free(sync->gone);
 }
 
 static void come_and_go(struct sync *sync)
@@ -224,6 +294,7 @@ static void come_and_go(struct sync *sync)
 		else if (!one->found && !one->leaving && settled)
 			scrape_one_leave(one);
 	}
+	list_gone(sync);
 	begin_added(sync);
 	pool->count = 0;
 	for (struct scrape_one *one = pool->ones; one != NULL; one = one->next)

@@ -260,7 +260,25 @@ TEST(many_series_that_come_and_go_are_all_told_apart)
 	end(f);
 }
 
-TESTS(RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
+static bool goes_on(void *context, uint32_t reference, int64_t time_ms)
+{
+	struct store *store = context;
+	return time_ms == 5000 && strncmp(store->names[reference], "b{", 2) == 0;
+}
+
+TEST(a_series_that_another_brings_meanwhile_does_not_end_with_its_target)
+{
+	struct fixture *f = begin("");
+	scrape(f, "a 1\nb 2\n");
+	f->sink.goes_on = goes_on;
+	scrape_book_end(f->book, 5000, &f->sink);
+	CHECK_TEXT(f->store.text.bytes, "a stale;up stale;scrape_duration_seconds stale;scrape_samples_scraped stale;"
+					"scrape_samples_post_metric_relabeling stale;scrape_series_added stale;");
+	end(f);
+}
+
+TESTS(RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
+      RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
       RUN(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all), RUN(a_target_that_is_gone_ends_with_what_was_said_about_it),
       RUN(a_time_of_its_own_is_kept_and_owes_no_end_unless_told), RUN(what_relabelling_drops_is_scraped_and_not_kept),
       RUN(a_limit_that_is_broken_fails_the_scrape), RUN(series_without_room_are_left_out_and_the_others_go_on),

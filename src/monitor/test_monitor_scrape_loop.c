@@ -9,7 +9,7 @@
 #include "wire/resolve.h"
 #include "wire/test_peer.h"
 
-#define SERIES_MAX 64u
+#define SERIES_MAX 512u
 
 struct lab {
 	struct loop *loop;
@@ -24,7 +24,8 @@ struct lab {
 	char names[SERIES_MAX][200];
 	double last[SERIES_MAX];
 	bool stale[SERIES_MAX];
-	unsigned count, frames, told;
+	unsigned rows[SERIES_MAX], stales;
+	unsigned count, frames, told, running_max;
 	uint64_t generation;
 	char folder[64], path[96];
 };
@@ -122,6 +123,8 @@ static void append(void *context, const struct scrape_frame *frame)
 	for (size_t i = 0; i < frame->count; i++) {
 		uint64_t bits;
 		memcpy(&bits, &frame->values[i], sizeof bits);
+		lab->rows[frame->references[i]]++;
+		lab->stales += bits == SCRAPE_STALE_BITS;
 		lab->stale[frame->references[i]] = bits == SCRAPE_STALE_BITS;
 		lab->last[frame->references[i]] = frame->values[i];
 	}
@@ -144,7 +147,7 @@ static char *answer(void *context, const char *request)
 	return buf_take(&buf);
 }
 
-static struct lab *lab_with_names(struct names *names)
+static struct lab *lab_with(struct names *names, unsigned running_max)
 {
 	struct lab *lab = mem_alloc(sizeof *lab);
 	struct error err;
@@ -161,7 +164,7 @@ static struct lab *lab_with_names(struct names *names)
 		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
 		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
 		.name_server = names != NULL ? "127.0.0.1" : NULL, .name_port = names != NULL ? names->port : 0,
-		.tell = tell, .context = lab,
+		.tell = tell, .context = lab, .running_max = running_max,
 	};
 	scrape_loop_create(&options, &lab->scrapes);
 	return lab;
@@ -169,7 +172,7 @@ static struct lab *lab_with_names(struct names *names)
 
 static struct lab *lab_create(void)
 {
-	return lab_with_names(NULL);
+	return lab_with(NULL, 0);
 }
 
 static void lab_destroy(struct lab *lab)
@@ -357,7 +360,7 @@ TEST(targets_are_found_by_names)
 	struct lab *lab;
 	char job[400];
 	names_start(&names, 0);
-	lab = lab_with_names(&names);
+	lab = lab_with(&names, 0);
 	names.answers = lab->peer.port;
 	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [_m._tcp.example.org], refresh_interval: 1s},"
 		 " {names: [a.example.org], type: A, port: %u}]\n"
@@ -387,7 +390,109 @@ TEST(series_that_are_read_anew_get_new_references)
 	lab_destroy(lab);
 }
 
-TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
+/* A socket that takes connections and says nothing. */
+static int hanging(uint16_t *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	CHECK_INT(listen(fd, 4096), 0);
+	getsockname(fd, (struct sockaddr *)&at, &length);
+	*ret_port = ntohs(at.sin_port);
+	return fd;
+}
+
+static unsigned rows_of(const struct lab *lab, const char *start)
+{
+	unsigned rows = 0;
+	for (unsigned i = 0; i < lab->count; i++)
+		rows += strncmp(lab->names[i], start, strlen(start)) == 0 ? lab->rows[i] : 0;
+	return rows;
+}
+
+static void wait_rows(struct lab *lab, const char *start, unsigned rows)
+{
+	for (int i = 0; i < 2000 && rows_of(lab, start) < rows; i++)
+		loop_run_for(lab->loop, 10 * TIME_MS);
+	CHECK(rows_of(lab, start) >= rows);
+}
+
+TEST(a_job_whose_targets_all_hang_keeps_no_other_waiting)
+{
+	struct lab *lab = lab_with(NULL, 4);
+	uint16_t port;
+	int fd = hanging(&port);
+	cleanup_buf struct buf job;
+	buf_init(&job, 65536);
+	for (int i = 0; i < 20; i++)
+		buf_printf(&job, "  - {targets: ['127.0.0.1:%u'], labels: {instance: 'n%d'}}\n", port, i);
+	char text[8192];
+	snprintf(text, sizeof text, "- job_name: hang\n  static_configs:\n%s", job.bytes);
+	load(lab, NULL, text);
+	wait_rows(lab, "up{instance=\"127", 10);
+	CHECK(lab->last[find(lab, "up{instance=\"127")] == 1);
+	CHECK(rows_of(lab, "up{instance=\"n") > 10); /* it does not wait either */
+	CHECK(rows_of(lab, "up{instance=\"n") < 100);
+	lab_destroy(lab);
+	close(fd);
+}
+
+TEST(a_target_that_hangs_for_its_whole_interval_is_asked_again_at_once)
+{
+	struct lab *lab = lab_create();
+	uint16_t port;
+	int fd = hanging(&port);
+	char text[200];
+	snprintf(text, sizeof text, "- job_name: hang\n  scrape_interval: 400ms\n  scrape_timeout: 400ms\n"
+		 "  static_configs: [{targets: ['127.0.0.1:%u'], labels: {instance: n}}]\n", port);
+	load(lab, "", text);
+	wait_rows(lab, "up{", 1);
+	time_us from = clock_since_boot(&lab->clock);
+	wait_rows(lab, "up{", 5);
+	CHECK(clock_since_boot(&lab->clock) - from < 4 * 640 * TIME_MS);
+	lab_destroy(lab);
+	close(fd);
+}
+
+TEST(series_go_on_when_a_reload_changes_how_their_target_is_asked)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "a{", true));
+	static const char *const changes[] = { "  scrape_timeout: 50ms\n", "  scrape_interval: 150ms\n", "  metrics_path: /other\n",
+					       "  params: {q: [x]}\n" };
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		load(lab, NULL, changes[i]);
+		CHECK_INT(look_at(lab).up, 1); /* what was known of it is known */
+		wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+		CHECK_INT(lab->stales, 0);
+	}
+	CHECK(strstr(lab->request, "GET /metrics?q=x ") != NULL);
+	lab_destroy(lab);
+}
+
+TEST(series_go_on_when_their_target_moves_to_another_job_with_the_same_labels)
+{
+	struct lab *lab = lab_create();
+	char text[300];
+	load(lab, NULL, "  relabel_configs: [{target_label: job, replacement: x}]\n");
+	CHECK(wait_live(lab, "a{", true));
+	snprintf(text, sizeof text, "- job_name: k\n  static_configs: [{targets: ['127.0.0.1:%u'], labels: {job: x}}]\n", lab->peer.port);
+	load(lab, "", text);
+	wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+	CHECK_INT(lab->stales, 0);
+	CHECK_INT(look_at(lab).up, 1);
+	load(lab, "", "");
+	CHECK(wait_live(lab, "a{", false));
+	lab_destroy(lab);
+}
+
+TESTS(RUN(a_job_whose_targets_all_hang_keeps_no_other_waiting),
+      RUN(a_target_that_hangs_for_its_whole_interval_is_asked_again_at_once),
+      RUN(series_go_on_when_a_reload_changes_how_their_target_is_asked),
+      RUN(series_go_on_when_their_target_moves_to_another_job_with_the_same_labels),
+      RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
       RUN(the_password_of_a_job_is_sent_and_stands_in_no_url),
       RUN(a_target_that_does_not_answer_is_down_with_the_reason_and_all_its_series_end),
       RUN(a_target_that_is_not_named_any_more_ends_with_all_its_series_also_up),
