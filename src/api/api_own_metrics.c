@@ -110,7 +110,7 @@ static void measure_process(struct api_call *call, struct own *own)
 	long long pages = 0;
 	getrusage(RUSAGE_SELF, &usage);
 	own->cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-	own->start_seconds = (double)((call->now - clock_since_boot(call->api->options.clock) + call->api->started) / TIME_MS) / 1000;
+	own->start_seconds = (double)(call->api->started_at / TIME_MS) / 1000;
 	if (file_read("/proc/self/statm", STATM_BYTES_MAX, &bytes, &size, NULL) != OK)
 		return;
 	if (sscanf(bytes, "%*d %lld", &pages) == 1)

@@ -42,7 +42,7 @@ struct scrape_book {
 	unsigned char key[crypto_shorthash_KEYBYTES];
 	struct entry *entries;
 	size_t count, size;
-	uint64_t round;
+	uint64_t round, taken; /* taken: scrapes that counted */
 	bool own_known[OWN_COUNT];
 	uint32_t own[OWN_COUNT];
 	struct arena arena; /* of one line */
@@ -348,9 +348,10 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 	struct taking taking = { .book = book, .sink = sink, .time_ms = time_ms };
 	assert(book->rows == 0);
 	bool forget;
-	taking.describes = sink->describe != NULL && book->round % SCRAPE_DESCRIBE_EVERY == 0;
+	taking.describes = sink->describe != NULL && book->taken % SCRAPE_DESCRIBE_EVERY == 0;
 	book->round++;
 	enum err r = exposition_read(body, &options, take_item, &taking, err);
+	book->taken += r == OK;
 	if (r != OK)
 		book->rows = 0; /* none of it counts */
 	taking.counts.stale = end_series(book, r == OK, time_ms, &forget);

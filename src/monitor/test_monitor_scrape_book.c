@@ -13,7 +13,7 @@ struct store {
 	char names[SERIES_MAX][160];
 	unsigned count, room;
 	struct buf text;
-	unsigned frames;
+	unsigned frames, described;
 };
 
 static enum err find_series(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err)
@@ -277,7 +277,29 @@ TEST(a_series_that_another_brings_meanwhile_does_not_end_with_its_target)
 	end(f);
 }
 
-TESTS(RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
+static void describe(void *context, const struct exposition_item *item)
+{
+	(void)item;
+	((struct store *)context)->described++;
+}
+
+TEST(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts)
+{
+	struct fixture *f = begin("");
+	f->sink.describe = describe;
+	scrape_book_fail(f->book, 500, 0.5, &f->sink);
+	scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 1);
+	for (unsigned i = 1; i < SCRAPE_DESCRIBE_EVERY; i++)
+		scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 1);
+	scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 2);
+	end(f);
+}
+
+TESTS(RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
+      RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
       RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
       RUN(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all), RUN(a_target_that_is_gone_ends_with_what_was_said_about_it),
       RUN(a_time_of_its_own_is_kept_and_owes_no_end_unless_told), RUN(what_relabelling_drops_is_scraped_and_not_kept),

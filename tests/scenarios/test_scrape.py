@@ -192,6 +192,7 @@ class Asking(Scraping):
 - {{job_name: named, scheme: https, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: moved, scheme: https, metrics_path: /moved, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: misnamed, scheme: https, tls_config: {{ca_file: '{cert}', server_name: two.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
+- {{job_name: address, scheme: https, tls_config: {{server_name: 127.0.0.7, insecure_skip_verify: true}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: blind, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: stranger, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{both.address}']}}]}}
 - job_name: guest
@@ -205,7 +206,7 @@ class Asking(Scraping):
   static_configs: [{{targets: ['{both.address}']}}]
 """)
         self.wait_health({("untrusted", plain.address): "down", ("named", plain.address): "up", ("moved", plain.address): "up", ("misnamed", plain.address): "down",
-                          ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
+                          ("address", plain.address): "up", ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
         self.assertEqual([[plain.address]], [host for i, host in enumerate(plain.hosts) if host not in plain.hosts[:i]])
 
     def test_a_body_is_unfolded_and_its_limit_counts_unfolded(self):
@@ -286,6 +287,8 @@ class Own(Scraping):
                 self.assertEqual((done.returncode, done.stderr + done.stdout), (0, b""), body)
             done = subprocess.run([BINARY, "check-config", "metrics", *more], input=body, capture_output=True, timeout=30)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        begun = {line for _ in range(20) for line in self.figures()[1].splitlines() if line.startswith(b"process_start_time_seconds ")}
+        self.assertEqual(len(begun), 1, begun)
 
 
 if __name__ == "__main__":
