@@ -39,20 +39,34 @@ struct scrape_one {
 
 enum scrape_source_kind { SCRAPE_SOURCE_STATIC, SCRAPE_SOURCE_FILES, SCRAPE_SOURCE_HTTP, SCRAPE_SOURCE_DNS };
 
+/* What a source learns of one file, one name, one URL: what goes wrong with one touches no other. */
+struct scrape_part {
+	struct scrape_source *source;
+	char *name;         /* the path, the name; else empty */
+	struct arena arena; /* of the groups; the next ones are read into another */
+	struct scrape_groups groups;
+	uint64_t sum;       /* of the file's bytes */
+	unsigned tries;     /* in vain, since it worked */
+	bool told;          /* its trouble; not again until it works */
+	bool settled;       /* it said something, or was tried often enough */
+	bool seen;          /* the file was there at this look */
+	struct dns_ask *ask;
+};
+
 struct scrape_source {
 	struct scrape_pool *pool;
 	enum scrape_source_kind kind;
 	size_t at; /* in the list of its kind */
-	struct arena arena; /* of the groups; the next ones are read into another */
-	struct scrape_groups groups;
-	uint64_t sum;       /* of the files' bytes */
-	bool told;          /* its trouble; not again until it works */
-	unsigned tries;
-	bool answered;
-	time_us due;        /* since boot */
+	struct scrape_part **parts; /* of files: by path */
+	size_t part_count, part_room;
+	bool answered; /* each part is settled */
+	bool changed;  /* a part is, since targets were made of them */
+	bool told;     /* that there are too many parts */
+	bool inherited;
+	time_us due;   /* since boot */
 	struct scrape_client *client;
 	struct http_call *call;
-	struct scrape_names *names; /* DNS: the questions under way; NULL: none */
+	size_t asking; /* names */
 };
 
 struct scrape_pool {
@@ -111,3 +125,4 @@ void scrape_pool_look(struct scrape_pool *pool);  /* at sources whose time has c
 void scrape_source_open(struct scrape_source *source);
 void scrape_source_look(struct scrape_source *source, time_us now);
 void scrape_source_close(struct scrape_source *source);
+void scrape_source_inherit(struct scrape_source *source, struct scrape_source *before); /* what the same one found before a reload */

@@ -68,6 +68,9 @@ void scrape_pool_inherit(struct scrape_pool *pool, struct scrape_pool *before)
 	pool->count = before->count;
 	pool->late = before->late;
 	plan_init(&before->late);
+	for (size_t i = 0; i < pool->source_count; i++)
+		for (size_t j = 0; j < before->source_count; j++)
+			scrape_source_inherit(&pool->sources[i], &before->sources[j]);
 	if (pool->ones != NULL)
 		pool->ones->link = &pool->ones;
 	before->ones = NULL;
@@ -176,6 +179,13 @@ static void sync_address(struct sync *sync, const struct scrape_group *group, st
 		(*known)->found = true;
 	else
 		add_one(sync, &target, key);
+}
+
+static void sync_groups(struct sync *sync, const struct scrape_groups *groups)
+{
+	for (size_t g = 0; g < groups->list.count; g++)
+		for (size_t t = 0; t < groups->list.rows[g].targets.count; t++)
+			sync_address(sync, &groups->list.rows[g], groups->list.rows[g].targets.rows[t]);
 }
 
 static void list_known(struct sync *sync)
@@ -311,10 +321,9 @@ void scrape_pool_sync(struct scrape_pool *pool)
 	pool->dropped_count = 0;
 	arena_reset(&pool->dropped_arena);
 	for (size_t s = 0; s < pool->source_count; s++) {
-		const struct scrape_groups *groups = &pool->sources[s].groups;
-		for (size_t g = 0; g < groups->list.count; g++)
-			for (size_t t = 0; t < groups->list.rows[g].targets.count; t++)
-				sync_address(&sync, &groups->list.rows[g], groups->list.rows[g].targets.rows[t]);
+		for (size_t p = 0; p < pool->sources[s].part_count; p++)
+			sync_groups(&sync, &pool->sources[s].parts[p]->groups);
+		pool->sources[s].changed = false;
 	}
 	come_and_go(&sync);
 	pthread_mutex_unlock(&pool->scrapes->lock);

@@ -27,24 +27,25 @@ struct lab {
 	unsigned rows[SERIES_MAX], stales;
 	unsigned count, frames, told, running_max;
 	uint64_t generation;
-	char folder[64], path[96];
+	char folder[64], path[96], files[2][96], what[300];
 };
 
 /* A name server: SRV says port and "localhost", A says 127.0.0.1. */
 struct names {
 	int fd;
 	uint16_t port, answers;
+	unsigned records; /* of an A */
 	pthread_t thread;
 };
 
 static void *serve_names(void *context)
 {
 	struct names *names = context;
-	uint8_t bytes[512];
+	uint8_t bytes[4096];
 	struct sockaddr_in from;
 	for (;;) {
 		socklen_t length = sizeof from;
-		ssize_t size = recvfrom(names->fd, bytes, sizeof bytes - 64, 0, (struct sockaddr *)&from, &length);
+		ssize_t size = recvfrom(names->fd, bytes, 512, 0, (struct sockaddr *)&from, &length);
 		if (size < 12)
 			return NULL;
 		uint8_t *at = bytes + 12;
@@ -56,13 +57,17 @@ static void *serve_names(void *context)
 		const uint8_t service[] = { 0, 0, 0, 0, (uint8_t)(names->answers >> 8), (uint8_t)names->answers,
 					    9, 'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't', 0 };
 		const uint8_t address[] = { 127, 0, 0, 1 };
-		memcpy(at, head, sizeof head);
-		at += sizeof head;
-		memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
-		at += srv ? sizeof service : sizeof address;
+		uint8_t count = srv || names->records == 0 ? 1 : (uint8_t)names->records;
+		for (unsigned i = 0; i < count; i++) {
+			memcpy(at, head, sizeof head);
+			at += sizeof head;
+			memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
+			at += srv ? sizeof service : sizeof address;
+		}
 		bytes[2] = 0x81;
-		bytes[3] = 0x80;
+		bytes[3] = bytes[13] == 'f' ? 0x82 : 0x80; /* names that begin with f fail */
 		memcpy(bytes + 4, "\0\1\0\1\0\0\0\0", 8); /* what the question added is left out */
+		bytes[7] = count;
 		sendto(names->fd, bytes, (size_t)(at - bytes), 0, (struct sockaddr *)&from, length);
 	}
 }
@@ -72,6 +77,7 @@ static void names_start(struct names *names, uint16_t answers)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof at;
 	names->answers = answers;
+	names->records = 0;
 	names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK_INT(bind(names->fd, (struct sockaddr *)&at, sizeof at), 0);
 	getsockname(names->fd, (struct sockaddr *)&at, &length);
@@ -132,8 +138,10 @@ static void append(void *context, const struct scrape_frame *frame)
 
 static void tell(void *context, struct str job, const char *what)
 {
-	(void)job, (void)what;
-	((struct lab *)context)->told++;
+	struct lab *lab = context;
+	(void)job;
+	lab->told++;
+	snprintf(lab->what, sizeof lab->what, "%s", what);
 }
 
 static char *answer(void *context, const char *request)
@@ -160,6 +168,8 @@ static struct lab *lab_with(struct names *names, unsigned running_max)
 	snprintf(lab->folder, sizeof lab->folder, "/tmp/mainstay-scrape-XXXXXX");
 	CHECK(mkdtemp(lab->folder) != NULL);
 	snprintf(lab->path, sizeof lab->path, "%s/prometheus.yml", lab->folder);
+	for (unsigned i = 0; i < 2; i++)
+		snprintf(lab->files[i], sizeof lab->files[i], "%s/%c.yml", lab->folder, 'x' + (int)i);
 	struct scrape_loop_options options = {
 		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
 		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
@@ -182,6 +192,8 @@ static void lab_destroy(struct lab *lab)
 	loop_destroy(&lab->loop);
 	peer_stop(&lab->peer);
 	unlink(lab->path);
+	for (unsigned i = 0; i < 2; i++)
+		unlink(lab->files[i]);
 	rmdir(lab->folder);
 	mem_free(lab);
 }
@@ -224,6 +236,21 @@ static bool wait_live(struct lab *lab, const char *start, bool live)
 	for (int i = 0; i < 200 && (find(lab, start) < 0 || is_live(lab, start) != live); i++)
 		loop_run_for(lab->loop, 25 * TIME_MS);
 	return find(lab, start) >= 0 && is_live(lab, start) == live;
+}
+
+static unsigned rows_of(const struct lab *lab, const char *start)
+{
+	unsigned rows = 0;
+	for (unsigned i = 0; i < lab->count; i++)
+		rows += strncmp(lab->names[i], start, strlen(start)) == 0 ? lab->rows[i] : 0;
+	return rows;
+}
+
+static void wait_rows(struct lab *lab, const char *start, unsigned rows)
+{
+	for (int i = 0; i < 2000 && rows_of(lab, start) < rows; i++)
+		loop_run_for(lab->loop, 10 * TIME_MS);
+	CHECK(rows_of(lab, start) >= rows);
 }
 
 struct look {
@@ -378,6 +405,79 @@ TEST(targets_are_found_by_names)
 	names_stop(&names);
 }
 
+static void write_targets(const struct lab *lab, unsigned file, const char *text)
+{
+	FILE *out = fopen(lab->files[file], "w");
+	CHECK(out != NULL);
+	fprintf(out, "- {targets: ['127.0.0.1:%u'], labels: {from: f%u}}\n%s", lab->peer.port, file, text);
+	fclose(out);
+}
+
+TEST(a_file_that_is_broken_takes_no_target_of_another_away)
+{
+	struct lab *lab = lab_create();
+	write_targets(lab, 0, "");
+	write_targets(lab, 1, "{");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK_INT(look_at(lab).unknown, 1);
+	CHECK_INT(lab->told, 1);
+	CHECK(strstr(lab->what, "y.yml") != NULL);
+	CHECK(wait_live(lab, "up{from=\"f0\"", true));
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK_INT(lab->told, 1); /* it is known */
+	write_targets(lab, 1, "");
+	unlink(lab->files[0]);
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK(wait_live(lab, "up{from=\"f1\"", true));
+	CHECK(wait_live(lab, "up{from=\"f0\"", false));
+	lab_destroy(lab);
+}
+
+TEST(a_file_that_breaks_before_a_reload_takes_no_target_away)
+{
+	struct lab *lab = lab_create();
+	write_targets(lab, 0, "");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK(wait_live(lab, "a{", true));
+	write_targets(lab, 0, "{");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+	CHECK_INT(lab->stales, 0);
+	CHECK_INT(look_at(lab).up, 1);
+	lab_destroy(lab);
+}
+
+TEST(a_name_that_cannot_be_looked_up_takes_no_target_of_another_away)
+{
+	struct names names;
+	char job[200];
+	names_start(&names, 0);
+	struct lab *lab = lab_with(&names, 0);
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [f.example.org, a.example.org], type: A, port: %u}]\n", lab->peer.port);
+	load(lab, "", job);
+	CHECK(wait_live(lab, "a{", true));
+	CHECK(strstr(lab->what, "could not look up \"f.example.org\"") != NULL);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
+TEST(a_name_with_more_records_than_are_taken_is_told)
+{
+	struct names names;
+	char job[200];
+	names_start(&names, 0);
+	names.records = 65;
+	struct lab *lab = lab_with(&names, 0);
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [a.example.org], type: A, port: %u}]\n", lab->peer.port);
+	load(lab, "", job);
+	for (int i = 0; i < 200 && lab->told == 0; i++)
+		loop_run_for(lab->loop, 25 * TIME_MS);
+	CHECK_TEXT(lab->what, "could not take \"a.example.org\": it has more than 64 records");
+	CHECK_INT(look_at(lab).unknown, 0);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
 TEST(series_that_are_read_anew_get_new_references)
 {
 	struct lab *lab = lab_create();
@@ -401,21 +501,6 @@ static int hanging(uint16_t *ret_port)
 	getsockname(fd, (struct sockaddr *)&at, &length);
 	*ret_port = ntohs(at.sin_port);
 	return fd;
-}
-
-static unsigned rows_of(const struct lab *lab, const char *start)
-{
-	unsigned rows = 0;
-	for (unsigned i = 0; i < lab->count; i++)
-		rows += strncmp(lab->names[i], start, strlen(start)) == 0 ? lab->rows[i] : 0;
-	return rows;
-}
-
-static void wait_rows(struct lab *lab, const char *start, unsigned rows)
-{
-	for (int i = 0; i < 2000 && rows_of(lab, start) < rows; i++)
-		loop_run_for(lab->loop, 10 * TIME_MS);
-	CHECK(rows_of(lab, start) >= rows);
 }
 
 TEST(a_job_whose_targets_all_hang_keeps_no_other_waiting)
@@ -501,4 +586,6 @@ TESTS(RUN(a_job_whose_targets_all_hang_keeps_no_other_waiting),
       RUN(a_job_that_asks_in_a_way_that_is_not_done_here_is_down_and_told),
       RUN(more_targets_than_the_limit_of_a_job_are_all_down),
       RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
+      RUN(a_file_that_is_broken_takes_no_target_of_another_away), RUN(a_file_that_breaks_before_a_reload_takes_no_target_away),
+      RUN(a_name_that_cannot_be_looked_up_takes_no_target_of_another_away), RUN(a_name_with_more_records_than_are_taken_is_told),
       RUN(series_that_are_read_anew_get_new_references))
