@@ -30,7 +30,7 @@ struct serve_scrape {
 	bool wrong;
 	char why[ERROR_TEXT_BYTES];
 	struct serve_samples samples;
-	uint64_t refused_told;
+	uint64_t refused_told, series_told;
 };
 
 static void tell(void *context, struct str job, const char *what)
@@ -116,6 +116,17 @@ static void load(struct serve_scrape *scrape)
 	scrape_loop_load(scrape->scrapes, loaded);
 }
 
+static void tell_refused_series(struct serve_scrape *scrape)
+{
+	struct scrape_figures now;
+	scrape_loop_figures(scrape->scrapes, &now);
+	if (now.refused > scrape->series_told)
+		log_write(LOG_WARNING, "samples of targets were left out: their series cannot be kept",
+			  "since_start=%llu new=%llu reason=\"%s\"", (unsigned long long)now.refused,
+			  (unsigned long long)(now.refused - scrape->series_told), scrape->samples.why);
+	scrape->series_told = now.refused;
+}
+
 static void on_look(void *context)
 {
 	struct serve_scrape *scrape = context;
@@ -129,6 +140,7 @@ static void on_look(void *context)
 			  "since_start=%llu new=%llu", (unsigned long long)scrape->samples.refused,
 			  (unsigned long long)(scrape->samples.refused - scrape->refused_told));
 	scrape->refused_told = scrape->samples.refused;
+	tell_refused_series(scrape);
 	loop_timer_start(scrape->look, SCRAPE_CHANGES_EVERY);
 }
 
@@ -151,6 +163,17 @@ static void see(void *context, scrape_see_fn *fn, void *fn_context)
 {
 	struct serve_scrape *scrape = context;
 	scrape_loop_see(scrape->scrapes, fn, fn_context);
+}
+
+static void see_jobs(void *context, scrape_job_fn *fn, void *fn_context)
+{
+	struct serve_scrape *scrape = context;
+	scrape_loop_jobs(scrape->scrapes, fn, fn_context);
+}
+
+static bool refused(void *context, char *ret_text, size_t size)
+{
+	return serve_scrape_trouble(context, ret_text, size);
 }
 
 static void figures(void *context, struct scrape_figures *ret_figures)
@@ -224,8 +247,8 @@ enum err serve_scrape_start(const struct serve_scrape_options *options, struct s
 		return OK;
 	struct serve_scrape *scrape = mem_alloc(sizeof *scrape);
 	scrape->options = *options;
-	scrape->samples = (struct serve_samples){ options->metrics, options->clock, 0 };
-	scrape->api = (struct api_scrape){ scrape, see, figures };
+	scrape->samples = (struct serve_samples){ .metrics = options->metrics, .clock = options->clock };
+	scrape->api = (struct api_scrape){ scrape, see, see_jobs, refused, figures };
 	pthread_mutex_init(&scrape->lock, NULL);
 	entropy_init(&scrape->random);
 	scrape->loop = loop_create();

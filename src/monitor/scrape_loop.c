@@ -181,6 +181,7 @@ void scrape_one_destroy(struct scrape_one *one)
 	assert(one->call == NULL);
 	scrape_book_destroy(&one->book);
 	arena_finish(&one->arena);
+	arena_finish(&one->found_arena);
 	mem_free(one->key);
 	mem_free(one);
 }
@@ -577,6 +578,14 @@ void scrape_loop_see(struct scrape_loop *scrapes, scrape_see_fn *see, void *cont
 	pthread_mutex_lock(&scrapes->lock);
 	for (size_t i = 0; i < scrapes->pool_count; i++)
 		see_pool(&scrapes->pools[i], see, context);
+	pthread_mutex_unlock(&scrapes->lock);
+}
+
+void scrape_loop_jobs(struct scrape_loop *scrapes, scrape_job_fn *see, void *context)
+{
+	pthread_mutex_lock(&scrapes->lock);
+	for (size_t i = 0; i < scrapes->pool_count; i++)
+		see(context, scrapes->pools[i].job->name, scrapes->pools[i].dropped_total);
 	pthread_mutex_unlock(&scrapes->lock);
 }
 

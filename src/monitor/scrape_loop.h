@@ -95,9 +95,13 @@ struct scrape_seen {
 typedef void scrape_see_fn(void *context, const struct scrape_seen *seen);
 void scrape_loop_see(struct scrape_loop *scrapes, scrape_see_fn *see, void *context);
 
+/* Each job, in their order: how many that were found relabelling dropped, also beyond those that are shown. */
+typedef void scrape_job_fn(void *context, struct str job, size_t dropped);
+void scrape_loop_jobs(struct scrape_loop *scrapes, scrape_job_fn *see, void *context);
+
 struct scrape_figures {
 	uint32_t jobs, targets, up, down;
-	uint64_t scrapes, failures, samples, refused;
+	uint64_t scrapes, failures, samples, refused; /* refused: samples whose series was not taken */
 	double parse_seconds; /* spent on bodies: reading and keeping */
 };
 void scrape_loop_figures(struct scrape_loop *scrapes, struct scrape_figures *ret_figures);

@@ -17,7 +17,7 @@ struct scrape_one {
 	struct scrape_pool *pool; /* NULL: of a job that is gone */
 	struct scrape_one *next, **link; /* of its pool, or of the orphans */
 	struct scrape_one *left_next, **left_link; /* those that leave, the oldest first */
-	struct arena arena;
+	struct arena arena, found_arena; /* found_arena: of target.discovered, which may change while the target is the same */
 	struct scrape_target target;
 	char *key;               /* job, URL and labels */
 	struct scrape_book *book; /* NULL: not asked yet, or storage began anew */
@@ -83,7 +83,7 @@ struct scrape_pool {
 	unsigned running;
 	struct arena dropped_arena;
 	struct promql_labels *dropped;
-	size_t dropped_count;
+	size_t dropped_count, dropped_total; /* those that are shown, and all */
 };
 
 struct scrape_loop {

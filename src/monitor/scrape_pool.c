@@ -125,7 +125,6 @@ static void copy_target(const struct scrape_target *target, struct arena *arena,
 	*ret_target = *target;
 	ret_target->url = arena_str(arena, target->url);
 	promql_labels_copy(target->labels, arena, &ret_target->labels);
-	promql_labels_copy(target->discovered, arena, &ret_target->discovered);
 }
 
 static void add_one(struct sync *sync, const struct scrape_target *target, const char *key)
@@ -133,14 +132,26 @@ static void add_one(struct sync *sync, const struct scrape_target *target, const
 	struct scrape_one *one = mem_alloc(sizeof *one);
 	*one = (struct scrape_one){ .pool = sync->pool, .found = true, .key = mem_strdup(key) };
 	arena_init(&one->arena, SCRATCH_BYTES_MAX);
+	arena_init(&one->found_arena, SCRATCH_BYTES_MAX);
 	copy_target(target, &one->arena, &one->target);
+	promql_labels_copy(target->discovered, &one->found_arena, &one->target.discovered);
 	one->next = sync->added;
 	sync->added = one;
 	sync->added_count++;
 }
 
+static void find_again(struct scrape_one *one, const struct scrape_target *target)
+{
+	one->found = true;
+	if (promql_labels_equal(one->target.discovered, target->discovered))
+		return;
+	arena_reset(&one->found_arena);
+	promql_labels_copy(target->discovered, &one->found_arena, &one->target.discovered);
+}
+
 static void add_dropped(struct scrape_pool *pool, struct promql_labels discovered)
 {
+	pool->dropped_total++;
 	int64_t said = pool->job->limits.kept_dropped;
 	size_t most = said > 0 && said < SCRAPE_DROPPED_SHOWN_MAX ? (size_t)said : SCRAPE_DROPPED_SHOWN_MAX;
 	if (pool->dropped_count == most)
@@ -176,7 +187,7 @@ static void sync_address(struct sync *sync, const struct scrape_group *group, st
 	struct scrape_one **known = sync->known_count == 0 ? NULL : bsearch(key, sync->known, sync->known_count,
 									      sizeof *sync->known, to_key);
 	if (known != NULL)
-		(*known)->found = true;
+		find_again(*known, &target);
 	else
 		add_one(sync, &target, key);
 }
@@ -318,7 +329,7 @@ void scrape_pool_sync(struct scrape_pool *pool)
 	buf_init(&sync.key, KEY_BYTES_MAX);
 	pthread_mutex_lock(&pool->scrapes->lock);
 	list_known(&sync);
-	pool->dropped_count = 0;
+	pool->dropped_count = pool->dropped_total = 0;
 	arena_reset(&pool->dropped_arena);
 	for (size_t s = 0; s < pool->source_count; s++) {
 		for (size_t p = 0; p < pool->sources[s].part_count; p++)

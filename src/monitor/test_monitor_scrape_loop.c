@@ -255,6 +255,7 @@ static void wait_rows(struct lab *lab, const char *start, unsigned rows)
 
 struct look {
 	unsigned up, down, unknown, dropped;
+	char discovered[300];
 	char error[300];
 };
 
@@ -265,6 +266,10 @@ static void see(void *context, const struct scrape_seen *seen)
 	look->down += seen->health == SCRAPE_HEALTH_DOWN;
 	look->unknown += !seen->dropped && seen->health == SCRAPE_HEALTH_UNKNOWN;
 	look->dropped += seen->dropped;
+	cleanup_buf struct buf buf;
+	buf_init(&buf, sizeof look->discovered);
+	promql_labels_print(seen->target->discovered, &buf);
+	snprintf(look->discovered, sizeof look->discovered, "%s", buf.bytes);
 	if (seen->error[0] != '\0')
 		snprintf(look->error, sizeof look->error, "%s", seen->error);
 }
@@ -478,6 +483,36 @@ TEST(a_name_with_more_records_than_are_taken_is_told)
 	names_stop(&names);
 }
 
+static void count_dropped(void *context, struct str job, size_t dropped)
+{
+	CHECK_STR(job, "j");
+	*(size_t *)context += dropped;
+}
+
+TEST(what_relabelling_drops_is_counted_beyond_what_is_shown)
+{
+	struct lab *lab = lab_create();
+	size_t dropped = 0;
+	load(lab, NULL, "  keep_dropped_targets: 1\n  relabel_configs: [{source_labels: [__address__], action: drop}]\n");
+	load(lab, "'h:1', 'h:2', 'h:3'", "  keep_dropped_targets: 1\n  relabel_configs: [{source_labels: [__address__], action: drop}]\n");
+	scrape_loop_jobs(lab->scrapes, count_dropped, &dropped);
+	CHECK_INT(dropped, 3);
+	CHECK_INT(look_at(lab).dropped, 1);
+	lab_destroy(lab);
+}
+
+TEST(how_a_target_is_found_is_shown_as_it_is_now)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  params: {}\n");
+	CHECK(strstr(look_at(lab).discovered, "__meta_filepath") == NULL);
+	write_targets(lab, 0, "");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n  relabel_configs: [{action: labeldrop, regex: from}]\n");
+	CHECK_INT(look_at(lab).unknown, 1);
+	CHECK(strstr(look_at(lab).discovered, "__meta_filepath") != NULL);
+	lab_destroy(lab);
+}
+
 TEST(series_that_are_read_anew_get_new_references)
 {
 	struct lab *lab = lab_create();
@@ -588,4 +623,5 @@ TESTS(RUN(a_job_whose_targets_all_hang_keeps_no_other_waiting),
       RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
       RUN(a_file_that_is_broken_takes_no_target_of_another_away), RUN(a_file_that_breaks_before_a_reload_takes_no_target_away),
       RUN(a_name_that_cannot_be_looked_up_takes_no_target_of_another_away), RUN(a_name_with_more_records_than_are_taken_is_told),
+      RUN(what_relabelling_drops_is_counted_beyond_what_is_shown), RUN(how_a_target_is_found_is_shown_as_it_is_now),
       RUN(series_that_are_read_anew_get_new_references))

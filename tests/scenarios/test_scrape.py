@@ -209,6 +209,25 @@ class Asking(Scraping):
                           ("address", plain.address): "up", ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
         self.assertEqual([[plain.address]], [host for i, host in enumerate(plain.hosts) if host not in plain.hosts[:i]])
 
+    def test_a_series_that_cannot_be_kept_is_told_and_what_was_dropped_is_counted(self):
+        target = self.peer(Target('a{x="' + "y" * 70000 + '"} 1\nb 2\n'))
+        self.scrape(f"""
+- {{job_name: j, static_configs: [{{targets: ['{target.address}']}}]}}
+- {{job_name: none, static_configs: [{{targets: ['h:1', 'h:2']}}], keep_dropped_targets: 1, relabel_configs: [{{action: drop}}]}}
+""")
+        self.wait_health({("j", target.address): "up"})
+        wait_until(lambda: "their series cannot be kept" in str(self.server.log(10000)), 15, "the log to say so")
+        with urllib.request.urlopen(f"http://{self.server.address}/metrics", timeout=10) as answer:
+            figures = dict(line.split() for line in answer.read().decode().splitlines() if line.startswith("mainstay_scrape_series_refused_total "))
+        self.assertGreater(float(figures["mainstay_scrape_series_refused_total"]), 0)
+        found = self.targets(state="Dropped")
+        self.assertEqual(([], 1), (found["activeTargets"], len(found["droppedTargets"])))
+        self.assertEqual({"j": 0, "none": 2}, found["droppedTargetCounts"])
+        self.assertEqual({"state": "loaded", "error": ""}, found["scrapeConfig"])
+        self.path.write_text("scrape_configs: 7\n")
+        wait_until(lambda: self.targets()["scrapeConfig"]["state"] == "refused", 15, "the file to be refused")
+        self.assertIn("prometheus.yml:1", self.targets()["scrapeConfig"]["error"])
+
     def test_a_body_is_unfolded_and_its_limit_counts_unfolded(self):
         target = self.peer(Target(body="".join(f'a{{n="{i}"}} {i}\n' for i in range(2000)), folded=True))
         self.scrape(f"""
