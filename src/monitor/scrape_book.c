@@ -62,6 +62,7 @@ struct taking {
 	struct entry *entry; /* of the line's series, when it was known */
 	int64_t time_ms;
 	bool describes;
+	bool over; /* there are more samples than may be */
 	struct scrape_counts counts;
 };
 
@@ -231,6 +232,29 @@ static enum err meet(struct taking *taking, const struct exposition_item *item, 
 	return OK;
 }
 
+static bool is_over(const struct taking *taking)
+{
+	int64_t most = taking->book->job->limits.samples;
+	return most > 0 && taking->counts.kept >= (size_t)most;
+}
+
+/* Beyond sample_limit: so that the figures of the scrape say how many there are. No series is made. */
+static enum err count_only(struct taking *taking, const struct exposition_item *item, const struct entry *entry,
+			   struct error *err)
+{
+	struct scrape_book *book = taking->book;
+	struct promql_labels labels;
+	enum scrape_fate fate = entry != NULL && entry->dropped ? SCRAPE_DROPPED : SCRAPE_KEPT;
+	arena_reset(&book->arena);
+	if (entry == NULL)
+		fate = scrape_sample_labels(book->job, book->target, item, &book->arena, &labels, err);
+	if (fate == SCRAPE_REFUSED)
+		return err->code;
+	taking->counts.kept += fate == SCRAPE_KEPT;
+	taking->over |= fate == SCRAPE_KEPT;
+	return OK;
+}
+
 static enum err take_item(void *context, const struct exposition_item *item, struct error *err)
 {
 	struct taking *taking = context;
@@ -242,6 +266,8 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 		return OK;
 	}
 	taking->counts.scraped++;
+	if (is_over(taking))
+		return count_only(taking, item, entry, err);
 	if (entry == NULL) {
 		enum err r = meet(taking, item, &entry, err);
 		if (r != OK || entry == NULL)
@@ -251,8 +277,6 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 	if (entry->dropped)
 		return OK;
 	taking->counts.kept++;
-	if (book->job->limits.samples > 0 && taking->counts.kept > (size_t)book->job->limits.samples)
-		return error_set(err, ERR_LIMIT, "more samples than sample_limit %lld", (long long)book->job->limits.samples);
 	bool timed = item->has_time && book->job->honor_timestamps;
 	entry->will_live = !timed || book->job->track_timestamps_staleness;
 	add_row(book, entry->reference, item->value, timed ? item->time_ms : taking->time_ms);
@@ -351,6 +375,9 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 	taking.describes = sink->describe != NULL && book->taken % SCRAPE_DESCRIBE_EVERY == 0;
 	book->round++;
 	enum err r = exposition_read(body, &options, take_item, &taking, err);
+	if (r == OK && taking.over)
+		r = error_set(err, ERR_LIMIT, "%zu samples are more than sample_limit %lld", taking.counts.kept,
+			      (long long)book->job->limits.samples);
 	book->taken += r == OK;
 	if (r != OK)
 		book->rows = 0; /* none of it counts */

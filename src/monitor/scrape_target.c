@@ -277,6 +277,14 @@ static enum scrape_fate check_limits(const struct scrape_limits *limits, const s
 	return SCRAPE_KEPT;
 }
 
+static bool has_legacy_names(const struct relabel_set *set)
+{
+	bool legacy = promql_is_metric_name(relabel_set_get(set, STR(PROMQL_NAME)));
+	for (size_t i = 0; i < set->count; i++)
+		legacy = legacy && promql_is_label_name(set->pairs[i].name);
+	return legacy;
+}
+
 enum scrape_fate scrape_sample_labels(const struct scrape_job *job, const struct scrape_target *target,
 				      const struct exposition_item *item, struct arena *arena,
 				      struct promql_labels *ret_labels, struct error *err)
@@ -291,6 +299,8 @@ enum scrape_fate scrape_sample_labels(const struct scrape_job *job, const struct
 		return dropped(&set, err);
 	if (relabel_set_get(&set, STR(PROMQL_NAME)).len == 0)
 		return refuse(err, "relabelling took the name of the series", item->name);
+	if (str_is(job->validation, "legacy") && !has_legacy_names(&set))
+		return refuse(err, "metric_name_validation_scheme is legacy, and a name has other letters", item->name);
 	enum scrape_fate fate = check_limits(&job->limits, &set, err);
 	if (fate == SCRAPE_KEPT)
 		*ret_labels = relabel_set_labels(&set);

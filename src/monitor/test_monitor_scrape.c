@@ -244,6 +244,15 @@ TEST(a_series_has_the_labels_of_its_target_and_keeps_what_it_said)
 		   "relabelling took the name of the series: \"m\"");
 }
 
+TEST(a_job_that_takes_only_legacy_names_fails_at_others)
+{
+	static const char legacy[] = "  metric_name_validation_scheme: legacy\n";
+	CHECK_TEXT(series_of("", "{\"m.x\"} 1\n"), "{\"m.x\", instance=\"h:1\", job=\"j\", x=\"y\"};");
+	CHECK_TEXT(series_of(legacy, "m:x 1\n"), "m:x{instance=\"h:1\", job=\"j\", x=\"y\"};");
+	CHECK_TEXT(series_of(legacy, "{\"m.x\"} 1\n"), "metric_name_validation_scheme is legacy, and a name has other letters: \"m.x\"");
+	CHECK_TEXT(series_of(legacy, "m{\"a.b\"=\"c\"} 1\n"), "metric_name_validation_scheme is legacy, and a name has other letters: \"m\"");
+}
+
 TEST(a_series_over_a_limit_of_labels_fails_the_scrape)
 {
 	CHECK_TEXT(series_of("  label_limit: 4\n", "m 1\n"), "m{instance=\"h:1\", job=\"j\", x=\"y\"};");
@@ -355,7 +364,8 @@ TEST(a_target_with_labels_that_are_too_large_is_refused)
 	finish(&read);
 }
 
-TESTS(RUN(a_refresh_interval_of_zero_is_none_and_the_usual_one_holds),
+TESTS(RUN(a_job_that_takes_only_legacy_names_fails_at_others),
+      RUN(a_refresh_interval_of_zero_is_none_and_the_usual_one_holds),
       RUN(groups_that_need_more_room_than_there_is_are_refused_and_nothing_ends),
       RUN(a_config_that_needs_more_room_than_there_is_is_refused_and_nothing_ends),
       RUN(a_target_with_labels_that_are_too_large_is_refused), RUN(every_key_of_a_job_is_read_and_global_fills_in), RUN(what_is_wrong_is_told_with_its_place_and_what_was_meant),

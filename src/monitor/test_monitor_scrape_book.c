@@ -192,10 +192,21 @@ TEST(a_limit_that_is_broken_fails_the_scrape)
 	scrape(f, "a 1\nb 1\n");
 	CHECK(strstr(f->store.text.bytes, "scrape_timeout_seconds 10;scrape_sample_limit 2;scrape_body_size_bytes 8;") != NULL);
 	CHECK(strstr(scrape(f, "a 1\nb 1\nc 1\n"), "a stale;b stale;up 0;") != NULL);
-	CHECK_TEXT(f->err.text, "more samples than sample_limit 2");
+	CHECK_TEXT(f->err.text, "3 samples are more than sample_limit 2");
 	CHECK_INT(f->err.code, ERR_LIMIT);
 	CHECK(strstr(scrape(f, "a{x=\"1\"} 1\n"), "up 0;") != NULL);
 	CHECK_TEXT(f->err.text, "the labels of a series are 4, more than label_limit 3");
+	end(f);
+}
+
+TEST(samples_beyond_the_limit_are_counted_and_make_no_series)
+{
+	struct fixture *f = begin("  sample_limit: 2\n  metric_relabel_configs: [{source_labels: [__name__], regex: x, action: drop}]\n");
+	CHECK(strstr(scrape(f, "a 1\nb 1\nc 1\nx 1\nd 1\n"), "up 0;scrape_duration_seconds 0.5;scrape_samples_scraped 5;"
+							   "scrape_samples_post_metric_relabeling 4;") != NULL);
+	CHECK_INT(f->store.count, 2 + 5);
+	scrape(f, "a 1\nb 1\nx 1\n");
+	CHECK_INT(f->err.code, OK);
 	end(f);
 }
 
@@ -298,7 +309,7 @@ TEST(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts)
 	end(f);
 }
 
-TESTS(RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
+TESTS(RUN(samples_beyond_the_limit_are_counted_and_make_no_series), RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
       RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
       RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
       RUN(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all), RUN(a_target_that_is_gone_ends_with_what_was_said_about_it),

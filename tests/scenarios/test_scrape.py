@@ -243,6 +243,29 @@ class Asking(Scraping):
 
 
 class Changing(Scraping):
+    def test_a_changed_certificate_of_a_discovery_and_a_changed_file_beside_the_config_are_seen(self):
+        cert, key = certificate(self.folder / "one", name="one.example.org")
+        other, _ = certificate(self.folder / "two", name="two.example.org")
+        target, more = self.peer(Target()), self.peer(Target())
+        found = self.peer(Target(tls=(cert, key), groups=[{"targets": [target.address]}]))
+        ca = self.folder / "ca.pem"
+        ca.write_text(other.read_text())
+        (self.folder / "more1.yml").write_text("scrape_configs: [{job_name: more, static_configs: 7}]\n")
+        self.path = self.folder / "prometheus.yml"
+        self.path.write_text(f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_config_files: ['more*.yml']
+scrape_configs:
+- job_name: j
+  http_sd_configs: [{{url: 'https://{found.address}/', tls_config: {{ca_file: ca.pem, server_name: one.example.org}}}}]
+""")
+        self.begin("--scrape-config", self.path)
+        wait_until(lambda: self.targets()["scrapeConfig"]["state"] == "refused", 15, "the file beside it to be refused")
+        (self.folder / "more1.yml").write_text(f"scrape_configs: [{{job_name: more, static_configs: [{{targets: ['{more.address}']}}]}}]\n")
+        self.wait_health({("more", more.address): "up"})
+        ca.write_text(cert.read_text())
+        self.wait_health({("more", more.address): "up", ("j", target.address): "up"})
+
     def test_a_changed_file_is_carried_out_and_a_wrong_one_is_refused_and_told(self):
         one, two = self.peer(Target()), self.peer(Target("b 2\n"))
         self.scrape(f"- {{job_name: j, static_configs: [{{targets: ['{one.address}']}}]}}\n")
