@@ -1,9 +1,10 @@
 /*
- * write_load.c: sends samples by remote write 1.0 as fast as a server takes them, for bench/write.
+ * write_load.c: sends samples by remote write 1.0 as fast as a server takes them, for bench/write and bench/query.
  *
- *     write_load HOST PORT TOKEN SEED CONNECTIONS SERIES STEPS END_MS
+ *     write_load HOST PORT TOKEN SEED CONNECTIONS SERIES STEPS END_MS [fleet]
  *
- * A series has seven labels, as node_exporter has them; its values are a counter of hundredths, a gauge, or a bucket. Every
+ * A series has seven labels, as node_exporter has them; its values are a counter of hundredths, a gauge, or a bucket. With
+ * `fleet` they are hosts of 100 series each: seconds of processors, latencies, memory, networks, facts. Every
  * body holds one sample of 2,000 series, at a time of its own, 15 s after the one before; a connection sends its
  * series in order of time. Messages are made beforehand but for times and values, which are written into them and
  * packed anew: that costs this process, and the processor of the server alone is measured.
@@ -29,10 +30,13 @@
 #define ANSWER_BYTES_MAX 65536u
 #define MESSAGE_BYTES_MAX ((size_t)4 << 20)
 
+enum shape { SHAPE_COUNTER, SHAPE_GAUGE, SHAPE_BUCKET, SHAPE_FACT };
+
 struct body {
 	struct buf message;
 	size_t samples[PER_BODY]; /* where the eight bytes of each value stand; the time follows after one byte */
-	double values[PER_BODY];
+	double values[PER_BODY], steep[PER_BODY]; /* steep: of a bucket, how much faster it grows than the first */
+	enum shape shapes[PER_BODY];
 	unsigned count;
 };
 
@@ -66,20 +70,65 @@ static void put_time(char *out, int64_t time_ms)
 		out[i] = (char)((time_ms & 0x7f) | (i < 5 ? 0x80 : 0));
 }
 
+static void add_labels(struct body *body, const char *labels, enum shape shape, double steep)
+{
+	struct buf series;
+	buf_init(&series, 4096);
+	put_labels(&series, labels);
+	put_sample(&series, INT64_C(1700000000000), 1);
+	put_field(&body->message, 1, buf_str(&series));
+	body->samples[body->count] = body->message.used - 15; /* value, tag of the time, time */
+	body->shapes[body->count] = shape;
+	body->steep[body->count++] = steep;
+	buf_finish(&series);
+}
+
 static void add_series(struct body *body, uint64_t number)
 {
 	static const char *const names[] = { "node_cpu_seconds_total", "node_memory_Active_bytes", "http_request_duration_seconds_bucket" };
 	static const char *const modes[] = { "idle", "user", "system", "iowait" };
 	char labels[400];
-	struct buf series;
-	buf_init(&series, 4096);
 	snprintf(labels, sizeof labels, "__name__=%s,cluster=eu-west-%u,cpu=%u,environment=production,instance=host-%05u:9100,job=node,mode=%s",
 		 names[number % 3], (unsigned)(number % 4), (unsigned)(number / 3 % 8), (unsigned)(number / 96), modes[number / 24 % 4]);
-	put_labels(&series, labels);
-	put_sample(&series, INT64_C(1700000000000), 1);
-	put_field(&body->message, 1, buf_str(&series));
-	body->samples[body->count++] = body->message.used - 15; /* value, tag of the time, time */
-	buf_finish(&series);
+	add_labels(body, labels, (enum shape)(number % 3), 1);
+}
+
+/* The 100 series of a host. */
+static void add_fleet_series(struct body *body, uint64_t number)
+{
+	static const char *const modes[] = { "idle", "user", "system", "iowait", "irq", "nice", "steal" };
+	static const char *const handlers[] = { "/api/orders", "/api/search", "/login" };
+	static const char *const bounds[] = { "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf" };
+	char labels[400], host[60];
+	unsigned k = (unsigned)(number % 100), n = (unsigned)(number / 100);
+	snprintf(host, sizeof host, "instance=host-%05u:9100,job=node", n);
+	if (k < 3)
+		snprintf(labels, sizeof labels, "__name__=node_static_info%u,cluster=eu-west-%u,%s,version=1.%u", k + 1, n % 4, host, n % 7);
+	else if (k < 17)
+		snprintf(labels, sizeof labels, "__name__=node_cpu_seconds_total,cpu=%u,%s,mode=%s", (k - 3) / 7, host, modes[(k - 3) % 7]);
+	else if (k < 53)
+		snprintf(labels, sizeof labels, "__name__=http_request_duration_seconds_bucket,handler=%s,%s,le=%s", handlers[(k - 17) / 12],
+			 host, bounds[(k - 17) % 12]);
+	else if (k < 70)
+		snprintf(labels, sizeof labels, "__name__=node_memory_%u_bytes,%s", k - 52, host);
+	else
+		snprintf(labels, sizeof labels, "__name__=node_network_%u_bytes_total,%s", k - 69, host);
+	body->values[body->count] = 1e6 * ((k - 17) % 12 + 1); /* not near zero, where Prometheus 2 and 3 guess a beginning differently */
+	add_labels(body, labels, k < 3 ? SHAPE_FACT : k < 17 || k >= 70 ? SHAPE_COUNTER : k < 53 ? SHAPE_BUCKET : SHAPE_GAUGE,
+		   (k - 17) % 12 + 1);
+}
+
+/* A bucket of a larger bound grows faster, as it holds the others. */
+static double next_value(const struct body *body, unsigned i, double step)
+{
+	double before = body->values[i];
+	switch (body->shapes[i]) {
+	case SHAPE_COUNTER: return before + step / 100;
+	case SHAPE_GAUGE: return 1e9 + step * 4096;
+	case SHAPE_BUCKET: return before + (double)((uint64_t)step % 20) * body->steep[i];
+	case SHAPE_FACT: break;
+	}
+	return 1;
 }
 
 static void write_step(struct body *body, struct random *random, int64_t time_ms)
@@ -87,7 +136,7 @@ static void write_step(struct body *body, struct random *random, int64_t time_ms
 	for (unsigned i = 0; i < body->count; i++) {
 		char *at = body->message.bytes + body->samples[i];
 		double step = (double)random_below(random, 1500);
-		body->values[i] = i % 3 == 1 ? 1e9 + step * 4096 : body->values[i] + (i % 3 == 0 ? step / 100 : (double)((uint64_t)step % 20));
+		body->values[i] = next_value(body, i, step);
 		memcpy(at, &body->values[i], sizeof(double));
 		put_time(at + 9, time_ms);
 	}
@@ -175,7 +224,7 @@ static void *work(void *context)
 	return NULL;
 }
 
-static void make_bodies(struct plan *plan, unsigned series)
+static void make_bodies(struct plan *plan, unsigned series, void (*add)(struct body *body, uint64_t number))
 {
 	plan->bodies = (series + PER_BODY - 1) / PER_BODY;
 	plan->all = mem_alloc(plan->bodies * sizeof *plan->all);
@@ -183,7 +232,7 @@ static void make_bodies(struct plan *plan, unsigned series)
 		struct body *body = &plan->all[i / PER_BODY];
 		if (body->count == 0)
 			buf_init(&body->message, MESSAGE_BYTES_MAX);
-		add_series(body, i);
+		add(body, i);
 	}
 }
 
@@ -191,8 +240,9 @@ int main(int argc, char **argv)
 {
 	struct worker workers[CONNECTIONS_MAX] = { 0 };
 	struct plan plan = { .address.sin_family = AF_INET };
-	if (argc != 9) {
-		fprintf(stderr, "usage: write_load HOST PORT TOKEN SEED CONNECTIONS SERIES STEPS END_MS\n");
+	bool fleet = argc == 10 && strcmp(argv[9], "fleet") == 0;
+	if (argc != 9 && !fleet) {
+		fprintf(stderr, "usage: write_load HOST PORT TOKEN SEED CONNECTIONS SERIES STEPS END_MS [fleet]\n");
 		return 2;
 	}
 	plan.host = argv[1];
@@ -205,7 +255,7 @@ int main(int argc, char **argv)
 	plan.end_ms = strtoll(argv[8], NULL, 10);
 	if (plan.connections == 0 || plan.connections > CONNECTIONS_MAX)
 		return 2;
-	make_bodies(&plan, (unsigned)strtoul(argv[6], NULL, 10));
+	make_bodies(&plan, (unsigned)strtoul(argv[6], NULL, 10), fleet ? add_fleet_series : add_series);
 	double begun = now_seconds();
 	for (unsigned i = 0; i < plan.connections; i++) {
 		workers[i].plan = &plan;

@@ -2,10 +2,11 @@
 #include "base/number.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/number_shortest.h"
 
 #define DIGITS_BYTES 512u
 #define EXACT_DIGITS_MAX 15 /* 10^15 < 2^53: the digits are a double without rounding */
@@ -117,15 +118,11 @@ bool number_read(struct str text, double *ret_value)
 	return true;
 }
 
-/* The fewest digits that read back the same: 17 always do. ret_exponent: of the first digit. */
+/* Its digits; ret_exponent: of the first one. */
 static size_t shortest(double value, char *digits, int *ret_exponent)
 {
-	char text[40];
-	for (int precision = 0; precision <= 16; precision++) {
-		snprintf(text, sizeof text, "%.*e", precision, value);
-		if (precision == 16 || strtod(text, NULL) == value)
-			break;
-	}
+	char text[NUMBER_SHORTEST_BYTES];
+	number_shortest(value, text);
 	char *e = strchr(text, 'e');
 	*ret_exponent = (int)strtol(e + 1, NULL, 10);
 	size_t used = 0;

@@ -270,7 +270,7 @@ story.step('the server stops: a banner says so; it starts: all is live again', a
 	assert.doesNotMatch(await page.locator('main').innerText(), /\bin \d+ s\b/, 'what is over lies ahead')
 })
 
-story.step('samples that a program sends are lines, and what cannot be read is said under its text', async () => {
+story.step('samples that a program sends are lines, what cannot be read is said under its text, and checks have series', async () => {
 	const now = Date.now()
 	const points = Array.from({ length: 30 }, (_, i) => [now - (30 - i) * 10_000, 180 + 20 * Math.sin(i / 4)])
 	await page.evaluate(async (body) => {
@@ -294,6 +294,11 @@ story.step('samples that a program sends are lines, and what cannot be read is s
 	await page.goForward()
 	await page.getByText('{job="oven"}').waitFor()
 	await page.keyboard.press('Escape')
+	const check = (await api(page, 'GET', 'checks')).items[0].name
+	await page.goto(`${world.mainstay.url}/checks/${check}?span=1h`)
+	await page.getByRole('link', { name: 'Its series' }).click()
+	await page.getByText('phase="processing"').waitFor()
+	await page.locator('canvas').waitFor()
 	await page.goto(world.mainstay.url)
 	await page.getByText('No incident is open.').waitFor()
 })
@@ -313,7 +318,7 @@ story.step('every page fits at 390 and 1440, light and dark, and axe finds nothi
 		services: '/services', service: `/services/${service}`, 'service-edit': `/services/${service}/edit`, 'on-call': '/on-call', 'schedule-edit': `/definitions/Schedule/${schedule}/edit`, journal: '/journal',
 		profile: '/settings/profile', contacts: '/settings/contacts', people: '/settings/people', tokens: '/settings/tokens', teams: '/settings/teams', matrix: '/settings/matrix', channels: '/settings/channels', server: '/settings/server', appearance: '/settings/appearance',
 		reports: '/reports', 'reports-all': '/reports?state=all', subscribers: '/settings/subscribers', 'report-form': '/report', 'subscribe-form': '/subscribe', 'report-unknown': '/r/0',
-		query: '/query', 'query-drawn': `/query?q=${encodeURIComponent('{job="oven"}')}&span=15m`, 'query-refused': `/query?q=${encodeURIComponent('sum by (handler) (rate(prometheus_http_requests_total{code=~"5.."}[5m])')}`,
+		query: '/query', 'query-drawn': `/query?q=${encodeURIComponent('{job="oven"}')}&span=15m`, 'query-check': `/query?q=${encodeURIComponent(`probe_http_duration_seconds{instance="${check}"}`)}&span=15m`, 'query-refused': `/query?q=${encodeURIComponent('sum by (handler) (rate(prometheus_http_requests_total{code=~"5.."}[5m])')}`,
 		reviews: '/reviews', review: '/reviews/1', secrets: '/settings/secrets', 'ways-in': '/settings/ways-in',
 		discovery: '/discovery', missing: '/no/such/page', 'link-resolved': link, 'link-open': openLink, 'link-unknown': '/l/0123456789abcdef',
 	}

@@ -23,3 +23,6 @@ class Bench(Scenario):
     def test_the_figures_of_time_series_can_be_taken_and_each_sample_is_right(self):
         said = self.run_short(TOP / "bench/metrics", "--short", BINARY.parent)
         self.assertIn("every sample of 6 restarts was compared: right", said)
+
+    def test_queries_answer_as_those_of_prometheus_do(self):
+        self.assertIn("all 16 answers are the same", self.run_short(TOP / "bench/query", "--short", BINARY.parent))

@@ -21,6 +21,7 @@ import { Skeleton } from '../../ui/Skeleton'
 import { AlertBadge, CheckBadge } from '../../ui/State'
 import { Time } from '../../ui/Time'
 import { UptimeBars } from '../../ui/UptimeBars'
+import { askedAt } from '../query/answer'
 import { AddressButton } from './Address'
 import { DetailParts } from './Detail'
 import { MuteDialog } from './Mute'
@@ -30,7 +31,10 @@ const rooms = ['check', 'mute', 'alert', 'definition', 'resource']
 const spans = { '1h': HOUR, '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '90d': 90 * DAY }
 type SpanName = keyof typeof spans
 
-function Latency({ name }: { name: string }) {
+/** What of a check's series says most about its kind. */
+const telling: Partial<Record<Data['kind'], string>> = { http: 'probe_http_duration_seconds', journey: 'probe_step_duration_seconds', command: 'probe_perfdata' }
+
+function Latency({ name, kind }: { name: string, kind: Data['kind'] }) {
 	const span = (place.value.query.get('span') ?? '24h') as SpanName
 	const length = spans[span] ?? DAY
 	// The window is fixed when it is chosen, to the minute: a window that slid would be a new request each time.
@@ -41,7 +45,7 @@ function Latency({ name }: { name: string }) {
 	const series = useData('check_series', { name, from, to }, ['check'])
 	return (
 		<section class="card">
-			<header><h2>Latency</h2>
+			<header><h2>Latency</h2><a class="small" href={askedAt(`${telling[kind] ?? 'probe_duration_seconds'}{instance="${name}"}`)}>Its series</a>
 				<div class="segments" role="group" aria-label="Span">{Object.keys(spans).map((s) => <button key={s} type="button" aria-pressed={s === span} onClick={() => setQuery({ span: s })}>{s}</button>)}</div>
 			</header>
 			<Loaded of={series} skeleton={<Skeleton lines={6} height={32} />}>
@@ -188,7 +192,7 @@ export default function Check({ params }: { params: Record<string, string> }) {
 					<div class="stack wide">
 						<States check={now} />
 						<div class="columns">
-							<div class="stack"><Found check={now} newest={results.data?.items[0]} /><Uptime check={now} /><Latency name={name} /><Way newest={results.data?.items[0]} />
+							<div class="stack"><Found check={now} newest={results.data?.items[0]} /><Uptime check={now} /><Latency name={name} kind={now.kind} /><Way newest={results.data?.items[0]} />
 								<section class="card flush"><header><h2>Last results</h2></header><Loaded of={results}>{(list) => <ResultTable results={list.items} />}</Loaded></section>
 							</div>
 							<aside class="stack" aria-label="Definition and certificate"><Facts check={now} /><Certificate check={now} /></aside>

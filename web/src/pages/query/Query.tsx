@@ -14,7 +14,7 @@ import { Page } from '../../ui/Page'
 import { Shape } from '../../ui/State'
 import { Skeleton } from '../../ui/Skeleton'
 import { Wide } from '../../ui/Wide'
-import { refusalOf, seriesOf, SERIES_SHOWN_MAX, SPANS, stepOf, valueText, type Series } from './answer'
+import { askedAt, refusalOf, seriesOf, SERIES_SHOWN_MAX, SPANS, stepOf, valueText, type Series } from './answer'
 import { HUES, SeriesChart } from './SeriesChart'
 import { Targets } from './Targets'
 
@@ -129,7 +129,7 @@ export default function Query() {
 			</form>
 			{asked
 				? <Answer key={`${asked} ${span.start} ${span.end}`} text={asked} span={span} refuse={(detail) => setRefusal(detail === undefined ? undefined : { of: asked, detail })} />
-				: <Empty icon="chart" title="Nothing is asked yet">Samples come by remote write, <code>POST /api/v1/write</code>, and from what is scraped. <code>up</code> shows whether that answers.</Empty>}
+				: <Empty icon="chart" title="Nothing is asked yet">Series come from checks, from what is scraped, and by remote write, <code>POST /api/v1/write</code>. Begin with <a href={askedAt('probe_success')}><code>probe_success</code></a>, of checks, or <a href={askedAt('up')}><code>up</code></a>, of what is scraped.</Empty>}
 			<Targets />
 			</div>
 		</Page>

@@ -57,6 +57,11 @@ export function valueText(value: number | null | undefined): string {
 export interface Refusal { text: string, line?: number, column?: number }
 
 /** 'invalid parameter "query": 1:5: parse error: ...' -> the sentence, and where. */
+/** The page Query with this expression asked. */
+export function askedAt(expression: string): string {
+	return `/query?q=${encodeURIComponent(expression)}`
+}
+
 export function refusalOf(detail: string): Refusal {
 	const text = detail.replace(/^invalid parameter "query": /, '')
 	const place = /^(\d+):(\d+): (?:parse error: )?(.*)$/s.exec(text)
