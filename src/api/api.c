@@ -26,6 +26,7 @@ enum err api_create(const struct api_options *options, struct api **ret_api, str
 	struct api *api = mem_alloc(sizeof *api);
 	api->options = *options;
 	api->started = clock_since_boot(options->clock);
+	api->started_at = clock_wall(options->clock);
 	api_readers_init(&api->readers);
 	api->pool = conn_pool_create(world_store(options->world));
 	api->streams = api_streams_create(api);

@@ -41,6 +41,7 @@ enum own_metric {
 	OWN_SCRAPES,
 	OWN_SCRAPE_FAILURES,
 	OWN_SCRAPE_SAMPLES,
+	OWN_SCRAPE_REFUSED,
 	OWN_SCRAPE_SECONDS,
 	OWN_COUNT
 };
@@ -67,6 +68,8 @@ static const struct {
 	[OWN_SCRAPES] = { "mainstay_scrapes", "Scrapes that ended.", true },
 	[OWN_SCRAPE_FAILURES] = { "mainstay_scrape_failures", "Scrapes that failed.", true },
 	[OWN_SCRAPE_SAMPLES] = { "mainstay_scrape_samples", "Samples that scrapes brought.", true },
+	[OWN_SCRAPE_REFUSED] = { "mainstay_scrape_series_refused",
+				 "Samples of scrapes whose series was not kept: labels that are too long or too many, or no room.", true },
 	[OWN_SCRAPE_SECONDS] = { "mainstay_scrape_keep_seconds", "Time spent on reading and keeping what scrapes brought.", true },
 };
 
@@ -91,6 +94,7 @@ static double value_of(const struct own *own, enum own_metric which)
 	case OWN_SCRAPES: return (double)own->scrape.scrapes;
 	case OWN_SCRAPE_FAILURES: return (double)own->scrape.failures;
 	case OWN_SCRAPE_SAMPLES: return (double)own->scrape.samples;
+	case OWN_SCRAPE_REFUSED: return (double)own->scrape.refused;
 	case OWN_SCRAPE_SECONDS: return own->scrape.parse_seconds;
 	case OWN_COUNT: break;
 	}
@@ -110,7 +114,7 @@ static void measure_process(struct api_call *call, struct own *own)
 	long long pages = 0;
 	getrusage(RUSAGE_SELF, &usage);
 	own->cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-	own->start_seconds = (double)((call->now - clock_since_boot(call->api->options.clock) + call->api->started) / TIME_MS) / 1000;
+	own->start_seconds = (double)(call->api->started_at / TIME_MS) / 1000;
 	if (file_read("/proc/self/statm", STATM_BYTES_MAX, &bytes, &size, NULL) != OK)
 		return;
 	if (sscanf(bytes, "%*d %lld", &pages) == 1)

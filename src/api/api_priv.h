@@ -70,7 +70,8 @@ struct api_ways {
 struct api {
 	struct api_options options;
 	struct api_readers readers;
-	time_us started; /* since boot */
+	time_us started;    /* since boot */
+	time_us started_at; /* wall, once: a clock that is set or slewed later does not move it */
 	struct conn_pool *pool;
 	struct api_streams *streams;
 	struct guard_throttle *throttle;

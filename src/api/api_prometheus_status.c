@@ -46,7 +46,7 @@ enum err api_prometheus_runtimeinfo(struct api_call *call, struct error *err)
 		return prom_fail(call, PROM_UNAVAILABLE, "%s", err->text);
 	metrics_figures(metrics->metrics, &figures);
 	duration_format(metrics->keep, text);
-	time_format(call->now - clock_since_boot(call->api->options.clock) + call->api->started, started);
+	time_format(call->api->started_at, started);
 	struct buf *out = prom_data(call);
 	buf_printf(out, "{\"startTime\":\"%s\",\"reloadConfigSuccess\":true,\"timeSeriesCount\":%u,"
 		   "\"storageRetention\":\"%s\"}", started, figures.series, text);

@@ -1,4 +1,7 @@
 /* api_prometheus_targets.c: what is scraped and how it went, as Prometheus says it. */
+#include <string.h>
+#include <strings.h>
+
 #include "api/api_handlers.h"
 #include "api/api_prometheus.h"
 #include "api/api_scrape.h"
@@ -72,6 +75,32 @@ static void see(void *context, const struct scrape_seen *seen)
 	buf_addc(targets->out, '}');
 }
 
+static void see_job(void *context, struct str job, size_t dropped)
+{
+	struct targets *targets = context;
+	if (targets->job.len > 0 && !str_eq(targets->job, job))
+		return;
+	buf_adds(targets->out, targets->count++ > 0 ? "," : "");
+	json_quote(targets->out, job);
+	buf_printf(targets->out, ":%zu", dropped);
+}
+
+/* Ours: why nothing may be scraped. */
+static void put_config(struct buf *out, const struct api_scrape *scrape)
+{
+	char why[ERROR_TEXT_BYTES] = "";
+	bool refused = scrape != NULL && scrape->trouble(scrape->context, why, sizeof why);
+	buf_printf(out, ",\"scrapeConfig\":{\"state\":\"%s\",\"error\":", scrape == NULL ? "none" : refused ? "refused" : "loaded");
+	json_quote(out, str_of(why));
+	buf_addc(out, '}');
+}
+
+static bool is_state(struct str state, const char *word)
+{
+	return state.len == 0 || (state.len == 3 && strncasecmp(state.ptr, "any", 3) == 0) ||
+	       (state.len == strlen(word) && strncasecmp(state.ptr, word, state.len) == 0);
+}
+
 enum err api_prometheus_targets(struct api_call *call, struct error *err)
 {
 	struct prom *prom = arena_new(&call->arena, struct prom);
@@ -81,15 +110,21 @@ enum err api_prometheus_targets(struct api_call *call, struct error *err)
 		return result;
 	struct str state = prom_param(prom, "state");
 	struct targets targets = { .out = prom_data(call), .job = prom_param(prom, "scrapePool") };
-	bool known = state.len == 0 || str_is(state, "any");
+	bool active = scrape != NULL && is_state(state, "active"), dropped = scrape != NULL && is_state(state, "dropped");
 	buf_adds(targets.out, "{\"activeTargets\":[");
-	if (scrape != NULL && (known || str_is(state, "active")))
+	if (active)
 		scrape->see(scrape->context, see, &targets);
 	buf_adds(targets.out, "],\"droppedTargets\":[");
 	targets.count = 0;
 	targets.dropped = true;
-	if (scrape != NULL && (known || str_is(state, "dropped")))
+	if (dropped)
 		scrape->see(scrape->context, see, &targets);
-	buf_adds(targets.out, "]}");
+	buf_adds(targets.out, "],\"droppedTargetCounts\":{");
+	targets.count = 0;
+	if (dropped)
+		scrape->jobs(scrape->context, see_job, &targets);
+	buf_addc(targets.out, '}');
+	put_config(targets.out, scrape);
+	buf_addc(targets.out, '}');
 	return prom_end(call, NULL, NULL);
 }

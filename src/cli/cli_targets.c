@@ -12,7 +12,7 @@ static const struct cli_column columns[] = {
 };
 static const struct cli_section sections[] = {
 	{ .items = "data.activeTargets", .columns = columns,
-	  .empty = "nothing is scraped; a prometheus.yml is given to serve as --scrape-config FILE" },
+	  .empty = "nothing is scraped: no target is found, the file is refused (-o json says why), or serve has no --scrape-config FILE" },
 	{ 0 },
 };
 static const struct cli_input inputs[] = {

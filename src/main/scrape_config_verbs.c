@@ -128,7 +128,7 @@ static void look_at_discovery(struct look *look, const struct scrape_discovery *
 	for (size_t i = 0; i < discovery->files.count; i++)
 		for (size_t f = 0; f < discovery->files.rows[i].files.count; f++) {
 			struct str pattern = discovery->files.rows[i].files.rows[f];
-			if (scrape_files_each(look->arena, look->path, pattern, look_at_target_file, look) == 0)
+			if (scrape_files_each(look->path, pattern, look_at_target_file, look) == 0)
 				printf("  WARNING: %s:%u: no file \"" STR_FMT "\" for file_sd_configs is there\n", look->path,
 				       discovery->files.rows[i].place.line, STR_ARG(pattern));
 		}
@@ -152,7 +152,7 @@ static void look_at_files(struct look *look)
 	const struct scrape_config *config = look->config;
 	for (size_t i = 0; i < config->rule_files.count; i++) {
 		struct str pattern = config->rule_files.rows[i];
-		size_t found = scrape_files_each(look->arena, look->path, pattern, note_rule_file, look);
+		size_t found = scrape_files_each(look->path, pattern, note_rule_file, look);
 		if (found == 0 && !str_has(pattern, '*'))
 			complain(look, "%s: \"%s\" in \"rule_files\" is no file that is there", look->path,
 				 scrape_file_path(look->arena, look->path, pattern));

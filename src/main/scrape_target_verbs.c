@@ -139,7 +139,7 @@ static void list_job(struct listing *listing)
 		list_group(listing, &discovery->groups.rows[i]);
 	for (size_t i = 0; i < discovery->files.count; i++)
 		for (size_t f = 0; f < discovery->files.rows[i].files.count; f++)
-			scrape_files_each(&listing->arena, listing->path, discovery->files.rows[i].files.rows[f], list_file, listing);
+			scrape_files_each(listing->path, discovery->files.rows[i].files.rows[f], list_file, listing);
 	if (discovery->https.count + discovery->names.count > 0)
 		fprintf(stderr, "the targets that job \"" STR_FMT "\" finds over the network are not listed\n",
 			STR_ARG(listing->job->name));

@@ -2,6 +2,7 @@
 #include "main/serve_samples.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "metrics/log.h"
 #include "monitor/sample_intake.h"
@@ -24,8 +25,10 @@ static enum err series(void *context, struct promql_labels labels, uint32_t *ret
 	struct serve_samples *samples = context;
 	static_assert(sizeof(struct metrics_label) == sizeof(struct promql_label), "two texts each");
 	struct metrics *metrics = serve_metrics_api(samples->metrics)->metrics;
-	return metrics_series(metrics, (const struct metrics_label *)labels.pairs, labels.count, ret_reference, err) == OK
-		       ? OK : ERR_LIMIT;
+	if (metrics_series(metrics, (const struct metrics_label *)labels.pairs, labels.count, ret_reference, err) == OK)
+		return OK;
+	snprintf(samples->why, sizeof samples->why, "%s", err->text);
+	return ERR_LIMIT;
 }
 
 static void append_slice(struct serve_samples *samples, const struct metrics_frame *frame)
@@ -75,7 +78,13 @@ static void describe(void *context, const struct exposition_item *item)
 	sample_intake_describe(serve_metrics_api(samples->metrics)->intake, &family);
 }
 
+static bool goes_on(void *context, uint32_t reference, int64_t time_ms)
+{
+	struct serve_samples *samples = context;
+	return metrics_is_past(serve_metrics_api(samples->metrics)->metrics, reference, time_ms);
+}
+
 struct scrape_storage serve_samples_storage(struct serve_samples *samples)
 {
-	return (struct scrape_storage){ .sink = { samples, series, append, describe }, .begin = begin, .end = end };
+	return (struct scrape_storage){ .sink = { samples, series, append, describe, goes_on }, .begin = begin, .end = end };
 }

@@ -12,6 +12,7 @@ struct serve_samples {
 	struct serve_metrics *metrics;
 	struct clock *clock;
 	uint64_t refused; /* samples that the series did not take */
+	char why[ERROR_TEXT_BYTES]; /* the last series was not made */
 };
 
 struct scrape_storage serve_samples_storage(struct serve_samples *samples);

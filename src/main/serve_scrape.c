@@ -1,6 +1,7 @@
 /* serve_scrape.c: see serve_scrape.h. */
 #include "main/serve_scrape.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,11 @@
 #include "sys/loop.h"
 #include "wire/resolve.h"
 
+#define WATCHED_MAX 10000u /* files and patterns; more are looked at at SIGHUP only */
+#define WATCHED_BYTES_MAX (WATCHED_MAX * 4 * (size_t)PATH_MAX) /* each path twice, with the folder before it */
+
+struct watched;
+
 struct serve_scrape {
 	struct serve_scrape_options options;
 	struct api_scrape api;
@@ -25,13 +31,16 @@ struct serve_scrape {
 	struct scrape_loop *scrapes;
 	struct loop_timer *look;
 	pthread_t thread;
-	uint64_t sum;     /* of the files, when they were read last */
+	uint64_t sum;     /* of the files, when they were read last; 0: not yet */
+	struct arena watched_arena;
+	struct watched *watched;
+	size_t watched_count;
 	bool forced;
 	pthread_mutex_t lock; /* of the next two */
 	bool wrong;
 	char why[ERROR_TEXT_BYTES];
 	struct serve_samples samples;
-	uint64_t refused_told;
+	uint64_t refused_told, series_told;
 };
 
 static void tell(void *context, struct str job, const char *what)
@@ -42,13 +51,62 @@ static void tell(void *context, struct str job, const char *what)
 
 /* ---- the file ---- */
 
-struct summing {
-	uint64_t sum;
+/* What the config is made of beside itself. `stamp`: when it was written counts, as it is read elsewhere. */
+struct watched {
+	const char *path; /* or a pattern, when it is no stamp */
+	bool stamp;
 };
 
-static void add_bytes(struct summing *summing, struct str bytes)
+static void watch(struct serve_scrape *scrape, struct str path, bool stamp)
 {
-	summing->sum = (summing->sum ^ str_hash(bytes)) * 31 + 1;
+	if (path.len == 0 || path.len > PATH_MAX || scrape->watched_count == WATCHED_MAX)
+		return;
+	if (stamp)
+		path = str_of(scrape_file_path(&scrape->watched_arena, scrape->options.settings->scrape_config, path));
+	scrape->watched[scrape->watched_count++] = (struct watched){ arena_cstr(&scrape->watched_arena, path), stamp };
+}
+
+/* Certificates are read when a job is opened: another one opens it anew. */
+static void watch_tls(struct serve_scrape *scrape, const struct scrape_tls *tls)
+{
+	if (tls == NULL)
+		return;
+	watch(scrape, tls->ca_file, true);
+	watch(scrape, tls->cert_file, true);
+	watch(scrape, tls->key_file, true);
+}
+
+static void watch_http(struct serve_scrape *scrape, const struct scrape_http *http)
+{
+	watch_tls(scrape, http->tls);
+	watch_tls(scrape, http->oauth2 != NULL ? http->oauth2->tls : NULL);
+}
+
+/* Also of a config that is refused: its other files may be put right alone. */
+static void list_watched(struct serve_scrape *scrape)
+{
+	struct scrape_config config;
+	struct troubles troubles;
+	cleanup_arena struct arena arena;
+	arena_init(&arena, (size_t)256 << 20);
+	arena_reset(&scrape->watched_arena);
+	scrape->watched_count = 0;
+	scrape->watched = arena_array(&scrape->watched_arena, struct watched, WATCHED_MAX);
+	scrape_files_load(scrape->options.settings->scrape_config, &arena, &config, &troubles);
+	for (size_t i = 0; i < config.more_files.count; i++)
+		watch(scrape, config.more_files.rows[i], false);
+	for (size_t i = 0; i < config.jobs.count; i++) {
+		const struct scrape_job *job = &config.jobs.rows[i];
+		watch_http(scrape, &job->http);
+		for (size_t h = 0; h < job->discovery.https.count; h++)
+			watch_http(scrape, &job->discovery.https.rows[h].http);
+	}
+	scrape_config_finish(&config);
+}
+
+static void add_bytes(uint64_t *sum, struct str bytes)
+{
+	*sum = (*sum ^ str_hash(bytes)) * 31 + 1;
 }
 
 static void add_file(void *context, const char *path)
@@ -62,46 +120,21 @@ static void add_file(void *context, const char *path)
 	mem_free(bytes);
 }
 
-/* Certificates are read when a job is opened: another one opens it anew. */
-static void add_stamp(struct summing *summing, struct arena *arena, const char *config, struct str path)
-{
-	struct stat at;
-	if (path.len > 0 && stat(scrape_file_path(arena, config, path), &at) == 0)
-		add_bytes(summing, (struct str){ (const char *)&at.st_mtim, sizeof at.st_mtim });
-}
-
-static void add_stamps(struct summing *summing, struct arena *arena, const char *config, const struct scrape_http *http)
-{
-	const struct scrape_tls *of[] = { http->tls, http->oauth2 != NULL ? http->oauth2->tls : NULL };
-	for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
-		if (of[i] == NULL)
-			continue;
-		add_stamp(summing, arena, config, of[i]->ca_file);
-		add_stamp(summing, arena, config, of[i]->cert_file);
-		add_stamp(summing, arena, config, of[i]->key_file);
-	}
-}
-
 /* Of the config as it lies there now, and all it is made of. */
-static uint64_t sum_now(const char *path)
+static uint64_t sum_now(const struct serve_scrape *scrape)
 {
-	struct summing summing = { 1 };
-	struct scrape_config config;
-	struct troubles troubles;
-	cleanup_arena struct arena arena;
-	arena_init(&arena, (size_t)256 << 20);
-	add_file(&summing, path);
-	scrape_files_load(path, &arena, &config, &troubles);
-	for (size_t i = 0; i < config.more_files.count; i++)
-		scrape_files_each(&arena, path, config.more_files.rows[i], add_file, &summing);
-	for (size_t i = 0; i < config.jobs.count; i++) {
-		const struct scrape_job *job = &config.jobs.rows[i];
-		add_stamps(&summing, &arena, path, &job->http);
-		for (size_t h = 0; h < job->discovery.https.count; h++)
-			add_stamps(&summing, &arena, path, &job->discovery.https.rows[h].http);
+	const char *path = scrape->options.settings->scrape_config;
+	uint64_t sum = 1;
+	struct stat at;
+	add_file(&sum, path);
+	for (size_t i = 0; i < scrape->watched_count; i++) {
+		const struct watched *watched = &scrape->watched[i];
+		if (!watched->stamp)
+			scrape_files_each(path, str_of(watched->path), add_file, &sum);
+		else if (stat(watched->path, &at) == 0)
+			add_bytes(&sum, (struct str){ (const char *)&at.st_mtim, sizeof at.st_mtim });
 	}
-	scrape_config_finish(&config);
-	return summing.sum;
+	return sum;
 }
 
 static void set_trouble(struct serve_scrape *scrape, const struct error *err)
@@ -127,19 +160,32 @@ static void load(struct serve_scrape *scrape)
 	scrape_loop_load(scrape->scrapes, loaded);
 }
 
+static void tell_refused_series(struct serve_scrape *scrape)
+{
+	struct scrape_figures now;
+	scrape_loop_figures(scrape->scrapes, &now);
+	if (now.refused > scrape->series_told)
+		log_write(LOG_WARNING, "samples of targets were left out: their series cannot be kept",
+			  "since_start=%llu new=%llu reason=\"%s\"", (unsigned long long)now.refused,
+			  (unsigned long long)(now.refused - scrape->series_told), scrape->samples.why);
+	scrape->series_told = now.refused;
+}
+
 static void on_look(void *context)
 {
 	struct serve_scrape *scrape = context;
-	uint64_t sum = sum_now(scrape->options.settings->scrape_config);
-	if (sum != scrape->sum || scrape->forced)
+	if (sum_now(scrape) != scrape->sum || scrape->forced) {
+		list_watched(scrape);
+		scrape->sum = sum_now(scrape); /* before it is read: what changes meanwhile is seen the next time */
 		load(scrape);
-	scrape->sum = sum;
+	}
 	scrape->forced = false;
 	if (scrape->samples.refused > scrape->refused_told)
 		log_write(LOG_WARNING, "samples of targets were refused: too late, twice at a time, ahead of the clock, or no room",
 			  "since_start=%llu new=%llu", (unsigned long long)scrape->samples.refused,
 			  (unsigned long long)(scrape->samples.refused - scrape->refused_told));
 	scrape->refused_told = scrape->samples.refused;
+	tell_refused_series(scrape);
 	loop_timer_start(scrape->look, SCRAPE_CHANGES_EVERY);
 }
 
@@ -162,6 +208,17 @@ static void see(void *context, scrape_see_fn *fn, void *fn_context)
 {
 	struct serve_scrape *scrape = context;
 	scrape_loop_see(scrape->scrapes, fn, fn_context);
+}
+
+static void see_jobs(void *context, scrape_job_fn *fn, void *fn_context)
+{
+	struct serve_scrape *scrape = context;
+	scrape_loop_jobs(scrape->scrapes, fn, fn_context);
+}
+
+static bool refused(void *context, char *ret_text, size_t size)
+{
+	return serve_scrape_trouble(context, ret_text, size);
 }
 
 static void figures(void *context, struct scrape_figures *ret_figures)
@@ -203,6 +260,7 @@ static void destroy(struct serve_scrape *scrape)
 	resolve_destroy(&scrape->resolve);
 	loop_destroy(&scrape->loop);
 	pthread_mutex_destroy(&scrape->lock);
+	arena_finish(&scrape->watched_arena);
 	mem_free(scrape);
 }
 
@@ -241,9 +299,10 @@ enum err serve_scrape_start(const struct serve_scrape_options *options, struct s
 		return OK;
 	struct serve_scrape *scrape = mem_alloc(sizeof *scrape);
 	scrape->options = *options;
-	scrape->samples = (struct serve_samples){ options->metrics, options->clock, 0 };
-	scrape->api = (struct api_scrape){ scrape, see, figures };
+	scrape->samples = (struct serve_samples){ .metrics = options->metrics, .clock = options->clock };
+	scrape->api = (struct api_scrape){ scrape, see, see_jobs, refused, figures };
 	pthread_mutex_init(&scrape->lock, NULL);
+	arena_init(&scrape->watched_arena, WATCHED_BYTES_MAX);
 	entropy_init(&scrape->random);
 	scrape->loop = loop_create();
 	enum err r = open_loop(scrape, err);

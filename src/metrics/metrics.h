@@ -82,6 +82,9 @@ struct metrics_tally {
 /* Each row has its own fate; the stale marker is a value like others. References come from metrics_series. */
 void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, struct metrics_tally *ret_tally);
 
+/* The series has a sample of that time or after it. */
+bool metrics_is_past(struct metrics *metrics, uint32_t reference, int64_t time_ms);
+
 /* What is older is not given any more; its files are removed when all in them is older. Series stay. */
 void metrics_expire(struct metrics *metrics, int64_t before_ms);
 

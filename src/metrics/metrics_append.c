@@ -227,6 +227,16 @@ static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, in
 	return fate;
 }
 
+bool metrics_is_past(struct metrics *metrics, uint32_t reference, int64_t time_ms)
+{
+	pthread_rwlock_rdlock(&metrics->lock);
+	assert(reference < metrics->index.series_count);
+	const struct series *series = metrics_series_at(metrics, reference);
+	bool past = series->open.count > 0 && series->open.time_ms >= time_ms;
+	pthread_rwlock_unlock(&metrics->lock);
+	return past;
+}
+
 void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, struct metrics_tally *ret_tally)
 {
 	*ret_tally = (struct metrics_tally){ .counts = { 0 } };

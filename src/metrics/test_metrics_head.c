@@ -203,6 +203,19 @@ TEST(late_samples_are_kept_within_the_window_and_lie_in_order)
 	metrics_destroy(&metrics);
 }
 
+TEST(a_series_says_whether_it_has_a_sample_of_a_time_or_after_it)
+{
+	struct metrics *metrics = make(METRICS_OPTIONS_DEFAULT);
+	uint32_t a = named(metrics, "a", "", 1), b = named(metrics, "b", "", 1);
+	CHECK(!metrics_is_past(metrics, a, 0));
+	put(metrics, a, START, 1);
+	CHECK(metrics_is_past(metrics, a, START));
+	CHECK(metrics_is_past(metrics, a, START - 1));
+	CHECK(!metrics_is_past(metrics, a, START + 1));
+	CHECK(!metrics_is_past(metrics, b, START));
+	metrics_destroy(&metrics);
+}
+
 TEST(a_stale_marker_comes_back_by_its_bits_and_other_nans_by_theirs)
 {
 	struct metrics *metrics = make(METRICS_OPTIONS_DEFAULT);
@@ -373,6 +386,7 @@ TESTS(RUN(a_series_has_one_reference_and_the_same_at_the_second_call),
       RUN(labels_out_of_order_twice_empty_or_no_text_are_refused),
       RUN(matchers_select_as_prometheus_does_also_what_lacks_the_label), RUN(who_wants_no_more_is_asked_no_more),
       RUN(late_samples_are_kept_within_the_window_and_lie_in_order),
+      RUN(a_series_says_whether_it_has_a_sample_of_a_time_or_after_it),
       RUN(a_stale_marker_comes_back_by_its_bits_and_other_nans_by_theirs),
       RUN(random_samples_in_random_order_are_there_as_they_were_answered),
       RUN(a_limit_refuses_new_series_by_name_and_lets_the_others_flow),

@@ -16,7 +16,7 @@
 #include "sys/loop.h"
 
 #define FIELDS_OWN 4u /* Accept, a timeout, what signs in, the type of a form */
-#define CONNECTIONS_MAX 256u /* of one job */
+#define CONNECTIONS_MAX 4096u /* of one job: no fewer than are asked at once, or they would wait inside their timeout */
 
 struct scrape_client {
 	const struct scrape_http *http;

@@ -42,7 +42,7 @@ struct scrape_book {
 	unsigned char key[crypto_shorthash_KEYBYTES];
 	struct entry *entries;
 	size_t count, size;
-	uint64_t round;
+	uint64_t round, taken; /* taken: scrapes that counted */
 	bool own_known[OWN_COUNT];
 	uint32_t own[OWN_COUNT];
 	struct arena arena; /* of one line */
@@ -62,6 +62,7 @@ struct taking {
 	struct entry *entry; /* of the line's series, when it was known */
 	int64_t time_ms;
 	bool describes;
+	bool over; /* there are more samples than may be */
 	struct scrape_counts counts;
 };
 
@@ -231,6 +232,29 @@ static enum err meet(struct taking *taking, const struct exposition_item *item, 
 	return OK;
 }
 
+static bool is_over(const struct taking *taking)
+{
+	int64_t most = taking->book->job->limits.samples;
+	return most > 0 && taking->counts.kept >= (size_t)most;
+}
+
+/* Beyond sample_limit: so that the figures of the scrape say how many there are. No series is made. */
+static enum err count_only(struct taking *taking, const struct exposition_item *item, const struct entry *entry,
+			   struct error *err)
+{
+	struct scrape_book *book = taking->book;
+	struct promql_labels labels;
+	enum scrape_fate fate = entry != NULL && entry->dropped ? SCRAPE_DROPPED : SCRAPE_KEPT;
+	arena_reset(&book->arena);
+	if (entry == NULL)
+		fate = scrape_sample_labels(book->job, book->target, item, &book->arena, &labels, err);
+	if (fate == SCRAPE_REFUSED)
+		return err->code;
+	taking->counts.kept += fate == SCRAPE_KEPT;
+	taking->over |= fate == SCRAPE_KEPT;
+	return OK;
+}
+
 static enum err take_item(void *context, const struct exposition_item *item, struct error *err)
 {
 	struct taking *taking = context;
@@ -242,6 +266,8 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 		return OK;
 	}
 	taking->counts.scraped++;
+	if (is_over(taking))
+		return count_only(taking, item, entry, err);
 	if (entry == NULL) {
 		enum err r = meet(taking, item, &entry, err);
 		if (r != OK || entry == NULL)
@@ -251,8 +277,6 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 	if (entry->dropped)
 		return OK;
 	taking->counts.kept++;
-	if (book->job->limits.samples > 0 && taking->counts.kept > (size_t)book->job->limits.samples)
-		return error_set(err, ERR_LIMIT, "more samples than sample_limit %lld", (long long)book->job->limits.samples);
 	bool timed = item->has_time && book->job->honor_timestamps;
 	entry->will_live = !timed || book->job->track_timestamps_staleness;
 	add_row(book, entry->reference, item->value, timed ? item->time_ms : taking->time_ms);
@@ -348,9 +372,13 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 	struct taking taking = { .book = book, .sink = sink, .time_ms = time_ms };
 	assert(book->rows == 0);
 	bool forget;
-	taking.describes = sink->describe != NULL && book->round % SCRAPE_DESCRIBE_EVERY == 0;
+	taking.describes = sink->describe != NULL && book->taken % SCRAPE_DESCRIBE_EVERY == 0;
 	book->round++;
 	enum err r = exposition_read(body, &options, take_item, &taking, err);
+	if (r == OK && taking.over)
+		r = error_set(err, ERR_LIMIT, "%zu samples are more than sample_limit %lld", taking.counts.kept,
+			      (long long)book->job->limits.samples);
+	book->taken += r == OK;
 	if (r != OK)
 		book->rows = 0; /* none of it counts */
 	taking.counts.stale = end_series(book, r == OK, time_ms, &forget);
@@ -373,6 +401,19 @@ void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration
 	append(book, time_ms, sink);
 }
 
+/* Of a target that moved elsewhere while this one was waited for. */
+static void leave_out_what_goes_on(struct scrape_book *book, int64_t time_ms, const struct scrape_sink *sink)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < book->rows; i++)
+		if (sink->goes_on == NULL || !sink->goes_on(sink->context, book->references[i], time_ms)) {
+			book->references[kept] = book->references[i];
+			book->values[kept] = book->values[i];
+			book->times[kept++] = book->times[i];
+		}
+	book->rows = kept;
+}
+
 void scrape_book_end(struct scrape_book *book, int64_t time_ms, const struct scrape_sink *sink)
 {
 	bool forget;
@@ -381,5 +422,6 @@ void scrape_book_end(struct scrape_book *book, int64_t time_ms, const struct scr
 	for (enum own i = OWN_UP; i < OWN_COUNT; i++)
 		if (book->own_known[i])
 			add_row(book, book->own[i], stale(), time_ms);
+	leave_out_what_goes_on(book, time_ms, sink);
 	append(book, time_ms, sink);
 }

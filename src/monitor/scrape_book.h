@@ -37,9 +37,11 @@ struct scrape_sink {
 	enum err (*series)(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err);
 	/* Applied in one go, row by row: a row of a time that its series has already, with another value, is refused. */
 	void (*append)(void *context, const struct scrape_frame *frame);
-	/* What a target says of a metric family: type, help, unit. Told at its first scrape and at each
+	/* What a target says of a metric family: type, help, unit. Told at its first scrape that counts and at each
 	 * SCRAPE_DESCRIBE_EVERY-th from then on. May be NULL. */
 	void (*describe)(void *context, const struct exposition_item *item);
+	/* The series has a sample of that time or after it, of another who brings it now: then its end is not told. May be NULL. */
+	bool (*goes_on)(void *context, uint32_t reference, int64_t time_ms);
 };
 
 struct scrape_counts {

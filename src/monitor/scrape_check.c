@@ -7,6 +7,7 @@
 
 #define TIMEOUT_MS_DEFAULT 10000
 #define PORT_MAX 65535
+#define PROTOCOLS_MAX 64u /* rows of a list; each that is known may come once */
 
 static void say(struct scrape_reading *reading, struct scrape_place place, const char *what)
 {
@@ -92,7 +93,9 @@ static void own_pattern(struct scrape_config *config, struct promql_pattern *pat
 
 void scrape_check_relabels(struct scrape_reading *reading, struct scrape_relabels *relabels)
 {
-	relabels->rules = arena_array(reading->arena, struct relabel_rule, relabels->written.count + 1);
+	relabels->rules = scrape_room(reading, 1, 1, relabels->written.count + 1, sizeof *relabels->rules);
+	if (relabels->rules == NULL)
+		return;
 	for (size_t i = 0; i < relabels->written.count; i++) {
 		const struct scrape_relabel *r = &relabels->written.rows[i];
 		struct relabel_rule *rule = &relabels->rules[i];
@@ -226,8 +229,15 @@ static bool is_sd_file(struct str path)
 	return false;
 }
 
-static void check_file_sd(struct scrape_reading *reading, const struct scrape_file_sd *sd)
+static void default_refresh(int64_t *refresh_ms, int64_t otherwise)
 {
+	if (*refresh_ms == 0)
+		*refresh_ms = otherwise;
+}
+
+static void check_file_sd(struct scrape_reading *reading, struct scrape_file_sd *sd)
+{
+	default_refresh(&sd->refresh_ms, SCRAPE_FILE_REFRESH_MS);
 	if (sd->files.count == 0)
 		say(reading, sd->place, "a file discovery needs at least one path in \"files\"");
 	for (size_t i = 0; i < sd->files.count; i++)
@@ -246,13 +256,15 @@ static bool is_http_url(struct str url)
 
 static void check_http_sd(struct scrape_reading *reading, struct scrape_http_sd *sd)
 {
+	default_refresh(&sd->refresh_ms, SCRAPE_HTTP_REFRESH_MS);
 	if (!is_http_url(sd->url))
 		say(reading, sd->place, "an HTTP discovery needs a \"url\" that begins with http:// or https:// and names a host");
 	check_http(reading, sd->place, &sd->http);
 }
 
-static void check_dns_sd(struct scrape_reading *reading, const struct scrape_dns_sd *sd)
+static void check_dns_sd(struct scrape_reading *reading, struct scrape_dns_sd *sd)
 {
+	default_refresh(&sd->refresh_ms, SCRAPE_DNS_REFRESH_MS);
 	const struct rule rules[] = {
 		{ sd->names.count == 0, "a DNS discovery needs at least one name in \"names\"" },
 		{ !str_is(sd->type, "SRV") && sd->port == 0, "a DNS discovery needs a \"port\" for all types but SRV" },
@@ -309,6 +321,10 @@ static void inherit_all(struct scrape_job *job, const struct scrape_global *glob
 
 static void check_protocols(struct scrape_reading *reading, struct scrape_place place, const struct str *protocols, size_t count)
 {
+	if (count > PROTOCOLS_MAX) {
+		say(reading, place, "\"scrape_protocols\" has more rows than there are protocols");
+		return;
+	}
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (str_eq(protocols[i], protocols[j]))

@@ -28,6 +28,14 @@ void scrape_trouble(struct scrape_reading *reading, uint32_t line, uint32_t colu
 	va_end(arguments);
 }
 
+void *scrape_room(struct scrape_reading *reading, uint32_t line, uint32_t column, size_t count, size_t size)
+{
+	void *memory = count <= SIZE_MAX / size ? arena_try(reading->arena, count * size) : NULL;
+	if (memory == NULL)
+		scrape_trouble(reading, line, column, "it is too large: there is no room for all of it");
+	return memory;
+}
+
 /* ---- unknown keys ---- */
 
 /* Discoveries of Prometheus that are not here. */
@@ -197,7 +205,9 @@ static void read_texts(struct scrape_reading *reading, const struct doc_node *no
 		wrong(reading, node, row, "a list");
 		return;
 	}
-	struct str *texts = arena_array(reading->arena, struct str, list.count + 1);
+	struct str *texts = scrape_room(reading, node->line, node->column, list.count + 1, sizeof *texts);
+	if (texts == NULL)
+		return;
 	for (size_t i = 0; i < list.count; i++)
 		if (read_text(reading, doc_at(node, i), row, &texts[i]))
 			check_choice(reading, doc_at(node, i), row, texts[i]);
@@ -212,7 +222,9 @@ static void read_pairs(struct scrape_reading *reading, const struct doc_node *no
 		wrong(reading, node, row, "a map");
 		return;
 	}
-	struct scrape_pair *pairs = arena_array(reading->arena, struct scrape_pair, list.count + 1);
+	struct scrape_pair *pairs = scrape_room(reading, node->line, node->column, list.count + 1, sizeof *pairs);
+	if (pairs == NULL)
+		return;
 	for (size_t i = 0; i < list.count; i++) {
 		pairs[i].name = doc_entry_at(node, i)->key;
 		read_text(reading, &doc_entry_at(node, i)->value, row, &pairs[i].value);
@@ -228,7 +240,9 @@ static void read_lists(struct scrape_reading *reading, const struct doc_node *no
 		wrong(reading, node, row, "a map of lists");
 		return;
 	}
-	struct scrape_texts *texts = arena_array(reading->arena, struct scrape_texts, list.count + 1);
+	struct scrape_texts *texts = scrape_room(reading, node->line, node->column, list.count + 1, sizeof *texts);
+	if (texts == NULL)
+		return;
 	for (size_t i = 0; i < list.count; i++) {
 		texts[i].name = doc_entry_at(node, i)->key;
 		read_texts(reading, &doc_entry_at(node, i)->value, row, &texts[i].values);
@@ -257,7 +271,9 @@ void scrape_read_list(struct scrape_reading *reading, const struct doc_node *nod
 		return;
 	}
 	list.count = before.count + doc_count(node);
-	list.rows = arena_alloc(reading->arena, (list.count + 1) * row->size);
+	list.rows = scrape_room(reading, node->line, node->column, list.count + 1, row->size);
+	if (list.rows == NULL)
+		return;
 	if (before.count > 0)
 		memcpy(list.rows, before.rows, before.count * row->size);
 	for (size_t i = 0; i < doc_count(node); i++)
@@ -286,6 +302,13 @@ static void note_unused(struct scrape_reading *reading, const char *name)
 {
 	if (reading->config != NULL && reading->config->unused_count < SCRAPE_UNUSED_MAX)
 		reading->config->unused[reading->config->unused_count++] = name;
+}
+
+static void read_new_object(struct scrape_reading *reading, const struct doc_node *node, const struct scrape_row *row, void *member)
+{
+	void *object = scrape_room(reading, node->line, node->column, 1, row->size);
+	if (object != NULL)
+		*(void **)member = read_object(reading, node, row, object);
 }
 
 static void read_member(struct scrape_reading *reading, const struct doc_node *node, const struct scrape_row *row, char *object)
@@ -330,7 +353,7 @@ static void read_member(struct scrape_reading *reading, const struct doc_node *n
 		read_lists(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_OBJECT:
-		*(void **)member = read_object(reading, node, row, arena_alloc(reading->arena, row->size));
+		read_new_object(reading, node, row, member);
 		break;
 	case SCRAPE_ROW_OBJECTS:
 		scrape_read_list(reading, node, row, member);
@@ -382,8 +405,8 @@ static bool parse(struct scrape_reading *reading, struct str text, bool json, co
 		r = doc_yaml_next(yaml, ret_root, &err);
 		doc_yaml_destroy(&yaml);
 	}
-	if (r != OK && reading->troubles->count++ < TROUBLES_MAX)
-		reading->troubles->rows[reading->troubles->count - 1] = arena_str(reading->troubles->arena, str_of(err.text));
+	if (r != OK)
+		troubles_add_text(reading->troubles, str_of(err.text));
 	return r == OK;
 }
 

@@ -43,8 +43,15 @@ static enum err read_file(const char *path, struct arena *arena, struct str *ret
 		troubles_add_text(troubles, str_of(err.text));
 		return r;
 	}
-	*ret_text = arena_str(arena, (struct str){ bytes, size });
+	char *copy = arena_try(arena, size + 1);
+	if (copy != NULL && size > 0)
+		memcpy(copy, bytes, size);
 	mem_free(bytes);
+	if (copy == NULL) {
+		troubles_add(troubles, 1, 1, "it is too large, with those before it");
+		return ERR_TOO_LARGE;
+	}
+	*ret_text = (struct str){ copy, size };
 	return OK;
 }
 
@@ -59,7 +66,7 @@ static void read_more(void *context, const char *path)
 	struct more *more = context;
 	const char *source = more->troubles->source;
 	struct str text;
-	more->troubles->source = arena_cstr(more->arena, str_of(path));
+	more->troubles->source = path;
 	if (read_file(path, more->arena, &text, more->troubles) == OK)
 		scrape_config_read_more(text, more->arena, more->config, more->troubles);
 	more->troubles->source = source;
@@ -77,18 +84,30 @@ enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_
 	scrape_config_read(text, arena, ret_config, troubles);
 	struct more more = { arena, ret_config, troubles };
 	for (size_t i = 0; i < ret_config->more_files.count; i++)
-		scrape_files_each(arena, path, ret_config->more_files.rows[i], read_more, &more);
+		scrape_files_each(path, ret_config->more_files.rows[i], read_more, &more);
 	return troubles->count == 0 ? OK : ERR_INVALID;
 }
 
 /* Where they come from is a label that relabelling may look at. */
-static void add_label(struct scrape_group *group, struct arena *arena, const char *name, const char *value)
+enum err scrape_groups_label(struct scrape_groups *groups, struct arena *arena, const char *name, struct str value,
+			     struct error *err)
 {
-	struct scrape_pair *pairs = arena_array(arena, struct scrape_pair, group->labels.count + 1);
-	if (group->labels.count > 0)
-		memcpy(pairs, group->labels.rows, group->labels.count * sizeof *pairs);
-	pairs[group->labels.count++] = (struct scrape_pair){ str_of(name), arena_str(arena, str_of(value)) };
-	group->labels.rows = pairs;
+	char *copy = arena_try(arena, value.len + 1);
+	bool room = copy != NULL;
+	if (room && value.len > 0)
+		memcpy(copy, value.ptr, value.len);
+	for (size_t i = 0; room && i < groups->list.count; i++) {
+		struct scrape_group *group = &groups->list.rows[i];
+		struct scrape_pair *pairs = arena_try(arena, (group->labels.count + 1) * sizeof *pairs);
+		room = pairs != NULL;
+		if (!room)
+			break;
+		if (group->labels.count > 0)
+			memcpy(pairs, group->labels.rows, group->labels.count * sizeof *pairs);
+		pairs[group->labels.count++] = (struct scrape_pair){ str_of(name), { copy, value.len } };
+		group->labels.rows = pairs;
+	}
+	return room ? OK : error_set(err, ERR_TOO_LARGE, "%zu groups of targets are too large", groups->list.count);
 }
 
 enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
@@ -101,17 +120,20 @@ enum err scrape_files_groups(const char *path, struct arena *arena, struct scrap
 	if (r != OK)
 		return r;
 	bool json = str_ends(name, STR(".json")) || str_ends(name, STR(".JSON"));
+	struct error err;
 	r = scrape_groups_read(text, json, arena, ret_groups, troubles);
-	for (size_t i = 0; i < ret_groups->list.count; i++)
-		add_label(&ret_groups->list.rows[i], arena, "__meta_filepath", path);
+	if (r == OK && (r = scrape_groups_label(ret_groups, arena, "__meta_filepath", name, &err)) != OK)
+		troubles_add(troubles, 1, 1, "%s", err.text);
 	return r;
 }
 
-size_t scrape_files_each(struct arena *arena, const char *config_path, struct str pattern, scrape_file_fn *see, void *context)
+size_t scrape_files_each(const char *config_path, struct str pattern, scrape_file_fn *see, void *context)
 {
+	cleanup_arena struct arena arena;
 	glob_t found;
 	size_t count = 0;
-	if (glob(scrape_file_path(arena, config_path, pattern), 0, NULL, &found) != 0)
+	arena_init(&arena, 0);
+	if (glob(scrape_file_path(&arena, config_path, pattern), 0, NULL, &found) != 0)
 		return 0;
 	for (; count < found.gl_pathc; count++)
 		see(context, found.gl_pathv[count]);

@@ -15,10 +15,14 @@ enum err scrape_file_secret(const char *config_path, struct str text, struct str
 enum err scrape_files_load(const char *path, struct arena *arena, struct scrape_config *ret_config,
 			   struct troubles *troubles);
 
+/* Gives a label to each of the groups: where they come from. ERR_TOO_LARGE: the arena has no room. */
+enum err scrape_groups_label(struct scrape_groups *groups, struct arena *arena, const char *name, struct str value,
+			     struct error *err);
+
 /* The groups of one file of file_sd_configs. */
 enum err scrape_files_groups(const char *path, struct arena *arena, struct scrape_groups *ret_groups,
 			     struct troubles *troubles);
 
 /* Calls `see` for each file that a pattern of the config names; how many there were. */
 typedef void scrape_file_fn(void *context, const char *path);
-size_t scrape_files_each(struct arena *arena, const char *config_path, struct str pattern, scrape_file_fn *see, void *context);
+size_t scrape_files_each(const char *config_path, struct str pattern, scrape_file_fn *see, void *context);

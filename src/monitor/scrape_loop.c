@@ -4,12 +4,15 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 
 #define ALIGN_MAX (2 * TIME_MS)  /* how far beside its grid a scrape gets the grid's time: dull times take fewer bits */
 #define ALIGN_PART 100           /* and at most this part of its interval */
-#define LEAVE_EXTRA_PART 10      /* a target leaves after its interval and this part of it */
+#define LEAVE_INTERVALS 2        /* after which a target is gone */
+#define LEAVE_EXTRA_PART 10      /* and this part of one */
+#define RUNNING_MIN 64u          /* asked at once, however few files may be open */
 #define LOADED_BYTES_MAX ((size_t)256 << 20)
 
 /* ---- configs ---- */
@@ -52,7 +55,7 @@ static void rearm(struct scrape_loop *scrapes)
 {
 	struct plan_item *first = plan_peek(&scrapes->plan);
 	time_us now = now_of(scrapes);
-	if (first == NULL || scrapes->running >= SCRAPE_RUNNING_MAX)
+	if (first == NULL)
 		loop_timer_stop(scrapes->timer);
 	else
 		loop_timer_start(scrapes->timer, first->due > now ? first->due - now : 0);
@@ -70,32 +73,107 @@ static time_us interval_of(const struct scrape_one *one)
 	return one->target.interval_ms * TIME_MS;
 }
 
+/* ---- lists ---- */
+
+void scrape_one_list(struct scrape_one **list, struct scrape_one *one)
+{
+	one->next = *list;
+	one->link = list;
+	if (one->next != NULL)
+		one->next->link = &one->next;
+	*list = one;
+}
+
+static void unlist(struct scrape_one *one)
+{
+	*one->link = one->next;
+	if (one->next != NULL)
+		one->next->link = one->link;
+	one->link = NULL;
+	one->next = NULL;
+}
+
+static void put_leaving(struct scrape_loop *scrapes, struct scrape_one *one)
+{
+	one->leaving = true;
+	one->left_next = NULL;
+	one->left_link = scrapes->left_end;
+	*scrapes->left_end = one;
+	scrapes->left_end = &one->left_next;
+	scrapes->left_count++;
+}
+
+static void take_leaving(struct scrape_loop *scrapes, struct scrape_one *one)
+{
+	if (!one->leaving)
+		return;
+	one->leaving = false;
+	*one->left_link = one->left_next;
+	if (one->left_next != NULL)
+		one->left_next->left_link = one->left_link;
+	else
+		scrapes->left_end = one->left_link;
+	scrapes->left_count--;
+}
+
+/* ---- a target comes, leaves, is gone ---- */
+
+static void unschedule(struct scrape_loop *scrapes, struct scrape_one *one)
+{
+	plan_remove(one->late ? &one->pool->late : &scrapes->plan, &one->item);
+	scrapes->late_count -= one->late;
+	one->late = false;
+}
+
+void scrape_one_schedule(struct scrape_one *one, time_us due)
+{
+	struct scrape_loop *scrapes = one->pool->scrapes;
+	unschedule(scrapes, one);
+	plan_put(&scrapes->plan, &one->item, due);
+	rearm(scrapes);
+}
+
 void scrape_one_begin(struct scrape_one *one)
 {
 	struct scrape_loop *scrapes = one->pool->scrapes;
-	one->leaving = false;
-	plan_put(&scrapes->plan, &one->item, plan_next(str_of(one->key), interval_of(one), now_of(scrapes)));
-	rearm(scrapes);
+	take_leaving(scrapes, one);
+	scrape_one_schedule(one, plan_next(str_of(one->key), interval_of(one), now_of(scrapes)));
 }
 
-static void hang_up(struct scrape_one *one)
+static void ended(struct scrape_one *one)
 {
-	struct scrape_loop *scrapes = one->pool->scrapes;
+	one->call = NULL;
+	one->pool->running--;
+	one->pool->scrapes->running--;
+}
+
+void scrape_one_hang_up(struct scrape_one *one)
+{
+	one->missed = 0;
 	if (one->call == NULL)
 		return;
 	scrape_call_cancel(&one->call);
-	scrapes->running--;
+	ended(one);
 }
 
-/* It may be found again, here or by another server: so its series end when it would have been asked next, and a bit. */
+/* It may be found again, here, by another job or by another server, which takes up to an interval to ask it first: so its
+ * series end after two, and a bit. */
 void scrape_one_leave(struct scrape_one *one)
 {
 	struct scrape_loop *scrapes = one->pool->scrapes;
-	hang_up(one);
-	one->leaving = true;
-	plan_put(&scrapes->plan, &one->item,
-		 now_of(scrapes) + interval_of(one) + interval_of(one) / LEAVE_EXTRA_PART);
-	rearm(scrapes);
+	scrape_one_hang_up(one);
+	put_leaving(scrapes, one);
+	scrape_one_schedule(one, now_of(scrapes) + LEAVE_INTERVALS * interval_of(one) + interval_of(one) / LEAVE_EXTRA_PART);
+}
+
+void scrape_one_drop(struct scrape_loop *scrapes, struct scrape_one *one)
+{
+	if (one->pool != NULL)
+		scrape_one_hang_up(one);
+	unschedule(scrapes, one);
+	take_leaving(scrapes, one);
+	unlist(one);
+	scrape_one_destroy(one);
 }
 
 void scrape_one_destroy(struct scrape_one *one)
@@ -103,6 +181,7 @@ void scrape_one_destroy(struct scrape_one *one)
 	assert(one->call == NULL);
 	scrape_book_destroy(&one->book);
 	arena_finish(&one->arena);
+	arena_finish(&one->found_arena);
 	mem_free(one->key);
 	mem_free(one);
 }
@@ -196,12 +275,17 @@ static void on_answer(void *context, const struct http_answer *answer, const str
 	struct error err = failed != NULL ? *failed : (struct error){ .code = OK };
 	enum exposition_format format = EXPOSITION_TEXT;
 	double duration = (double)(now_of(scrapes) - one->asked_at) / TIME_SECOND;
-	one->call = NULL;
-	scrapes->running--;
+	ended(one);
 	if (failed == NULL)
 		judge(one, answer, &format, &err);
 	keep(one, err.code == OK ? &answer->body : NULL, format, duration, err.code == OK ? NULL : &err);
-	rearm(scrapes);
+	if (one->missed != 0)
+		scrape_one_schedule(one, one->missed);
+	one->missed = 0;
+	if (scrapes->late_count > 0) /* now somebody may be asked */
+		loop_timer_start(scrapes->timer, 0);
+	else
+		rearm(scrapes);
 }
 
 /* ---- asking ---- */
@@ -233,22 +317,19 @@ static void scrape(struct scrape_one *one, time_us now)
 	struct scrape_loop *scrapes = one->pool->scrapes;
 	struct error err = { .code = OK };
 	time_us due = one->item.due;
-	plan_put(&scrapes->plan, &one->item, plan_next(str_of(one->key), interval_of(one), now));
-	if (one->call != NULL)
-		return; /* its time is not up yet: this round is missed */
+	scrape_one_schedule(one, plan_next(str_of(one->key), interval_of(one), now));
+	if (one->call != NULL) { /* its time is not up yet: asked again as soon as it is */
+		one->missed = due;
+		return;
+	}
 	one->time_ms = time_of_scrape(one, now > due ? now - due : 0);
 	one->asked_at = now;
-	if (ask(one, &err) == OK)
-		scrapes->running++;
-	else
+	if (ask(one, &err) != OK) {
 		keep(one, NULL, EXPOSITION_TEXT, 0, &err);
-}
-
-static void remove_from(struct scrape_one **list, struct scrape_one *one)
-{
-	while (*list != one)
-		list = &(*list)->next;
-	*list = one->next;
+		return;
+	}
+	scrapes->running++;
+	one->pool->running++;
 }
 
 /* All it had ends, at the time it would have had next. */
@@ -261,25 +342,86 @@ static void end(struct scrape_loop *scrapes, struct scrape_one *one)
 			scrape_book_end(one->book, one->last_ms + one->target.interval_ms, &storage->sink);
 		storage->end(storage->sink.context);
 	}
-	plan_remove(&scrapes->plan, &one->item);
 	pthread_mutex_lock(&scrapes->lock);
-	remove_from(one->pool != NULL ? &one->pool->ones : &scrapes->orphans, one);
+	scrape_one_drop(scrapes, one);
 	pthread_mutex_unlock(&scrapes->lock);
-	scrape_one_destroy(one);
+}
+
+void scrape_loop_trim(struct scrape_loop *scrapes)
+{
+	while (scrapes->left_count > SCRAPE_LEAVING_MAX)
+		end(scrapes, scrapes->left);
+}
+
+/* ---- whose turn it is ---- */
+
+static unsigned share_of(const struct scrape_loop *scrapes)
+{
+	unsigned share = scrapes->running_max / (unsigned)scrapes->pool_count;
+	return share > 0 ? share : 1;
+}
+
+/* Kept free for jobs that do not use their share now. */
+static size_t kept_free(const struct scrape_loop *scrapes)
+{
+	size_t free = 0, share = share_of(scrapes);
+	for (size_t i = 0; i < scrapes->pool_count; i++) {
+		const struct scrape_pool *pool = &scrapes->pools[i];
+		size_t most = pool->count < share ? pool->count : share;
+		free += pool->running < most ? most - pool->running : 0;
+	}
+	return free;
+}
+
+static bool may_ask(const struct scrape_pool *pool)
+{
+	const struct scrape_loop *scrapes = pool->scrapes;
+	if (scrapes->running >= scrapes->running_max)
+		return false;
+	return pool->running < share_of(scrapes) || scrapes->running + kept_free(scrapes) < scrapes->running_max;
+}
+
+static void wait_for_turn(struct scrape_loop *scrapes, struct scrape_one *one)
+{
+	time_us due = one->item.due;
+	plan_remove(&scrapes->plan, &one->item);
+	plan_put(&one->pool->late, &one->item, due);
+	one->late = true;
+	scrapes->late_count++;
+}
+
+/* One of each job after the other. */
+static void ask_late(struct scrape_loop *scrapes, time_us now)
+{
+	for (bool any = true; any && scrapes->late_count > 0;) {
+		size_t from = scrapes->turn;
+		any = false;
+		for (size_t i = 0; i < scrapes->pool_count; i++) {
+			size_t at = (from + i) % scrapes->pool_count;
+			struct plan_item *first = plan_peek(&scrapes->pools[at].late);
+			if (first == NULL || !may_ask(&scrapes->pools[at]))
+				continue;
+			scrape((struct scrape_one *)first, now);
+			scrapes->turn = at + 1;
+			any = true;
+		}
+	}
 }
 
 static void on_due(void *context)
 {
 	struct scrape_loop *scrapes = context;
 	time_us now = now_of(scrapes);
-	for (struct plan_item *first; scrapes->running < SCRAPE_RUNNING_MAX && (first = plan_peek(&scrapes->plan)) != NULL &&
-				      first->due <= now;) {
+	for (struct plan_item *first; (first = plan_peek(&scrapes->plan)) != NULL && first->due <= now;) {
 		struct scrape_one *one = (struct scrape_one *)first;
 		if (one->leaving)
 			end(scrapes, one);
+		else if (one->call == NULL && (one->pool->late.count > 0 || !may_ask(one->pool)))
+			wait_for_turn(scrapes, one);
 		else
 			scrape(one, now);
 	}
+	ask_late(scrapes, now);
 	rearm(scrapes);
 }
 
@@ -293,6 +435,15 @@ static void on_changes(void *context)
 
 /* ---- a life ---- */
 
+/* Each that is asked is an open file, and the server needs others. */
+static unsigned most_at_once(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 2 >= SCRAPE_RUNNING_MAX)
+		return SCRAPE_RUNNING_MAX;
+	return files.rlim_cur / 2 > RUNNING_MIN ? (unsigned)(files.rlim_cur / 2) : RUNNING_MIN;
+}
+
 void scrape_loop_create(const struct scrape_loop_options *options, struct scrape_loop **ret_scrapes)
 {
 	struct scrape_loop *scrapes = mem_alloc(sizeof *scrapes);
@@ -300,6 +451,8 @@ void scrape_loop_create(const struct scrape_loop_options *options, struct scrape
 	scrapes->policy = egress_policy_checks();
 	pthread_mutex_init(&scrapes->lock, NULL);
 	plan_init(&scrapes->plan);
+	scrapes->left_end = &scrapes->left;
+	scrapes->running_max = options->running_max > 0 ? options->running_max : most_at_once();
 	scrapes->timer = loop_timer_create(options->loop, on_due, scrapes);
 	scrapes->changes = loop_timer_create(options->loop, on_changes, scrapes);
 	loop_timer_start(scrapes->changes, SCRAPE_CHANGES_EVERY);
@@ -310,10 +463,7 @@ static void destroy_ones(struct scrape_loop *scrapes, struct scrape_one *ones)
 {
 	for (struct scrape_one *next; ones != NULL; ones = next) {
 		next = ones->next;
-		if (ones->pool != NULL)
-			hang_up(ones);
-		plan_remove(&scrapes->plan, &ones->item);
-		scrape_one_destroy(ones);
+		scrape_one_drop(scrapes, ones);
 	}
 }
 
@@ -353,10 +503,9 @@ static void orphan(struct scrape_loop *scrapes, struct scrape_pool *pool)
 		struct scrape_one *one = pool->ones;
 		if (!one->leaving)
 			scrape_one_leave(one);
-		pool->ones = one->next;
-		one->next = scrapes->orphans;
+		unlist(one);
 		one->pool = NULL;
-		scrapes->orphans = one;
+		scrape_one_list(&scrapes->orphans, one);
 	}
 }
 
@@ -364,16 +513,13 @@ static void orphan(struct scrape_loop *scrapes, struct scrape_pool *pool)
 static void adopt_orphans(struct scrape_loop *scrapes, struct scrape_pool *pool)
 {
 	struct str name = pool->job->name;
-	for (struct scrape_one **at = &scrapes->orphans; *at != NULL;) {
-		struct scrape_one *one = *at;
-		if (!str_starts(str_of(one->key), name) || one->key[name.len] != '\n') {
-			at = &one->next;
+	for (struct scrape_one *one = scrapes->orphans, *next; one != NULL; one = next) {
+		next = one->next;
+		if (!str_starts(str_of(one->key), name) || one->key[name.len] != '\n')
 			continue;
-		}
-		*at = one->next;
-		one->next = pool->ones;
+		unlist(one);
 		one->pool = pool;
-		pool->ones = one;
+		scrape_one_list(&pool->ones, one);
 		if (one->book != NULL)
 			scrape_book_adopt(one->book, pool->job, &one->target, scrapes->options.random);
 	}
@@ -407,6 +553,7 @@ void scrape_loop_load(struct scrape_loop *scrapes, struct scrape_loaded *loaded)
 		scrape_pool_sync(&pools[i]);
 		scrape_pool_look(&pools[i]);
 	}
+	scrape_loop_trim(scrapes);
 }
 
 /* ---- looking on ---- */
@@ -431,6 +578,14 @@ void scrape_loop_see(struct scrape_loop *scrapes, scrape_see_fn *see, void *cont
 	pthread_mutex_lock(&scrapes->lock);
 	for (size_t i = 0; i < scrapes->pool_count; i++)
 		see_pool(&scrapes->pools[i], see, context);
+	pthread_mutex_unlock(&scrapes->lock);
+}
+
+void scrape_loop_jobs(struct scrape_loop *scrapes, scrape_job_fn *see, void *context)
+{
+	pthread_mutex_lock(&scrapes->lock);
+	for (size_t i = 0; i < scrapes->pool_count; i++)
+		see(context, scrapes->pools[i].job->name, scrapes->pools[i].dropped_total);
 	pthread_mutex_unlock(&scrapes->lock);
 }
 

@@ -7,11 +7,16 @@
  *
  *     target   SCHEDULED --due--> ASKED --answer, or time is up--> SCHEDULED
  *                  |                |
- *                  +-- not found any more: LEAVING --an interval later--> all its series end, and it is gone
+ *                  +-- not found any more: LEAVING --two intervals later--> all its series end, and it is gone
  *                                         \--found again--> SCHEDULED, as if nothing had been
+ *                                         \--another has its labels--> that one goes on with its series
  *
- * A config that is loaded replaces the one before. Targets that both know (same job, address and labels) go on with their
- * grid and their series. Nothing ends when the loop itself is destroyed: it is taken to come back soon.
+ * A config that is loaded replaces the one before. Targets that both know (same job, URL, times and labels) go on with
+ * their grid and their series; one of which only the labels are the same goes on with the series. What ended while another
+ * brought newer samples of a series ends nothing.
+ *
+ * When more are due than may be asked at once each job has its share: one whose targets all hang keeps no other waiting.
+ * Nothing waits inside its timeout. Nothing ends when the loop itself is destroyed: it is taken to come back soon.
  *
  * What is answered while nothing can be kept is lost, and the target unknown. When series are read anew (another
  * generation) books begin anew.
@@ -29,7 +34,8 @@ struct loop;
 struct resolve;
 struct scrape_loop;
 
-#define SCRAPE_RUNNING_MAX 512u       /* asked at once; others wait their turn */
+#define SCRAPE_RUNNING_MAX 4096u      /* asked at once, and half as many as files may be open; others wait their turn */
+#define SCRAPE_LEAVING_MAX 100000u    /* of all jobs; beyond them the oldest end at once */
 #define SCRAPE_TARGETS_MAX 100000u    /* of one job; more are left out and told */
 #define SCRAPE_DROPPED_SHOWN_MAX 1000u /* of one job, where keep_dropped_targets says nothing */
 #define SCRAPE_CHANGES_EVERY (5 * TIME_SECOND) /* how soon a changed file is seen */
@@ -52,6 +58,7 @@ struct scrape_loop_options {
 	uint16_t name_port;      /* 0: 53 */
 	const char *(*environment)(const char *name); /* a variable, or NULL; NULL: nothing is set */
 	struct scrape_storage storage;
+	unsigned running_max; /* asked at once; 0: see SCRAPE_RUNNING_MAX */
 	/* A sentence for the log: what a job could not do. May be NULL. */
 	void (*tell)(void *context, struct str job, const char *what);
 	void *context;
@@ -89,9 +96,13 @@ struct scrape_seen {
 typedef void scrape_see_fn(void *context, const struct scrape_seen *seen);
 void scrape_loop_see(struct scrape_loop *scrapes, scrape_see_fn *see, void *context);
 
+/* Each job, in their order: how many that were found relabelling dropped, also beyond those that are shown. */
+typedef void scrape_job_fn(void *context, struct str job, size_t dropped);
+void scrape_loop_jobs(struct scrape_loop *scrapes, scrape_job_fn *see, void *context);
+
 struct scrape_figures {
 	uint32_t jobs, targets, up, down;
-	uint64_t scrapes, failures, samples, refused;
+	uint64_t scrapes, failures, samples, refused; /* refused: samples whose series was not taken */
 	double parse_seconds; /* spent on bodies: reading and keeping */
 };
 void scrape_loop_figures(struct scrape_loop *scrapes, struct scrape_figures *ret_figures);

@@ -38,6 +38,11 @@ struct scrape_named {
 	struct str name; /* its key */
 };
 
+/* An interval of 0 is none: a discovery that says so is looked at as one that says nothing. */
+#define SCRAPE_FILE_REFRESH_MS 300000
+#define SCRAPE_HTTP_REFRESH_MS 60000
+#define SCRAPE_DNS_REFRESH_MS 30000
+
 extern const struct scrape_row scrape_config_rows[], scrape_more_rows[], scrape_group_rows[];
 void scrape_config_init(void *config);
 
@@ -49,6 +54,9 @@ struct scrape_reading {
 
 void scrape_trouble(struct scrape_reading *reading, uint32_t line, uint32_t column, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Zeroed, for `count` things. NULL when the arena has no room for them: that is a complaint then, as input is hostile. */
+void *scrape_room(struct scrape_reading *reading, uint32_t line, uint32_t column, size_t count, size_t size);
 
 /* Fills `object` from a map by rows. */
 void scrape_read_map(struct scrape_reading *reading, const struct doc_node *map, const struct scrape_row *rows,

@@ -118,7 +118,7 @@ const struct scrape_row scrape_group_rows[] = {
 
 static void file_sd_init(void *object)
 {
-	((struct scrape_file_sd *)object)->refresh_ms = 5 * MINUTE_MS;
+	((struct scrape_file_sd *)object)->refresh_ms = SCRAPE_FILE_REFRESH_MS;
 }
 
 static const struct scrape_row file_sd_rows[] = {
@@ -130,7 +130,7 @@ static const struct scrape_row file_sd_rows[] = {
 static void http_sd_init(void *object)
 {
 	struct scrape_http_sd *sd = object;
-	sd->refresh_ms = MINUTE_MS;
+	sd->refresh_ms = SCRAPE_HTTP_REFRESH_MS;
 	http_init(&sd->http);
 }
 
@@ -144,7 +144,7 @@ static const struct scrape_row http_sd_rows[] = {
 static void dns_sd_init(void *object)
 {
 	struct scrape_dns_sd *sd = object;
-	sd->refresh_ms = MINUTE_MS / 2;
+	sd->refresh_ms = SCRAPE_DNS_REFRESH_MS;
 	sd->type = STR("SRV");
 }
 

@@ -9,6 +9,9 @@
 
 #define URL_BYTES_MAX (1u << 20)
 #define ALERTS_PATH "/api/v2/alerts"
+#define LABELS_BYTES_MAX (1u << 20) /* of a target, before and after relabelling */
+#define LABEL_BYTES 64u             /* what a label costs beside its texts */
+#define ROOM_BYTES (4u << 20)       /* for copies of the above, and a URL */
 
 /* ---- what it begins with ---- */
 
@@ -114,6 +117,29 @@ static enum scrape_fate dropped(const struct relabel_set *set, struct error *err
 	return SCRAPE_REFUSED;
 }
 
+/* Groups come from others: a target that is too large is told, and costs nobody else anything. */
+static bool is_large(const struct relabel_set *set, struct error *err)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < set->count; i++)
+		bytes += set->pairs[i].name.len + set->pairs[i].value.len + LABEL_BYTES;
+	if (bytes <= LABELS_BYTES_MAX && arena_room(set->arena) >= ROOM_BYTES && !set->full)
+		return false;
+	error_set(err, ERR_TOO_LARGE, "the labels of a target are too large");
+	return true;
+}
+
+/* Of what put_job copies. */
+static bool has_large_params(const struct scrape_job *job, struct error *err)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < job->params.count; i++)
+		bytes += job->params.rows[i].name.len + LABEL_BYTES;
+	if (bytes > LABELS_BYTES_MAX)
+		error_set(err, ERR_TOO_LARGE, "the params of a job are too large");
+	return bytes > LABELS_BYTES_MAX;
+}
+
 static enum scrape_fate check_times(const struct relabel_set *set, struct scrape_target *target, struct error *err)
 {
 	struct str interval = relabel_set_get(set, STR("__scrape_interval__"));
@@ -143,19 +169,27 @@ enum scrape_fate scrape_target_make(const struct scrape_job *job, const struct s
 {
 	struct scrape_target target = { .interval_ms = 0 };
 	struct relabel_set set;
+	*ret_target = target;
 	relabel_set_init(&set, arena);
-	for (size_t i = 0; i < group->labels.count; i++)
+	for (size_t i = 0; i < group->labels.count && group->labels.count < LABELS_BYTES_MAX / LABEL_BYTES; i++)
 		relabel_set_put(&set, group->labels.rows[i].name, group->labels.rows[i].value);
+	set.full |= group->labels.count >= LABELS_BYTES_MAX / LABEL_BYTES;
 	relabel_set_put(&set, STR("__address__"), address);
+	if (is_large(&set, err) || (job != NULL && has_large_params(job, err)))
+		return SCRAPE_REFUSED;
 	if (job != NULL)
 		put_job(&set, job);
 	else
 		put_manager(&set, manager);
+	if (is_large(&set, err))
+		return SCRAPE_REFUSED;
 	target.discovered = copy_without(&set, STR_NONE, arena);
 	*ret_target = target;
 	const struct scrape_relabels *relabels = job != NULL ? &job->relabel : &manager->relabel;
 	if (!relabel_apply(relabels->rules, relabels->written.count, &set))
 		return dropped(&set, err);
+	if (is_large(&set, err))
+		return SCRAPE_REFUSED;
 	address = relabel_set_get(&set, STR("__address__"));
 	struct str scheme = relabel_set_get(&set, STR("__scheme__"));
 	if (address.len == 0)
@@ -243,6 +277,14 @@ static enum scrape_fate check_limits(const struct scrape_limits *limits, const s
 	return SCRAPE_KEPT;
 }
 
+static bool has_legacy_names(const struct relabel_set *set)
+{
+	bool legacy = promql_is_metric_name(relabel_set_get(set, STR(PROMQL_NAME)));
+	for (size_t i = 0; i < set->count; i++)
+		legacy = legacy && promql_is_label_name(set->pairs[i].name);
+	return legacy;
+}
+
 enum scrape_fate scrape_sample_labels(const struct scrape_job *job, const struct scrape_target *target,
 				      const struct exposition_item *item, struct arena *arena,
 				      struct promql_labels *ret_labels, struct error *err)
@@ -257,6 +299,8 @@ enum scrape_fate scrape_sample_labels(const struct scrape_job *job, const struct
 		return dropped(&set, err);
 	if (relabel_set_get(&set, STR(PROMQL_NAME)).len == 0)
 		return refuse(err, "relabelling took the name of the series", item->name);
+	if (str_is(job->validation, "legacy") && !has_legacy_names(&set))
+		return refuse(err, "metric_name_validation_scheme is legacy, and a name has other letters", item->name);
 	enum scrape_fate fate = check_limits(&job->limits, &set, err);
 	if (fate == SCRAPE_KEPT)
 		*ret_labels = relabel_set_labels(&set);

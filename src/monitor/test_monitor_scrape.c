@@ -1,7 +1,10 @@
 /* test_monitor_scrape.c: prometheus.yml read, checked and led to targets and series. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/check.h"
+#include "base/mem.h"
+#include "monitor/scrape_files.h"
 #include "monitor/scrape_target.h"
 
 struct read {
@@ -251,6 +254,15 @@ TEST(a_series_has_the_labels_of_its_target_and_keeps_what_it_said)
 		   "relabelling took the name of the series: \"m\"");
 }
 
+TEST(a_job_that_takes_only_legacy_names_fails_at_others)
+{
+	static const char legacy[] = "  metric_name_validation_scheme: legacy\n";
+	CHECK_TEXT(series_of("", "{\"m.x\"} 1\n"), "{\"m.x\", instance=\"h:1\", job=\"j\", x=\"y\"};");
+	CHECK_TEXT(series_of(legacy, "m:x 1\n"), "m:x{instance=\"h:1\", job=\"j\", x=\"y\"};");
+	CHECK_TEXT(series_of(legacy, "{\"m.x\"} 1\n"), "metric_name_validation_scheme is legacy, and a name has other letters: \"m.x\"");
+	CHECK_TEXT(series_of(legacy, "m{\"a.b\"=\"c\"} 1\n"), "metric_name_validation_scheme is legacy, and a name has other letters: \"m\"");
+}
+
 TEST(a_series_over_a_limit_of_labels_fails_the_scrape)
 {
 	CHECK_TEXT(series_of("  label_limit: 4\n", "m 1\n"), "m{instance=\"h:1\", job=\"j\", x=\"y\"};");
@@ -281,7 +293,92 @@ TEST(a_file_of_targets_is_read_in_yaml_and_json)
 	CHECK_INT(groups.list.count, 0);
 }
 
-TESTS(RUN(every_key_of_a_job_is_read_and_global_fills_in), RUN(what_is_wrong_is_told_with_its_place_and_what_was_meant),
+TEST(a_refresh_interval_of_zero_is_none_and_the_usual_one_holds)
+{
+	struct read read;
+	good(&read, "scrape_configs:\n- job_name: j\n  http_sd_configs: [{url: 'http://h/', refresh_interval: 0s}]\n"
+		    "  dns_sd_configs: [{names: [x], refresh_interval: 0s}]\n  file_sd_configs: [{files: [x.json], refresh_interval: 0}]\n");
+	const struct scrape_discovery *found = &read.config.jobs.rows[0].discovery;
+	CHECK_INT(found->https.rows[0].refresh_ms, 60000);
+	CHECK_INT(found->names.rows[0].refresh_ms, 30000);
+	CHECK_INT(found->files.rows[0].refresh_ms, 300000);
+	finish(&read);
+}
+
+/* ---- too large ---- */
+
+static struct str many(const char *item, size_t count)
+{
+	struct buf buf;
+	size_t length;
+	buf_init(&buf, 16u << 20);
+	buf_addc(&buf, '[');
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&buf, "%s%s", i > 0 ? "," : "", item);
+	buf_addc(&buf, ']');
+	length = buf.used;
+	return (struct str){ buf_take(&buf), length };
+}
+
+TEST(groups_that_need_more_room_than_there_is_are_refused_and_nothing_ends)
+{
+	static const char *const items[] = { "{}", "{\"targets\":[\"\",\"\",\"\"]}", "{\"labels\":{\"a\":\"\",\"b\":\"\"}}" };
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+		struct str text = many(items[i], 2000);
+		for (size_t room = 4096; room < (4u << 20); room += room / 16) {
+			cleanup_arena struct arena arena;
+			struct scrape_groups groups;
+			struct error err;
+			arena_init(&arena, room);
+			struct troubles troubles = { .arena = &arena, .source = "t" };
+			enum err r = scrape_groups_read(text, true, &arena, &groups, &troubles);
+			CHECK(r == OK || troubles.count > 0);
+			if (r == OK && scrape_groups_label(&groups, &arena, "__meta_url", STR("u"), &err) != OK)
+				CHECK_INT(err.code, ERR_TOO_LARGE);
+		}
+		mem_free((char *)text.ptr);
+	}
+}
+
+TEST(a_config_that_needs_more_room_than_there_is_is_refused_and_nothing_ends)
+{
+	struct str jobs = many("{job_name: a, params: {a: [b]}, relabel_configs: [{}], tls_config: {}}", 200);
+	cleanup_buf struct buf buf;
+	buf_init(&buf, 1u << 20);
+	buf_printf(&buf, "scrape_configs: " STR_FMT "\n", STR_ARG(jobs));
+	for (size_t room = 4096; room < (2u << 20); room += room / 16) {
+		struct read read;
+		arena_init(&read.arena, room);
+		read.troubles = (struct troubles){ .arena = &read.arena, .source = "p.yml" };
+		CHECK_INT(scrape_config_read(buf_str(&buf), &read.arena, &read.config, &read.troubles), ERR_INVALID);
+		finish(&read);
+	}
+	mem_free((char *)jobs.ptr);
+}
+
+TEST(a_target_with_labels_that_are_too_large_is_refused)
+{
+	static char large[9u << 20];
+	struct read read;
+	memset(large, 'x', sizeof large);
+	good(&read, "scrape_configs:\n- job_name: j\n  static_configs: [{targets: ['h:1'], labels: {a: b}}]\n");
+	const struct scrape_job *job = &read.config.jobs.rows[0];
+	struct scrape_group *group = &job->discovery.groups.rows[0];
+	cleanup_arena struct arena arena;
+	struct scrape_target target;
+	struct error err;
+	arena_init(&arena, 16u << 20);
+	group->labels.rows[0].value = (struct str){ large, sizeof large };
+	CHECK_INT(scrape_target_make(job, NULL, group, STR("h:1"), &arena, &target, &err), SCRAPE_REFUSED);
+	CHECK_TEXT(err.text, "the labels of a target are too large");
+	finish(&read);
+}
+
+TESTS(RUN(a_job_that_takes_only_legacy_names_fails_at_others),
+      RUN(a_refresh_interval_of_zero_is_none_and_the_usual_one_holds),
+      RUN(groups_that_need_more_room_than_there_is_are_refused_and_nothing_ends),
+      RUN(a_config_that_needs_more_room_than_there_is_is_refused_and_nothing_ends),
+      RUN(a_target_with_labels_that_are_too_large_is_refused), RUN(every_key_of_a_job_is_read_and_global_fills_in), RUN(what_is_wrong_is_told_with_its_place_and_what_was_meant),
       RUN(a_secret_is_in_no_complaint), RUN(more_troubles_than_are_kept_are_counted),
       RUN(a_target_is_made_of_its_group_its_job_and_relabelling), RUN(a_series_has_the_labels_of_its_target_and_keeps_what_it_said),
       RUN(a_series_over_a_limit_of_labels_fails_the_scrape), RUN(a_file_of_targets_is_read_in_yaml_and_json))

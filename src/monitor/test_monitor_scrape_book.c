@@ -13,7 +13,7 @@ struct store {
 	char names[SERIES_MAX][160];
 	unsigned count, room;
 	struct buf text;
-	unsigned frames;
+	unsigned frames, described;
 };
 
 static enum err find_series(void *context, struct promql_labels labels, uint32_t *ret_reference, struct error *err)
@@ -192,10 +192,21 @@ TEST(a_limit_that_is_broken_fails_the_scrape)
 	scrape(f, "a 1\nb 1\n");
 	CHECK(strstr(f->store.text.bytes, "scrape_timeout_seconds 10;scrape_sample_limit 2;scrape_body_size_bytes 8;") != NULL);
 	CHECK(strstr(scrape(f, "a 1\nb 1\nc 1\n"), "a stale;b stale;up 0;") != NULL);
-	CHECK_TEXT(f->err.text, "more samples than sample_limit 2");
+	CHECK_TEXT(f->err.text, "3 samples are more than sample_limit 2");
 	CHECK_INT(f->err.code, ERR_LIMIT);
 	CHECK(strstr(scrape(f, "a{x=\"1\"} 1\n"), "up 0;") != NULL);
 	CHECK_TEXT(f->err.text, "the labels of a series are 4, more than label_limit 3");
+	end(f);
+}
+
+TEST(samples_beyond_the_limit_are_counted_and_make_no_series)
+{
+	struct fixture *f = begin("  sample_limit: 2\n  metric_relabel_configs: [{source_labels: [__name__], regex: x, action: drop}]\n");
+	CHECK(strstr(scrape(f, "a 1\nb 1\nc 1\nx 1\nd 1\n"), "up 0;scrape_duration_seconds 0.5;scrape_samples_scraped 5;"
+							   "scrape_samples_post_metric_relabeling 4;") != NULL);
+	CHECK_INT(f->store.count, 2 + 5);
+	scrape(f, "a 1\nb 1\nx 1\n");
+	CHECK_INT(f->err.code, OK);
 	end(f);
 }
 
@@ -260,7 +271,47 @@ TEST(many_series_that_come_and_go_are_all_told_apart)
 	end(f);
 }
 
-TESTS(RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
+static bool goes_on(void *context, uint32_t reference, int64_t time_ms)
+{
+	struct store *store = context;
+	return time_ms == 5000 && strncmp(store->names[reference], "b{", 2) == 0;
+}
+
+TEST(a_series_that_another_brings_meanwhile_does_not_end_with_its_target)
+{
+	struct fixture *f = begin("");
+	scrape(f, "a 1\nb 2\n");
+	f->sink.goes_on = goes_on;
+	scrape_book_end(f->book, 5000, &f->sink);
+	CHECK_TEXT(f->store.text.bytes, "a stale;up stale;scrape_duration_seconds stale;scrape_samples_scraped stale;"
+					"scrape_samples_post_metric_relabeling stale;scrape_series_added stale;");
+	end(f);
+}
+
+static void describe(void *context, const struct exposition_item *item)
+{
+	(void)item;
+	((struct store *)context)->described++;
+}
+
+TEST(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts)
+{
+	struct fixture *f = begin("");
+	f->sink.describe = describe;
+	scrape_book_fail(f->book, 500, 0.5, &f->sink);
+	scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 1);
+	for (unsigned i = 1; i < SCRAPE_DESCRIBE_EVERY; i++)
+		scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 1);
+	scrape(f, "# HELP a x\na 1\n");
+	CHECK_INT(f->store.described, 2);
+	end(f);
+}
+
+TESTS(RUN(samples_beyond_the_limit_are_counted_and_make_no_series), RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
+      RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
+      RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
       RUN(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all), RUN(a_target_that_is_gone_ends_with_what_was_said_about_it),
       RUN(a_time_of_its_own_is_kept_and_owes_no_end_unless_told), RUN(what_relabelling_drops_is_scraped_and_not_kept),
       RUN(a_limit_that_is_broken_fails_the_scrape), RUN(series_without_room_are_left_out_and_the_others_go_on),

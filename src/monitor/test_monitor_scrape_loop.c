@@ -9,7 +9,7 @@
 #include "wire/resolve.h"
 #include "wire/test_peer.h"
 
-#define SERIES_MAX 64u
+#define SERIES_MAX 512u
 
 struct lab {
 	struct loop *loop;
@@ -24,26 +24,28 @@ struct lab {
 	char names[SERIES_MAX][200];
 	double last[SERIES_MAX];
 	bool stale[SERIES_MAX];
-	unsigned count, frames, told;
+	unsigned rows[SERIES_MAX], stales;
+	unsigned count, frames, told, running_max;
 	uint64_t generation;
-	char folder[64], path[96];
+	char folder[64], path[96], files[2][96], what[300];
 };
 
 /* A name server: SRV says port and "localhost", A says 127.0.0.1. */
 struct names {
 	int fd;
 	uint16_t port, answers;
+	unsigned records; /* of an A */
 	pthread_t thread;
 };
 
 static void *serve_names(void *context)
 {
 	struct names *names = context;
-	uint8_t bytes[512];
+	uint8_t bytes[4096];
 	struct sockaddr_in from;
 	for (;;) {
 		socklen_t length = sizeof from;
-		ssize_t size = recvfrom(names->fd, bytes, sizeof bytes - 64, 0, (struct sockaddr *)&from, &length);
+		ssize_t size = recvfrom(names->fd, bytes, 512, 0, (struct sockaddr *)&from, &length);
 		if (size < 12)
 			return NULL;
 		uint8_t *at = bytes + 12;
@@ -55,13 +57,17 @@ static void *serve_names(void *context)
 		const uint8_t service[] = { 0, 0, 0, 0, (uint8_t)(names->answers >> 8), (uint8_t)names->answers,
 					    9, 'l', 'o', 'c', 'a', 'l', 'h', 'o', 's', 't', 0 };
 		const uint8_t address[] = { 127, 0, 0, 1 };
-		memcpy(at, head, sizeof head);
-		at += sizeof head;
-		memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
-		at += srv ? sizeof service : sizeof address;
+		uint8_t count = srv || names->records == 0 ? 1 : (uint8_t)names->records;
+		for (unsigned i = 0; i < count; i++) {
+			memcpy(at, head, sizeof head);
+			at += sizeof head;
+			memcpy(at, srv ? service : address, srv ? sizeof service : sizeof address);
+			at += srv ? sizeof service : sizeof address;
+		}
 		bytes[2] = 0x81;
-		bytes[3] = 0x80;
+		bytes[3] = bytes[13] == 'f' ? 0x82 : 0x80; /* names that begin with f fail */
 		memcpy(bytes + 4, "\0\1\0\1\0\0\0\0", 8); /* what the question added is left out */
+		bytes[7] = count;
 		sendto(names->fd, bytes, (size_t)(at - bytes), 0, (struct sockaddr *)&from, length);
 	}
 }
@@ -71,6 +77,7 @@ static void names_start(struct names *names, uint16_t answers)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof at;
 	names->answers = answers;
+	names->records = 0;
 	names->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK_INT(bind(names->fd, (struct sockaddr *)&at, sizeof at), 0);
 	getsockname(names->fd, (struct sockaddr *)&at, &length);
@@ -122,6 +129,8 @@ static void append(void *context, const struct scrape_frame *frame)
 	for (size_t i = 0; i < frame->count; i++) {
 		uint64_t bits;
 		memcpy(&bits, &frame->values[i], sizeof bits);
+		lab->rows[frame->references[i]]++;
+		lab->stales += bits == SCRAPE_STALE_BITS;
 		lab->stale[frame->references[i]] = bits == SCRAPE_STALE_BITS;
 		lab->last[frame->references[i]] = frame->values[i];
 	}
@@ -129,8 +138,10 @@ static void append(void *context, const struct scrape_frame *frame)
 
 static void tell(void *context, struct str job, const char *what)
 {
-	(void)job, (void)what;
-	((struct lab *)context)->told++;
+	struct lab *lab = context;
+	(void)job;
+	lab->told++;
+	snprintf(lab->what, sizeof lab->what, "%s", what);
 }
 
 static char *answer(void *context, const char *request)
@@ -144,7 +155,7 @@ static char *answer(void *context, const char *request)
 	return buf_take(&buf);
 }
 
-static struct lab *lab_with(struct names *names, const char *(*environment)(const char *name))
+static struct lab *lab_with(struct names *names, unsigned running_max, const char *(*environment)(const char *name))
 {
 	struct lab *lab = mem_alloc(sizeof *lab);
 	struct error err;
@@ -157,11 +168,13 @@ static struct lab *lab_with(struct names *names, const char *(*environment)(cons
 	snprintf(lab->folder, sizeof lab->folder, "/tmp/mainstay-scrape-XXXXXX");
 	CHECK(mkdtemp(lab->folder) != NULL);
 	snprintf(lab->path, sizeof lab->path, "%s/prometheus.yml", lab->folder);
+	for (unsigned i = 0; i < 2; i++)
+		snprintf(lab->files[i], sizeof lab->files[i], "%s/%c.yml", lab->folder, 'x' + (int)i);
 	struct scrape_loop_options options = {
 		.loop = lab->loop, .clock = &lab->clock, .random = &lab->random, .resolve = lab->resolve,
 		.storage = { .sink = { lab, find_series, append, NULL }, .begin = begin, .end = end },
 		.name_server = names != NULL ? "127.0.0.1" : NULL, .name_port = names != NULL ? names->port : 0,
-		.environment = environment, .tell = tell, .context = lab,
+		.environment = environment, .tell = tell, .context = lab, .running_max = running_max,
 	};
 	scrape_loop_create(&options, &lab->scrapes);
 	return lab;
@@ -169,7 +182,7 @@ static struct lab *lab_with(struct names *names, const char *(*environment)(cons
 
 static struct lab *lab_create(void)
 {
-	return lab_with(NULL, NULL);
+	return lab_with(NULL, 0, NULL);
 }
 
 static void lab_destroy(struct lab *lab)
@@ -179,6 +192,8 @@ static void lab_destroy(struct lab *lab)
 	loop_destroy(&lab->loop);
 	peer_stop(&lab->peer);
 	unlink(lab->path);
+	for (unsigned i = 0; i < 2; i++)
+		unlink(lab->files[i]);
 	rmdir(lab->folder);
 	mem_free(lab);
 }
@@ -223,8 +238,24 @@ static bool wait_live(struct lab *lab, const char *start, bool live)
 	return find(lab, start) >= 0 && is_live(lab, start) == live;
 }
 
+static unsigned rows_of(const struct lab *lab, const char *start)
+{
+	unsigned rows = 0;
+	for (unsigned i = 0; i < lab->count; i++)
+		rows += strncmp(lab->names[i], start, strlen(start)) == 0 ? lab->rows[i] : 0;
+	return rows;
+}
+
+static void wait_rows(struct lab *lab, const char *start, unsigned rows)
+{
+	for (int i = 0; i < 2000 && rows_of(lab, start) < rows; i++)
+		loop_run_for(lab->loop, 10 * TIME_MS);
+	CHECK(rows_of(lab, start) >= rows);
+}
+
 struct look {
 	unsigned up, down, unknown, dropped;
+	char discovered[300];
 	char error[300];
 };
 
@@ -235,6 +266,10 @@ static void see(void *context, const struct scrape_seen *seen)
 	look->down += seen->health == SCRAPE_HEALTH_DOWN;
 	look->unknown += !seen->dropped && seen->health == SCRAPE_HEALTH_UNKNOWN;
 	look->dropped += seen->dropped;
+	cleanup_buf struct buf buf;
+	buf_init(&buf, sizeof look->discovered);
+	promql_labels_print(seen->target->discovered, &buf);
+	snprintf(look->discovered, sizeof look->discovered, "%s", buf.bytes);
 	if (seen->error[0] != '\0')
 		snprintf(look->error, sizeof look->error, "%s", seen->error);
 }
@@ -388,7 +423,7 @@ TEST(a_proxy_of_the_config_or_of_the_environment_is_asked_instead_of_the_target)
 	CHECK(wait_live(lab, "a{instance=\"nowhere.example.org:9100\"", true));
 	CHECK(strncmp(lab->request, "GET http://nowhere.example.org:9100/metrics ", 44) == 0);
 	lab_destroy(lab);
-	lab = lab_with(NULL, proxy_of_environment);
+	lab = lab_with(NULL, 0, proxy_of_environment);
 	proxy_port = lab->peer.port;
 	load(lab, "'nowhere.example.org:9100'", "  proxy_from_environment: true\n");
 	CHECK(wait_live(lab, "a{instance=\"nowhere.example.org:9100\"", true));
@@ -423,7 +458,7 @@ TEST(targets_are_found_by_names)
 	struct lab *lab;
 	char job[400];
 	names_start(&names, 0);
-	lab = lab_with(&names, NULL);
+	lab = lab_with(&names, 0, NULL);
 	names.answers = lab->peer.port;
 	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [_m._tcp.example.org], refresh_interval: 1s},"
 		 " {names: [a.example.org], type: A, port: %u}]\n"
@@ -441,6 +476,109 @@ TEST(targets_are_found_by_names)
 	names_stop(&names);
 }
 
+static void write_targets(const struct lab *lab, unsigned file, const char *text)
+{
+	FILE *out = fopen(lab->files[file], "w");
+	CHECK(out != NULL);
+	fprintf(out, "- {targets: ['127.0.0.1:%u'], labels: {from: f%u}}\n%s", lab->peer.port, file, text);
+	fclose(out);
+}
+
+TEST(a_file_that_is_broken_takes_no_target_of_another_away)
+{
+	struct lab *lab = lab_create();
+	write_targets(lab, 0, "");
+	write_targets(lab, 1, "{");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK_INT(look_at(lab).unknown, 1);
+	CHECK_INT(lab->told, 1);
+	CHECK(strstr(lab->what, "y.yml") != NULL);
+	CHECK(wait_live(lab, "up{from=\"f0\"", true));
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK_INT(lab->told, 1); /* it is known */
+	write_targets(lab, 1, "");
+	unlink(lab->files[0]);
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK(wait_live(lab, "up{from=\"f1\"", true));
+	CHECK(wait_live(lab, "up{from=\"f0\"", false));
+	lab_destroy(lab);
+}
+
+TEST(a_file_that_breaks_before_a_reload_takes_no_target_away)
+{
+	struct lab *lab = lab_create();
+	write_targets(lab, 0, "");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	CHECK(wait_live(lab, "a{", true));
+	write_targets(lab, 0, "{");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n");
+	wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+	CHECK_INT(lab->stales, 0);
+	CHECK_INT(look_at(lab).up, 1);
+	lab_destroy(lab);
+}
+
+TEST(a_name_that_cannot_be_looked_up_takes_no_target_of_another_away)
+{
+	struct names names;
+	char job[200];
+	names_start(&names, 0);
+	struct lab *lab = lab_with(&names, 0, NULL);
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [f.example.org, a.example.org], type: A, port: %u}]\n", lab->peer.port);
+	load(lab, "", job);
+	CHECK(wait_live(lab, "a{", true));
+	CHECK(strstr(lab->what, "could not look up \"f.example.org\"") != NULL);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
+TEST(a_name_with_more_records_than_are_taken_is_told)
+{
+	struct names names;
+	char job[200];
+	names_start(&names, 0);
+	names.records = 65;
+	struct lab *lab = lab_with(&names, 0, NULL);
+	snprintf(job, sizeof job, "  dns_sd_configs: [{names: [a.example.org], type: A, port: %u}]\n", lab->peer.port);
+	load(lab, "", job);
+	for (int i = 0; i < 200 && lab->told == 0; i++)
+		loop_run_for(lab->loop, 25 * TIME_MS);
+	CHECK_TEXT(lab->what, "could not take \"a.example.org\": it has more than 64 records");
+	CHECK_INT(look_at(lab).unknown, 0);
+	lab_destroy(lab);
+	names_stop(&names);
+}
+
+static void count_dropped(void *context, struct str job, size_t dropped)
+{
+	CHECK_STR(job, "j");
+	*(size_t *)context += dropped;
+}
+
+TEST(what_relabelling_drops_is_counted_beyond_what_is_shown)
+{
+	struct lab *lab = lab_create();
+	size_t dropped = 0;
+	load(lab, NULL, "  keep_dropped_targets: 1\n  relabel_configs: [{source_labels: [__address__], action: drop}]\n");
+	load(lab, "'h:1', 'h:2', 'h:3'", "  keep_dropped_targets: 1\n  relabel_configs: [{source_labels: [__address__], action: drop}]\n");
+	scrape_loop_jobs(lab->scrapes, count_dropped, &dropped);
+	CHECK_INT(dropped, 3);
+	CHECK_INT(look_at(lab).dropped, 1);
+	lab_destroy(lab);
+}
+
+TEST(how_a_target_is_found_is_shown_as_it_is_now)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "  params: {}\n");
+	CHECK(strstr(look_at(lab).discovered, "__meta_filepath") == NULL);
+	write_targets(lab, 0, "");
+	load(lab, "", "  file_sd_configs: [{files: ['[xy].yml']}]\n  relabel_configs: [{action: labeldrop, regex: from}]\n");
+	CHECK_INT(look_at(lab).unknown, 1);
+	CHECK(strstr(look_at(lab).discovered, "__meta_filepath") != NULL);
+	lab_destroy(lab);
+}
+
 TEST(series_that_are_read_anew_get_new_references)
 {
 	struct lab *lab = lab_create();
@@ -453,7 +591,94 @@ TEST(series_that_are_read_anew_get_new_references)
 	lab_destroy(lab);
 }
 
-TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
+/* A socket that takes connections and says nothing. */
+static int hanging(uint16_t *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	CHECK_INT(listen(fd, 4096), 0);
+	getsockname(fd, (struct sockaddr *)&at, &length);
+	*ret_port = ntohs(at.sin_port);
+	return fd;
+}
+
+TEST(a_job_whose_targets_all_hang_keeps_no_other_waiting)
+{
+	struct lab *lab = lab_with(NULL, 4, NULL);
+	uint16_t port;
+	int fd = hanging(&port);
+	cleanup_buf struct buf job;
+	buf_init(&job, 65536);
+	for (int i = 0; i < 20; i++)
+		buf_printf(&job, "  - {targets: ['127.0.0.1:%u'], labels: {instance: 'n%d'}}\n", port, i);
+	char text[8192];
+	snprintf(text, sizeof text, "- job_name: hang\n  static_configs:\n%s", job.bytes);
+	load(lab, NULL, text);
+	wait_rows(lab, "up{instance=\"127", 10);
+	CHECK(lab->last[find(lab, "up{instance=\"127")] == 1);
+	CHECK(rows_of(lab, "up{instance=\"n") > 10); /* it does not wait either */
+	CHECK(rows_of(lab, "up{instance=\"n") < 60);
+	lab_destroy(lab);
+	close(fd);
+}
+
+TEST(a_target_that_hangs_for_its_whole_interval_is_asked_again_at_once)
+{
+	struct lab *lab = lab_create();
+	uint16_t port;
+	int fd = hanging(&port);
+	char text[200];
+	snprintf(text, sizeof text, "- job_name: hang\n  scrape_interval: 400ms\n  scrape_timeout: 400ms\n"
+		 "  static_configs: [{targets: ['127.0.0.1:%u'], labels: {instance: n}}]\n", port);
+	load(lab, "", text);
+	wait_rows(lab, "up{", 1);
+	time_us from = clock_since_boot(&lab->clock);
+	wait_rows(lab, "up{", 5);
+	CHECK(clock_since_boot(&lab->clock) - from < 4 * 640 * TIME_MS);
+	lab_destroy(lab);
+	close(fd);
+}
+
+TEST(series_go_on_when_a_reload_changes_how_their_target_is_asked)
+{
+	struct lab *lab = lab_create();
+	load(lab, NULL, "");
+	CHECK(wait_live(lab, "a{", true));
+	static const char *const changes[] = { "  scrape_timeout: 50ms\n", "  scrape_interval: 150ms\n", "  metrics_path: /other\n",
+					       "  params: {q: [x]}\n" };
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		load(lab, NULL, changes[i]);
+		CHECK_INT(look_at(lab).up, 1); /* what was known of it is known */
+		wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+		CHECK_INT(lab->stales, 0);
+	}
+	CHECK(strstr(lab->request, "GET /metrics?q=x ") != NULL);
+	lab_destroy(lab);
+}
+
+TEST(series_go_on_when_their_target_moves_to_another_job_with_the_same_labels)
+{
+	struct lab *lab = lab_create();
+	char text[300];
+	load(lab, NULL, "  relabel_configs: [{target_label: job, replacement: x}]\n");
+	CHECK(wait_live(lab, "a{", true));
+	snprintf(text, sizeof text, "- job_name: k\n  static_configs: [{targets: ['127.0.0.1:%u'], labels: {job: x}}]\n", lab->peer.port);
+	load(lab, "", text);
+	wait_rows(lab, "a{", rows_of(lab, "a{") + 5);
+	CHECK_INT(lab->stales, 0);
+	CHECK_INT(look_at(lab).up, 1);
+	load(lab, "", "");
+	CHECK(wait_live(lab, "a{", false));
+	lab_destroy(lab);
+}
+
+TESTS(RUN(a_job_whose_targets_all_hang_keeps_no_other_waiting),
+      RUN(a_target_that_hangs_for_its_whole_interval_is_asked_again_at_once),
+      RUN(series_go_on_when_a_reload_changes_how_their_target_is_asked),
+      RUN(series_go_on_when_their_target_moves_to_another_job_with_the_same_labels),
+      RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels),
       RUN(the_password_of_a_job_is_sent_and_stands_in_no_url),
       RUN(fields_of_a_job_are_sent_beside_our_own_line_by_line),
       RUN(a_field_that_cannot_be_sent_makes_the_target_down_and_is_not_quoted),
@@ -465,4 +690,7 @@ TESTS(RUN(a_target_is_asked_at_its_time_and_what_it_says_is_kept_with_its_labels
       RUN(a_proxy_of_the_config_or_of_the_environment_is_asked_instead_of_the_target),
       RUN(more_targets_than_the_limit_of_a_job_are_all_down),
       RUN(a_target_that_is_named_twice_is_asked_once), RUN(targets_are_found_by_names),
+      RUN(a_file_that_is_broken_takes_no_target_of_another_away), RUN(a_file_that_breaks_before_a_reload_takes_no_target_away),
+      RUN(a_name_that_cannot_be_looked_up_takes_no_target_of_another_away), RUN(a_name_with_more_records_than_are_taken_is_told),
+      RUN(what_relabelling_drops_is_counted_beyond_what_is_shown), RUN(how_a_target_is_found_is_shown_as_it_is_now),
       RUN(series_that_are_read_anew_get_new_references))

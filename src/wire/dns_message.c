@@ -261,6 +261,7 @@ static void take_record(struct reader *reader, uint16_t wanted, struct dns_answe
 		return;
 	}
 	size_t end = reader->at + size;
+	answer->more |= type == wanted && class == CLASS_IN && answer->count == DNS_ANSWERS_MAX;
 	if (type == wanted && class == CLASS_IN && answer->count < DNS_ANSWERS_MAX) {
 		struct reader data = { reader->bytes, end, reader->at, false };
 		take_data(&data, wanted, size, &text);

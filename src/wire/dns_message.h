@@ -32,6 +32,7 @@ struct dns_answer {
 	unsigned code;   /* 0: NOERROR, 3: NXDOMAIN ... */
 	bool cut;        /* ask again over TCP */
 	unsigned count;
+	bool more;       /* there are others than these */
 	uint32_t ttl_least; /* of the answers; 0 when there is none */
 	char texts[DNS_ANSWERS_MAX][DNS_ANSWER_BYTES];
 };

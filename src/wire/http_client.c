@@ -307,9 +307,12 @@ static void set_method(struct http_call *call)
 
 static void on_transferred(void *context, CURLcode code);
 
+/* An address is verified by and no more: in a URL it would be where we go, and nobody greets by one (RFC 6066 3). */
 static bool is_renamed(const struct http_call *call)
 {
-	return call->client->server_name != NULL && call->target.https;
+	struct address address;
+	const char *name = call->client->server_name;
+	return name != NULL && call->target.https && !address_parse(str_of(name), &address);
 }
 
 /* The library greets by the name in the URL: so the URL gets it, pinned to the addresses of the host, and a field says whom

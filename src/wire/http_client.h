@@ -33,7 +33,7 @@ struct resolve;
 struct http_tls {
 	const char *ca_pem;      /* authorities as text, instead of ca_file's */
 	const char *cert_file, *key_file; /* PEM: our own certificate */
-	const char *server_name; /* greeted and verified instead of the URL's host */
+	const char *server_name; /* greeted and verified instead of the URL's host; an IP address: verified only */
 	unsigned min_version, max_version; /* 10 .. 13; 0: what is usual */
 };
 

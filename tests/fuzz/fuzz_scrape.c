@@ -1,6 +1,7 @@
 /* fuzz_scrape.c: any bytes as a prometheus.yml, and what it leads to: targets and series; as a file of targets, too. */
 #include "base/arena.h"
 #include "fuzz.h"
+#include "monitor/scrape_files.h"
 #include "monitor/scrape_target.h"
 
 struct context {
@@ -46,13 +47,14 @@ static void make_targets(const struct scrape_job *job, const struct scrape_group
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* `room`: of the arena. A small one is soon full: that is a complaint, and nothing else. */
+static void read_all(struct str text, size_t room)
 {
-	struct str text = { (const char *)data, size };
 	struct scrape_config config;
 	struct scrape_groups groups;
+	struct error err;
 	struct arena arena;
-	arena_init(&arena, 512u << 20);
+	arena_init(&arena, room);
 	struct troubles troubles = { .arena = &arena, .source = "p" }, others = { .arena = &arena, .source = "t" };
 	enum err r = scrape_config_read(text, &arena, &config, &troubles);
 	PROMISE((r == OK) == (troubles.count == 0));
@@ -60,8 +62,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t g = 0; g < config.jobs.rows[j].discovery.groups.count; g++)
 			make_targets(&config.jobs.rows[j], &config.jobs.rows[j].discovery.groups.rows[g]);
 	scrape_config_finish(&config);
-	r = scrape_groups_read(text, size % 2 == 0, &arena, &groups, &others);
+	r = scrape_groups_read(text, text.len % 2 == 0, &arena, &groups, &others);
 	PROMISE((r == OK) == (others.count == 0));
+	if (r == OK)
+		scrape_groups_label(&groups, &arena, "__meta_url", STR("http://h/"), &err);
 	arena_finish(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str text = { (const char *)data, size };
+	read_all(text, 512u << 20);
+	read_all(text, 4096 + str_hash(text) % (size * 64 + 4096));
 	return 0;
 }

@@ -467,6 +467,7 @@ class Asking(Scraping):
 - {{job_name: named, scheme: https, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: moved, scheme: https, metrics_path: /moved, tls_config: {{ca_file: '{cert}', server_name: one.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: misnamed, scheme: https, tls_config: {{ca_file: '{cert}', server_name: two.example.org}}, static_configs: [{{targets: ['{plain.address}']}}]}}
+- {{job_name: address, scheme: https, tls_config: {{server_name: 127.0.0.7, insecure_skip_verify: true}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: blind, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{plain.address}']}}]}}
 - {{job_name: stranger, scheme: https, tls_config: {{insecure_skip_verify: true}}, static_configs: [{{targets: ['{both.address}']}}]}}
 - job_name: guest
@@ -480,8 +481,27 @@ class Asking(Scraping):
   static_configs: [{{targets: ['{both.address}']}}]
 """)
         self.wait_health({("untrusted", plain.address): "down", ("named", plain.address): "up", ("moved", plain.address): "up", ("misnamed", plain.address): "down",
-                          ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
+                          ("address", plain.address): "up", ("blind", plain.address): "up", ("stranger", both.address): "down", ("guest", both.address): "up"})
         self.assertEqual([[plain.address]], [host for i, host in enumerate(plain.hosts) if host not in plain.hosts[:i]])
+
+    def test_a_series_that_cannot_be_kept_is_told_and_what_was_dropped_is_counted(self):
+        target = self.peer(Target('a{x="' + "y" * 70000 + '"} 1\nb 2\n'))
+        self.scrape(f"""
+- {{job_name: j, static_configs: [{{targets: ['{target.address}']}}]}}
+- {{job_name: none, static_configs: [{{targets: ['h:1', 'h:2']}}], keep_dropped_targets: 1, relabel_configs: [{{action: drop}}]}}
+""")
+        self.wait_health({("j", target.address): "up"})
+        wait_until(lambda: "their series cannot be kept" in str(self.server.log(10000)), 15, "the log to say so")
+        with urllib.request.urlopen(f"http://{self.server.address}/metrics", timeout=10) as answer:
+            figures = dict(line.split() for line in answer.read().decode().splitlines() if line.startswith("mainstay_scrape_series_refused_total "))
+        self.assertGreater(float(figures["mainstay_scrape_series_refused_total"]), 0)
+        found = self.targets(state="Dropped")
+        self.assertEqual(([], 1), (found["activeTargets"], len(found["droppedTargets"])))
+        self.assertEqual({"j": 0, "none": 2}, found["droppedTargetCounts"])
+        self.assertEqual({"state": "loaded", "error": ""}, found["scrapeConfig"])
+        self.path.write_text("scrape_configs: 7\n")
+        wait_until(lambda: self.targets()["scrapeConfig"]["state"] == "refused", 15, "the file to be refused")
+        self.assertIn("prometheus.yml:1", self.targets()["scrapeConfig"]["error"])
 
     def test_a_body_is_unfolded_and_its_limit_counts_unfolded(self):
         target = self.peer(Target(body="".join(f'a{{n="{i}"}} {i}\n' for i in range(2000)), folded=True))
@@ -498,6 +518,29 @@ class Asking(Scraping):
 
 
 class Changing(Scraping):
+    def test_a_changed_certificate_of_a_discovery_and_a_changed_file_beside_the_config_are_seen(self):
+        cert, key = certificate(self.folder / "one", name="one.example.org")
+        other, _ = certificate(self.folder / "two", name="two.example.org")
+        target, more = self.peer(Target()), self.peer(Target())
+        found = self.peer(Target(tls=(cert, key), groups=[{"targets": [target.address]}]))
+        ca = self.folder / "ca.pem"
+        ca.write_text(other.read_text())
+        (self.folder / "more1.yml").write_text("scrape_configs: [{job_name: more, static_configs: 7}]\n")
+        self.path = self.folder / "prometheus.yml"
+        self.path.write_text(f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_config_files: ['more*.yml']
+scrape_configs:
+- job_name: j
+  http_sd_configs: [{{url: 'https://{found.address}/', tls_config: {{ca_file: ca.pem, server_name: one.example.org}}}}]
+""")
+        self.begin("--scrape-config", self.path)
+        wait_until(lambda: self.targets()["scrapeConfig"]["state"] == "refused", 15, "the file beside it to be refused")
+        (self.folder / "more1.yml").write_text(f"scrape_configs: [{{job_name: more, static_configs: [{{targets: ['{more.address}']}}]}}]\n")
+        self.wait_health({("more", more.address): "up"})
+        ca.write_text(cert.read_text())
+        self.wait_health({("more", more.address): "up", ("j", target.address): "up"})
+
     def test_a_changed_file_is_carried_out_and_a_wrong_one_is_refused_and_told(self):
         one, two = self.peer(Target()), self.peer(Target("b 2\n"))
         self.scrape(f"- {{job_name: j, static_configs: [{{targets: ['{one.address}']}}]}}\n")
@@ -561,6 +604,8 @@ class Own(Scraping):
                 self.assertEqual((done.returncode, done.stderr + done.stdout), (0, b""), body)
             done = subprocess.run([BINARY, "check-config", "metrics", *more], input=body, capture_output=True, timeout=30)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        begun = {line for _ in range(20) for line in self.figures()[1].splitlines() if line.startswith(b"process_start_time_seconds ")}
+        self.assertEqual(len(begun), 1, begun)
 
 
 if __name__ == "__main__":

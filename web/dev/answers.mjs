@@ -313,7 +313,7 @@ const answers = {
 	prometheus_query_range: ({ query }) => queryAnswer(query),
 	prometheus_targets: ({ world, now }) => ({ body: { status: 'success', data: { activeTargets: world.checks.length ? [
 		targetOf('node', '10.0.0.4:9100', 'down', now, 'could not connect to "10.0.0.4" port 9100: Connection refused'), targetOf('node', '10.0.0.5:9100', 'up', now, ''), targetOf('shop', 'shop-1:8080', 'unknown', now, ''),
-	] : [], droppedTargets: [] } } }),
+	] : [], droppedTargets: [], droppedTargetCounts: {}, scrapeConfig: { state: world.checks.length ? 'loaded' : 'none', error: '' } } } }),
 	journal_list: ({ world, query, now }) => events(world, query, now),
 	journal_proof: ({ params }) => ({ body: { seq: Number(params.seq), index: Number(params.seq) - 1, size: 48210, leaf: 'q5JhFmmZ0c7kq1ZkpZQ6jzQ1cN2rPfYq4f0v0H6m6xQ=', root: '9b1xvT5k1oY3mK3mUu8h3Q0l2N0pXqz3mYv4o6dWk2c=', path: Array.from({ length: 16 }, (_, i) => `${'pQ7zK1mV'.slice(i % 4)}h3Q0l2N0pXqz3mYv4o6dWk2c9b1xvT5k${i}=`), checkpoint } }),
 	journal_checkpoint: () => ({ body: checkpoint }),

@@ -43,17 +43,25 @@ function Rows({ targets }: { targets: readonly Target[] }) {
 	)
 }
 
-function Shown({ answer }: { answer: PrometheusTargets }) {
-	const { activeTargets: active, droppedTargets: dropped } = answer.data
-	if (!active.length && !dropped.length) {
+/** Why there is none: no file, a refused one, or one that names nobody yet. */
+function Nothing({ config }: { config: PrometheusTargets['data']['scrapeConfig'] }) {
+	if (config.state === 'none') {
 		return <Empty small title="Nothing is scraped">Give <code>mainstay serve</code> the <code>prometheus.yml</code> you have: <code>--scrape-config FILE</code>.</Empty>
 	}
+	if (config.state === 'refused') return <Empty small title="Nothing is scraped">{config.error}</Empty>
+	return <Empty small title="No target is found yet">The scrape config is loaded. Its jobs name no target, or their discovery has found none so far; the log says what went wrong with one.</Empty>
+}
+
+function Shown({ answer }: { answer: PrometheusTargets }) {
+	const { activeTargets: active, droppedTargetCounts: counts, scrapeConfig: config } = answer.data
+	const dropped = Object.values(counts).reduce((sum, count) => sum + count, 0)
+	if (!active.length && !dropped) return <Nothing config={config} />
 	const more = active.length - SHOWN_MAX
 	return (
 		<>
 			<Rows targets={sorted(active).slice(0, SHOWN_MAX)} />
 			{more > 0 && <p class="small soft">{plural(more, 'target')} more: <code>mainstay targets</code> lists all.</p>}
-			{dropped.length > 0 && <p class="small soft">Relabelling dropped {plural(dropped.length, 'target')}.</p>}
+			{dropped > 0 && <p class="small soft">Relabelling dropped {plural(dropped, 'target')}.</p>}
 		</>
 	)
 }
