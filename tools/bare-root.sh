@@ -26,7 +26,11 @@ bare_root_make() {
 	for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*proxy* /usr/local/share/ca-certificates/*; do
 		[ ! -e "$file" ] || install -D -m 644 "$file" "$root$file"
 	done
+	# A place of its own in the tree of mounts, or nothing in it could make a network; terminals for what asks for a password.
+	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
+	mount -t sysfs -o ro sysfs "$root/sys"
+	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 }
 
 inside() {

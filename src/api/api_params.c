@@ -126,7 +126,7 @@ static const struct param_row {
 	{ "prometheus_label_values", { PROM_LIST } },
 	{ "prometheus_metadata",
 	  { { "metric", PARAM_TEXT, NULL }, { "limit", PARAM_LIMIT, NULL }, { "limit_per_metric", PARAM_INT, NULL } } },
-	{ "prometheus_targets", { { "state", PARAM_WORD, "active dropped any" }, { "scrapePool", PARAM_TEXT, NULL } } },
+	{ "prometheus_targets", { { "state", PARAM_TEXT, NULL }, { "scrapePool", PARAM_TEXT, NULL } } },
 	{ "probe", { { "target", PARAM_TEXT, NULL }, { "module", PARAM_TEXT, NULL }, { "debug", PARAM_WORD, "true false" } } },
 	{ "prometheus_tsdb", { { "limit", PARAM_LIMIT, NULL } } },
 	{ "journal_list",
