@@ -97,9 +97,9 @@ static enum err read_spec(struct api_call *call, const struct module *module, st
 	const struct doc_node *doc, *full;
 	cleanup_buf struct buf text;
 	struct json_writer json;
+	buf_init(&text, 4 * TARGET_BYTES_MAX);
 	if (target.len == 0 || target.len > TARGET_BYTES_MAX)
 		return error_set(err, ERR_INVALID, target.len == 0 ? "target parameter is missing" : "target is too long");
-	buf_init(&text, 4 * TARGET_BYTES_MAX);
 	json_init(&json, &text);
 	json_map_begin(&json);
 	json_field_cstr(&json, "kind", module->kind);
