@@ -131,12 +131,12 @@ static enum err join_services(struct arena *arena, struct str one, struct str ot
 	size_t counts[2];
 	cleanup_buf struct buf buf;
 	struct json_writer json;
+	buf_init(&buf, SERVICES_BYTES_MAX);
 	enum err r = comms_services(one, arena, COMMS_SERVICES_MAX, &names[0], &counts[0], err);
 	if (r == OK)
 		r = comms_services(other, arena, COMMS_SERVICES_MAX, &names[1], &counts[1], err);
 	if (r != OK)
 		return r;
-	buf_init(&buf, SERVICES_BYTES_MAX);
 	json_init(&json, &buf);
 	json_list_begin(&json);
 	for (size_t i = 0; i < counts[0]; i++)

@@ -239,10 +239,10 @@ enum err place_check_key(struct place *place, struct error *err)
 	cleanup_buf struct buf key;
 	struct store_conn *conn;
 	bool known;
+	buf_init(&key, KEY_BYTES_MAX);
 	enum err r = store_connect(place->store, true, &conn, err);
 	if (r != OK)
 		return r;
-	buf_init(&key, KEY_BYTES_MAX);
 	note_key_print(&place->signer.key, &key);
 	struct journal_signer signer = { str_of(place->signer.key.name), buf_str(&key) };
 	r = journal_signer_check(conn, &signer, &known, err);

@@ -262,9 +262,9 @@ static void ask_http(struct scrape_source *source)
 	struct scrape_part *part = source->parts[0];
 	cleanup_arena struct arena arena;
 	struct error err;
+	arena_init(&arena, 0);
 	if (source->call != NULL)
 		return;
-	arena_init(&arena, 0);
 	struct scrape_ask ask = { .url = arena_cstr(&arena, http->url), .accept = HTTP_ACCEPT,
 				  .timeout_ms = timeout_of(http->refresh_ms),
 				  .unfold = true };

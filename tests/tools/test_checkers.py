@@ -14,6 +14,16 @@ FLOORS = """
 """
 
 
+class Cleanup(Planted):
+    def test_begun_before_any_return_is_fine(self):
+        self.plant("src/base/a.c", "void f(void)\n{\n\tcleanup_buf struct buf one, two;\n\tbuf_init(&one, 1);\n\tbuf_init(&two, 1);\n\treturn;\n}\n")
+        self.accepts("check-cleanup")
+
+    def test_a_return_before_the_second_is_begun_is_seen_with_file_and_line(self):
+        self.plant("src/base/a.c", "void f(void)\n{\n\tcleanup_buf struct buf one, two;\n\tbuf_init(&one, 1);\n\tif (x)\n\t\treturn;\n\tbuf_init(&two, 1);\n}\n")
+        self.sees("check-cleanup", 'src/base/a.c:6: returns before "two" is begun')
+
+
 class Floors(Planted):
     def setUp(self):
         super().setUp()
