@@ -96,7 +96,7 @@ class Commands(Planted):
         with open(self.top / "src" / "base" / "test_base_good.c", "a") as file:
             file.write("int broken(void) { return nothing_of_that_name; }\n")
         status, lines = self.run_check()
-        self.assertEqual((status, lines[-1]), (1, "4 passed, 1 failed"), "\n".join(lines))
+        self.assertEqual((status, lines[-1]), (1, "5 passed, 1 failed"), "\n".join(lines))
         self.assertIn("nothing_of_that_name", "\n".join(lines))
 
     def test_check_ends_what_it_started_when_it_is_interrupted(self):
