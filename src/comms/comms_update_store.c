@@ -237,9 +237,11 @@ enum err comms_apply_published(struct apply *a, const struct event *event, struc
 	return r == OK ? timer_clear(a, COMMS_PUBLISH_TIMER, e->update, err) : r;
 }
 
+/* Until it is planned anew nobody is reminded: what stood there may not be owed any more. */
 static enum err plan_at(struct apply *a, int64_t incident, time_us at, struct error *err)
 {
-	return timer_set(a, COMMS_PLAN_TIMER, incident, at, TIMER_ELAPSED, err);
+	enum err r = timer_clear(a, COMMS_WATCH_TIMER, incident, err);
+	return r == OK ? timer_set(a, COMMS_PLAN_TIMER, incident, at, TIMER_ELAPSED, err) : r;
 }
 
 enum err comms_apply_withdrawn(struct apply *a, const struct event *event, struct error *err)
@@ -295,7 +297,7 @@ enum err comms_apply_reminded(struct apply *a, const struct event *event, struct
 enum err comms_apply_incident_opened(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_opened *e = event->payload;
-	return plan_at(a, e->incident, event->event_time + PLAN_AFTER, err);
+	return timer_set(a, COMMS_PLAN_TIMER, e->incident, event->event_time + PLAN_AFTER, TIMER_ELAPSED, err);
 }
 
 enum err comms_apply_incident_priority_set(struct apply *a, const struct event *event, struct error *err)

@@ -312,6 +312,37 @@ TEST(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_noth
 	sim_close(&sim);
 }
 
+/* ---- news that is owed ---- */
+
+/* The reminder would be written twelve minutes after the beginning, three before the first update of a P2 is due. */
+TEST(nobody_is_reminded_of_news_between_an_end_and_the_new_plan)
+{
+	struct sim *sim = begin();
+	define_check(sim, "web", "high");
+	sim_check_is(sim, "web", "down");
+	CHECK_STR(incident(sim, 1).priority, "P2");
+	CHECK_INT(act(sim, incident_acknowledge_decide, 1, ANN, NULL), OK);
+	sim_pass(sim, 12 * TIME_MINUTE - 2 * TIME_SECOND);
+	CHECK_INT(act(sim, incident_resolve_decide, 1, ANN, NULL), OK);
+	CHECK_INT(set_urgency(sim, 1, "low", NULL), OK); /* is planned anew five seconds later */
+	sim_pass(sim, 10 * TIME_SECOND);
+	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 0);
+	end(sim);
+}
+
+TEST(who_has_an_incident_is_reminded_of_news)
+{
+	struct sim *sim = begin();
+	define_check(sim, "web", "high");
+	sim_check_is(sim, "web", "down");
+	CHECK_INT(act(sim, incident_acknowledge_decide, 1, ANN, NULL), OK);
+	sim_pass(sim, 12 * TIME_MINUTE - 2 * TIME_SECOND);
+	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 0);
+	sim_pass(sim, 10 * TIME_SECOND);
+	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 1);
+	end(sim);
+}
+
 /* ---- clocks ---- */
 
 TEST(a_wall_that_goes_back_in_a_quiet_hour_delays_nobody)
@@ -467,6 +498,8 @@ TESTS(RUN(a_note_taken_back_leaves_a_resolved_incident_resolved),
       RUN(who_was_not_told_that_it_began_is_not_told_that_it_is_over),
       RUN(a_page_that_arrives_after_the_end_is_followed_by_it_is_over),
       RUN(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_nothing),
+      RUN(nobody_is_reminded_of_news_between_an_end_and_the_new_plan),
+      RUN(who_has_an_incident_is_reminded_of_news),
       RUN(a_wall_that_goes_back_in_a_quiet_hour_delays_nobody),
       RUN(a_machine_that_forgot_the_time_pages_on_and_again_when_it_is_put_right),
       RUN(a_step_that_could_not_be_stored_is_noted_by_the_next_transaction),
