@@ -43,6 +43,18 @@ static bool make_room(struct buf *buf, size_t more)
 	return true;
 }
 
+char *buf_room(struct buf *buf, size_t size)
+{
+	return make_room(buf, size) ? buf->bytes + buf->used : NULL;
+}
+
+void buf_grew(struct buf *buf, size_t size)
+{
+	assert(buf->used + size < buf->size);
+	buf->used += size;
+	buf->bytes[buf->used] = '\0';
+}
+
 void buf_add(struct buf *buf, struct str text)
 {
 	if (!make_room(buf, text.len))

@@ -29,6 +29,9 @@ void buf_adds(struct buf *buf, const char *text);
 void buf_addc(struct buf *buf, char byte);
 void buf_add_int(struct buf *buf, int64_t number); /* decimal; a tenth of what buf_printf costs */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For who writes by itself: room for so many bytes at the end (NULL: it is full now), and how many of them were used. */
+char *buf_room(struct buf *buf, size_t size);
+void buf_grew(struct buf *buf, size_t size);
 void buf_cut(struct buf *buf, size_t length); /* shortens; length <= used */
 
 struct str buf_str(const struct buf *buf); /* borrowed until the next change */

@@ -14,6 +14,7 @@
 #include "metrics/log_priv.h"
 
 #define WAITING_BYTES_WRITE (1u << 20) /* who comes past this writes */
+#define SPARE_BYTES_MAX (4u << 20)     /* what a larger one took is given back */
 
 static bool begin_segment(struct metrics_log *log)
 {
@@ -50,6 +51,7 @@ enum err metrics_log_open_with(const char *folder, const struct metrics_log_opti
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_cond_init(&log->written, NULL);
 	buf_init(&log->waiting, LOG_WAITING_BYTES_MAX);
+	buf_init(&log->spare, LOG_WAITING_BYTES_MAX);
 	enum err result = OK;
 	if (snprintf(log->folder, sizeof log->folder, "%s", folder) >= (int)sizeof log->folder)
 		result = error_set(err, ERR_INVALID, "cannot open \"%.80s...\": the path is too long", folder);
@@ -75,6 +77,7 @@ void metrics_log_close(struct metrics_log **log)
 	if (gone->fd >= 0)
 		close(gone->fd);
 	buf_finish(&gone->waiting);
+	buf_finish(&gone->spare);
 	mem_free(gone->said);
 	pthread_cond_destroy(&gone->written);
 	pthread_mutex_destroy(&gone->lock);
@@ -98,7 +101,7 @@ static void write_waiting(struct metrics_log *log, bool ends)
 	struct buf batch = log->waiting;
 	uint64_t safe = log->given;
 	bool renew = log->renew;
-	buf_init(&log->waiting, LOG_WAITING_BYTES_MAX);
+	log->waiting = log->spare;
 	log->writing = true;
 	log->bytes += batch.used;
 	log->renew = false;
@@ -106,8 +109,11 @@ static void write_waiting(struct metrics_log *log, bool ends)
 		renew_after_this(log);
 	pthread_mutex_unlock(&log->lock);
 	bool done = (!renew || begin_segment(log)) && files_write(log->fd, buf_str(&batch)) && fdatasync(log->fd) == 0;
-	buf_finish(&batch);
+	if (batch.size > SPARE_BYTES_MAX)
+		buf_finish(&batch);
+	buf_reset(&batch);
 	pthread_mutex_lock(&log->lock);
+	log->spare = batch;
 	log->writing = false;
 	if (done)
 		log->safe = safe;

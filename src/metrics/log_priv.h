@@ -67,6 +67,7 @@ struct metrics_log {
 	pthread_mutex_t lock;
 	pthread_cond_t written;
 	struct buf waiting;   /* records nobody has written yet */
+	struct buf spare;     /* empty: the memory of what was written last */
 	uint64_t given, safe; /* bytes put into `waiting` ever; of them on the disk */
 	bool writing, failed;
 	/* of the segment that `waiting` goes to */

@@ -8,11 +8,22 @@
 
 /* ---- out ---- */
 
-void log_put_number(struct buf *buf, uint64_t number)
+#define NUMBER_BYTES_MAX 10u
+#define ROW_BYTES_MAX (5u + NUMBER_BYTES_MAX + 9u) /* a reference of 33 bits, a time, a value */
+
+static char *out_number(char *at, uint64_t number)
 {
 	for (; number >= 128; number >>= 7)
-		buf_addc(buf, (char)(number | 128));
-	buf_addc(buf, (char)number);
+		*at++ = (char)(number | 128);
+	*at++ = (char)number;
+	return at;
+}
+
+void log_put_number(struct buf *buf, uint64_t number)
+{
+	char *at = buf_room(buf, NUMBER_BYTES_MAX);
+	if (at != NULL)
+		buf_grew(buf, (size_t)(out_number(at, number) - at));
 }
 
 void log_put_text(struct buf *buf, struct str text)
@@ -66,38 +77,41 @@ void log_put_series(struct buf *buf, const struct metrics *metrics, uint32_t ref
 	log_end(buf, from);
 }
 
-/* How many bytes of a double are not zero at its low end: whole numbers and short fractions need few. */
-static void put_value(struct buf *buf, double value)
+/* How many bytes of a double are not zero at its low end: whole numbers and short fractions need few. Writes nine. */
+static char *out_value(char *at, double value)
 {
 	uint64_t bits;
 	memcpy(&bits, &value, sizeof bits);
 	unsigned size = bits == 0 ? 0 : 8 - (unsigned)__builtin_ctzll(bits) / 8;
 	bits = __builtin_bswap64(bits);
-	char out[9] = { (char)size };
-	memcpy(out + 1, &bits, 8);
-	buf_add(buf, (struct str){ out, 1 + size });
+	*at = (char)size;
+	memcpy(at + 1, &bits, sizeof bits);
+	return at + 1 + size;
 }
 
 void log_put_frame(struct buf *buf, const struct metrics_frame *frame)
 {
 	size_t from = log_begin(buf, LOG_FRAME);
-	log_put_number(buf, frame->count);
-	log_put_number(buf, frame->times != NULL);
+	char *begin = buf_room(buf, 3 * NUMBER_BYTES_MAX + frame->count * ROW_BYTES_MAX), *at = begin;
+	assert(begin != NULL);
+	at = out_number(at, frame->count);
+	at = out_number(at, frame->times != NULL);
 	uint64_t time = (uint64_t)frame->time_ms;
 	if (frame->times == NULL)
-		log_put_number(buf, time);
+		at = out_number(at, time);
 	else
 		time = 0;
 	uint32_t next = 0;
 	for (size_t i = 0; i < frame->count; i++) {
-		log_put_number(buf, zigzag((int64_t)frame->references[i] - next));
+		at = out_number(at, zigzag((int64_t)frame->references[i] - next));
 		next = frame->references[i] + 1;
 		if (frame->times != NULL) {
-			log_put_number(buf, zigzag((int64_t)((uint64_t)frame->times[i] - time)));
+			at = out_number(at, zigzag((int64_t)((uint64_t)frame->times[i] - time)));
 			time = (uint64_t)frame->times[i];
 		}
-		put_value(buf, frame->values[i]);
+		at = out_value(at, frame->values[i]);
 	}
+	buf_grew(buf, (size_t)(at - begin));
 	log_end(buf, from);
 }
 

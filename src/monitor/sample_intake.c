@@ -22,7 +22,11 @@ struct sample_intake {
 	struct sample_intake_options options;
 	pthread_rwlock_t known_lock;
 	struct sample_known known;
+	uint32_t *references; /* by number in `known` */
+	uint32_t reference_room;
 	pthread_mutex_t lock; /* of what follows */
+	struct message *idle; /* their memory is used again */
+	unsigned idle_count;
 	struct family *families; /* sorted by name */
 	size_t family_count, family_size;
 	struct sample_intake_figures figures;
@@ -38,25 +42,10 @@ void sample_intake_create(const struct sample_intake_options *options, struct sa
 	*ret_intake = intake;
 }
 
-void sample_intake_destroy(struct sample_intake **intake)
-{
-	struct sample_intake *gone = *intake;
-	if (gone == NULL)
-		return;
-	for (size_t i = 0; i < gone->family_count; i++)
-		mem_free((char *)gone->families[i].is.name.ptr);
-	mem_free(gone->families);
-	sample_known_finish(&gone->known);
-	pthread_rwlock_destroy(&gone->known_lock);
-	pthread_mutex_destroy(&gone->lock);
-	mem_free(gone);
-	*intake = NULL;
-}
-
 /* ---- one message ---- */
 
 struct row_series {
-	struct sample_key key;
+	struct hash hash;
 	struct str labels; /* in the message; ptr NULL: in `texts` */
 	size_t text_at;
 	uint32_t reference;
@@ -64,11 +53,13 @@ struct row_series {
 };
 
 struct message {
+	struct message *next; /* idle */
 	struct sample_intake *intake;
-	struct str bytes;
+	struct buf bytes;
 	struct buf texts; /* labels that were put together, and are borrowed for the call only */
+	uint32_t known_next;
 	struct row_series *series;
-	size_t series_count, series_size;
+	size_t series_count, series_size, new_count;
 	uint32_t *series_of; /* by row */
 	double *values;
 	int64_t *times;
@@ -77,6 +68,63 @@ struct message {
 	size_t refused; /* rows */
 	struct error why;   /* of the first that was */
 };
+
+#define IDLE_MAX 4u
+#define IDLE_BYTES_MAX ((size_t)4 << 20) /* of one; larger ones are not kept */
+
+/* Under the lock. */
+static struct message *take_idle(struct sample_intake *intake)
+{
+	struct message *message = intake->idle;
+	intake->idle = message->next;
+	intake->idle_count--;
+	return message;
+}
+
+static void free_message(struct message *message)
+{
+	buf_finish(&message->bytes);
+	buf_finish(&message->texts);
+	mem_free(message->series);
+	mem_free(message->series_of);
+	mem_free(message->values);
+	mem_free(message->times);
+	mem_free(message);
+}
+
+static struct message *begin_message(struct sample_intake *intake)
+{
+	struct message *message = NULL;
+	pthread_mutex_lock(&intake->lock);
+	if (intake->idle != NULL)
+		message = take_idle(intake);
+	pthread_mutex_unlock(&intake->lock);
+	if (message == NULL) {
+		message = mem_alloc(sizeof *message);
+		message->intake = intake;
+		buf_init(&message->bytes, REMOTE_WRITE_BYTES_MAX);
+		buf_init(&message->texts, REMOTE_WRITE_UNFOLDED_BYTES_MAX);
+	}
+	return message;
+}
+
+static void end_message(struct message *message)
+{
+	struct sample_intake *intake = message->intake;
+	size_t bytes = message->bytes.size + message->texts.size + message->series_size * sizeof *message->series +
+		       message->size * (sizeof *message->series_of + sizeof *message->values + sizeof *message->times);
+	bool keep = false;
+	pthread_mutex_lock(&intake->lock);
+	if (bytes <= IDLE_BYTES_MAX && intake->idle_count < IDLE_MAX) {
+		keep = true;
+		message->next = intake->idle;
+		intake->idle = message;
+		intake->idle_count++;
+	}
+	pthread_mutex_unlock(&intake->lock);
+	if (!keep)
+		free_message(message);
+}
 
 static void take_series(void *context, struct str labels)
 {
@@ -88,9 +136,13 @@ static void take_series(void *context, struct str labels)
 	}
 	struct row_series *series = &message->series[message->series_count++];
 	*series = (struct row_series){ .labels = labels, .reference = REFERENCE_NONE };
-	sample_known_key(&intake->known, labels, &series->key);
-	series->is_new = !sample_known_find(&intake->known, &series->key, &series->reference);
-	bool inside = labels.ptr >= message->bytes.ptr && labels.ptr < message->bytes.ptr + message->bytes.len;
+	series->hash = sample_known_hash(&intake->known, labels);
+	uint32_t number = sample_known_find(&intake->known, series->hash, &message->known_next);
+	series->is_new = number == SAMPLE_KNOWN_NONE;
+	if (!series->is_new)
+		series->reference = intake->references[number];
+	message->new_count += series->is_new;
+	bool inside = labels.ptr >= message->bytes.bytes && labels.ptr < message->bytes.bytes + message->bytes.used;
 	if (!series->is_new || inside || labels.len == 0)
 		return;
 	series->labels.ptr = NULL;
@@ -268,12 +320,24 @@ static enum err name_series(struct message *message, struct row_series *series, 
 	return r == OK ? metrics_series(message->intake->options.metrics, labels, count, &series->reference, err) : r;
 }
 
+/* Another message may have done so in the meantime. */
+static void know(struct sample_intake *intake, const struct row_series *series)
+{
+	uint32_t next = 0, number = sample_known_find(&intake->known, series->hash, &next);
+	if (number != SAMPLE_KNOWN_NONE || (number = sample_known_add(&intake->known, series->hash)) == SAMPLE_KNOWN_NONE)
+		return;
+	if (number >= intake->reference_room) {
+		intake->reference_room = number + number / 2 + 512;
+		intake->references = mem_realloc(intake->references, intake->reference_room * sizeof *intake->references);
+	}
+	intake->references[number] = series->reference;
+}
+
 /* A refusal is the series' own; the rest goes on. */
 static void name_all(struct message *message)
 {
-	struct sample_known *known = &message->intake->known;
 	size_t made = 0;
-	for (size_t i = 0; i < message->series_count; i++) {
+	for (size_t i = 0; i < message->series_count && message->new_count > 0; i++) {
 		struct row_series *series = &message->series[i];
 		struct error err = { .code = OK };
 		if (!series->is_new)
@@ -288,7 +352,7 @@ static void name_all(struct message *message)
 	pthread_rwlock_wrlock(&message->intake->known_lock);
 	for (size_t i = 0; i < message->series_count; i++)
 		if (message->series[i].is_new && message->series[i].reference != REFERENCE_NONE)
-			sample_known_add(known, &message->series[i].key, message->series[i].reference);
+			know(message->intake, &message->series[i]);
 	pthread_rwlock_unlock(&message->intake->known_lock);
 }
 
@@ -375,7 +439,7 @@ static enum err read_message(struct message *message, enum remote_write_version 
 {
 	struct remote_write_sink sink = { message, take_series, take_sample, take_metadata };
 	pthread_rwlock_rdlock(&message->intake->known_lock);
-	enum err r = remote_write_read(message->bytes, version, &sink, &told->sent, err);
+	enum err r = remote_write_read(buf_str(&message->bytes), version, &sink, &told->sent, err);
 	pthread_rwlock_unlock(&message->intake->known_lock);
 	return r;
 }
@@ -410,23 +474,36 @@ static enum err take(struct message *message, enum remote_write_version version,
 enum err sample_intake_take(struct sample_intake *intake, struct str body, enum remote_write_version version,
 			    int64_t now_ms, struct sample_intake_told *ret_told, struct error *err)
 {
-	struct message message = { .intake = intake, .newest_ms = now_ms + SAMPLE_INTAKE_AHEAD_MS, .why = { .code = OK } };
-	cleanup_free char *bytes = NULL;
-	size_t size;
+	struct message *message = begin_message(intake);
 	*ret_told = (struct sample_intake_told){ 0 };
-	enum err r = snappy_block_unpack(body, REMOTE_WRITE_BYTES_MAX, &bytes, &size, err);
-	if (r == OK) {
-		message.bytes = (struct str){ bytes, size };
-		buf_init(&message.texts, REMOTE_WRITE_UNFOLDED_BYTES_MAX);
-		r = take(&message, version, ret_told, err);
-		buf_finish(&message.texts);
-		mem_free(message.series);
-		mem_free(message.series_of);
-		mem_free(message.values);
-		mem_free(message.times);
-	}
+	message->newest_ms = now_ms + SAMPLE_INTAKE_AHEAD_MS;
+	message->why.code = OK;
+	message->series_count = message->new_count = message->count = message->refused = 0;
+	buf_reset(&message->texts);
+	enum err r = snappy_block_unpack(body, &message->bytes, err);
+	if (r == OK)
+		r = take(message, version, ret_told, err);
+	end_message(message);
 	count(intake, ret_told, r == ERR_INVALID && ret_told->refused == 0);
 	return r;
+}
+
+void sample_intake_destroy(struct sample_intake **intake)
+{
+	struct sample_intake *gone = *intake;
+	if (gone == NULL)
+		return;
+	for (size_t i = 0; i < gone->family_count; i++)
+		mem_free((char *)gone->families[i].is.name.ptr);
+	mem_free(gone->families);
+	while (gone->idle != NULL)
+		free_message(take_idle(gone));
+	sample_known_finish(&gone->known);
+	mem_free(gone->references);
+	pthread_rwlock_destroy(&gone->known_lock);
+	pthread_mutex_destroy(&gone->lock);
+	mem_free(gone);
+	*intake = NULL;
 }
 
 void sample_intake_figures(struct sample_intake *intake, struct sample_intake_figures *ret_figures)

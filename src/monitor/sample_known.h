@@ -1,10 +1,11 @@
 /*
- * sample_known.h: references by the bytes of their labels.
+ * sample_known.h: a number for each run of labels, 0 and on as they are met first.
  *
- * Only a keyed hash of 128 bits is kept, not the bytes: 32 bytes a series, empty slots included. Who does not know the key cannot make two
- * label sets meet, and by chance they do so once in 2^64 series.
+ * Only a keyed hash of 128 bits is kept, not the bytes: 28 bytes a series, empty slots included. Who does not know the key
+ * cannot make two of them meet, and by chance they do so once in 2^64 series. What comes again mostly comes in the same
+ * order, so the one after the last that was found is looked at first, and the slots are left alone.
  *
- * Not locked: sample_intake.c does.
+ * Not locked: its owner does.
  */
 #pragma once
 
@@ -12,26 +13,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/random.h"
-#include "base/str.h"
+#include "base/hash.h"
 
-struct sample_key {
-	uint64_t halves[2];
-};
-
-struct sample_slot {
-	struct sample_key key;
-	uint32_t reference; /* + 1; 0 is free */
-};
+#define SAMPLE_KNOWN_NONE UINT32_MAX
 
 struct sample_known {
-	unsigned char secret[16];
-	struct sample_slot *slots;
-	uint32_t size, count, count_max;
+	struct hash_key key;
+	struct hash *hashes; /* by number */
+	uint32_t *slots;     /* number + 1; 0 is free */
+	uint32_t count, room, count_max;
+	uint32_t size; /* of the slots: a power of two, at most half of them taken */
 };
 
 void sample_known_init(struct sample_known *known, struct random *random, uint32_t count_max);
 void sample_known_finish(struct sample_known *known);
-void sample_known_key(const struct sample_known *known, struct str labels, struct sample_key *ret_key);
-bool sample_known_find(const struct sample_known *known, const struct sample_key *key, uint32_t *ret_reference);
-void sample_known_add(struct sample_known *known, const struct sample_key *key, uint32_t reference); /* full: does nothing */
+static inline struct hash sample_known_hash(const struct sample_known *known, struct str labels)
+{
+	return hash_of(&known->key, labels);
+}
+
+/* The number, or NONE. `next` is looked at first and becomes the one after what was found; 0 to begin with. */
+uint32_t sample_known_find(const struct sample_known *known, struct hash hash, uint32_t *next);
+uint32_t sample_known_add(struct sample_known *known, struct hash hash); /* that is not there; NONE: it is full */
+void sample_known_keep(struct sample_known *known, const bool *keep); /* by number; those that stay move together */

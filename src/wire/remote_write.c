@@ -69,12 +69,23 @@ static enum err read_metadata_1(struct reader *reader, struct str message)
 
 /* ---- samples, the same in both ---- */
 
+/* As every sender has it: the value, then the time, and nothing else. */
+static bool read_plain_sample(struct str message, uint64_t *ret_value, uint64_t *ret_time)
+{
+	if (message.len < 11 || message.ptr[0] != (1 << 3 | PROTOBUF_FIXED64) || message.ptr[9] != (2 << 3 | PROTOBUF_VARINT))
+		return false;
+	struct protobuf at = protobuf_of(str_sub(message, 10, message.len));
+	memcpy(ret_value, message.ptr + 1, sizeof *ret_value);
+	return protobuf_varint(&at, ret_time) && at.at == at.end;
+}
+
 static enum err read_sample(struct reader *reader, struct str message)
 {
 	struct protobuf at = protobuf_of(message);
 	struct protobuf_field field;
 	uint64_t value = 0, time = 0;
-	while (protobuf_next(&at, &field)) {
+	bool plain = read_plain_sample(message, &value, &time);
+	while (!plain && protobuf_next(&at, &field)) {
 		if (protobuf_is(&field, 1, PROTOBUF_FIXED64))
 			value = field.value;
 		else if (protobuf_is(&field, 2, PROTOBUF_VARINT))
@@ -104,11 +115,10 @@ static enum err begin_series(struct reader *reader, struct str labels)
 
 /* ---- 1.0 ---- */
 
-/* How many bytes at the beginning are short labels and nothing else: nearly all of a series. */
-static size_t leading_labels(struct str message)
+/* Where the run of short fields of that number ends which begins at `at`: nearly all of a series are two such runs. */
+static size_t end_of_run(struct str message, size_t at, uint32_t number)
 {
-	size_t at = 0;
-	while (at + 2 <= message.len && message.ptr[at] == (1 << 3 | PROTOBUF_BYTES)) {
+	while (message.len - at >= 2 && message.ptr[at] == (char)(number << 3 | PROTOBUF_BYTES)) {
 		size_t size = (unsigned char)message.ptr[at + 1];
 		if (size >= 0x80 || size > message.len - at - 2)
 			break;
@@ -117,23 +127,19 @@ static size_t leading_labels(struct str message)
 	return at;
 }
 
-/* All labels of a series as one run: where they stand in a row, as every sender has them, as they are. */
+/* All labels of a series as one run: where they stand in a row, as they are. */
 static bool labels_of_1(struct reader *reader, struct str message, struct str *ret_labels)
 {
-	size_t leading = leading_labels(message);
-	struct protobuf at = protobuf_of(str_sub(message, leading, message.len));
+	struct protobuf at = protobuf_of(message);
 	struct protobuf_field field;
-	const char *before = message.ptr + leading;
-	const char *begin = leading > 0 ? message.ptr : NULL, *end = leading > 0 ? before : NULL;
+	const char *before = message.ptr, *begin = NULL, *end = NULL;
 	bool together = true;
-	for (; protobuf_next(&at, &field); before = (const char *)at.at) {
+	for (; together && protobuf_next(&at, &field); before = (const char *)at.at) {
 		if (!protobuf_is(&field, 1, PROTOBUF_BYTES))
 			continue;
-		together = together && (begin == NULL || before == end);
+		together = begin == NULL || before == end;
 		begin = begin == NULL ? before : begin;
 		end = (const char *)at.at;
-		if (!together)
-			break;
 	}
 	*ret_labels = begin != NULL ? (struct str){ begin, (size_t)(end - begin) } : STR_NONE;
 	if (together)
@@ -147,13 +153,14 @@ static bool labels_of_1(struct reader *reader, struct str message, struct str *r
 	return !at.broken && !reader->labels.full;
 }
 
-static enum err read_series_1(struct reader *reader, struct str message)
+/* Of any order. */
+static enum err read_any_series_1(struct reader *reader, struct str message)
 {
 	struct str labels;
 	if (!labels_of_1(reader, message, &labels))
 		return broken(reader, "a series");
 	enum err r = begin_series(reader, labels);
-	struct protobuf at = protobuf_of(str_sub(message, leading_labels(message), message.len));
+	struct protobuf at = protobuf_of(message);
 	struct protobuf_field field;
 	while (r == OK && protobuf_next(&at, &field)) {
 		if (protobuf_is(&field, 2, PROTOBUF_BYTES))
@@ -163,6 +170,18 @@ static enum err read_series_1(struct reader *reader, struct str message)
 		else if (protobuf_is(&field, 4, PROTOBUF_BYTES))
 			reader->counts.histograms++;
 	}
+	return r;
+}
+
+/* As every sender has them: short labels, then short samples. */
+static enum err read_series_1(struct reader *reader, struct str message)
+{
+	size_t labels = end_of_run(message, 0, 1);
+	if (labels == 0 || end_of_run(message, labels, 2) < message.len)
+		return read_any_series_1(reader, message);
+	enum err r = begin_series(reader, str_sub(message, 0, labels));
+	for (size_t at = labels; at < message.len && r == OK; at += 2 + (size_t)message.ptr[at + 1])
+		r = read_sample(reader, str_sub(message, at + 2, at + 2 + (size_t)message.ptr[at + 1]));
 	return r;
 }
 

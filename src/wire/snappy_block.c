@@ -6,22 +6,18 @@
 
 #include "base/mem.h"
 
-enum err snappy_block_unpack(struct str block, size_t limit_bytes, char **ret_bytes, size_t *ret_size,
-			     struct error *err)
+enum err snappy_block_unpack(struct str block, struct buf *bytes, struct error *err)
 {
 	size_t size = 0;
 	if (block.len == 0 || snappy_uncompressed_length(block.ptr, block.len, &size) != SNAPPY_OK)
 		return error_set(err, ERR_INVALID, "the body is not a block of snappy");
-	if (size > limit_bytes)
+	buf_reset(bytes);
+	if (size > bytes->limit)
 		return error_set(err, ERR_TOO_LARGE, "the body would be %zu bytes when it is unpacked: %zu are allowed", size,
-				 limit_bytes);
-	char *bytes = mem_alloc(size + 1);
-	if (snappy_uncompress(block.ptr, block.len, bytes, &size) != SNAPPY_OK) {
-		mem_free(bytes);
+				 bytes->limit);
+	if (snappy_uncompress(block.ptr, block.len, buf_room(bytes, size), &size) != SNAPPY_OK)
 		return error_set(err, ERR_INVALID, "the body is a damaged block of snappy");
-	}
-	*ret_bytes = bytes;
-	*ret_size = size;
+	buf_grew(bytes, size);
 	return OK;
 }
 

@@ -5,11 +5,11 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
-/* The bytes are the caller's (mem_free). ERR_INVALID: no such block; ERR_TOO_LARGE: it would be longer than `limit`. */
-enum err snappy_block_unpack(struct str block, size_t limit_bytes, char **ret_bytes, size_t *ret_size,
-			     struct error *err);
+/* `bytes` holds what it was packed from, and nothing else. ERR_INVALID: no such block; ERR_TOO_LARGE: the limit of `bytes`. */
+enum err snappy_block_unpack(struct str block, struct buf *bytes, struct error *err);
 /* For tests and senders. */
 void snappy_block_pack(struct str bytes, char **ret_block, size_t *ret_size);
