@@ -112,7 +112,7 @@ static enum err open_client(struct scrape_client *client, const struct scrape_as
 	struct http_tls tls = { .ca_pem = NULL };
 	struct http_proxy proxy;
 	struct http_client_options options = { .policy = egress_policy_checks(), .ca_file = tools->ca_file,
-					       .connections_max = CONNECTIONS_MAX };
+					       .connections_max = CONNECTIONS_MAX, .idle_max = CONNECTIONS_MAX };
 	enum err r = OK;
 	if (said != NULL) {
 		r = take_pem(client, said->cert, said->cert_file, &client->cert_memory, &tls.cert_file, err);
