@@ -435,6 +435,7 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* a resumed session shows the certificate of before */
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* see the head of this file */
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* else it is read all the same: 10 ms each time */
