@@ -349,7 +349,7 @@ static bool own_reference(struct scrape_book *book, enum own which, const struct
 	return book->own_known[which];
 }
 
-static void add_own(struct scrape_book *book, const struct taking *taking, bool up, double duration, size_t bytes)
+static void add_own(struct scrape_book *book, struct taking *taking, bool up, double duration, size_t bytes)
 {
 	const double values[OWN_COUNT] = {
 		[OWN_UP] = up,
@@ -365,6 +365,8 @@ static void add_own(struct scrape_book *book, const struct taking *taking, bool 
 	for (enum own i = OWN_UP; i < last; i++)
 		if (own_reference(book, i, taking->sink))
 			add_row(book, book->own[i], values[i], taking->time_ms);
+		else
+			taking->counts.refused++;
 }
 
 enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposition_format format, int64_t time_ms,
@@ -393,7 +395,8 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 	return r;
 }
 
-void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration_seconds, const struct scrape_sink *sink)
+void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration_seconds, const struct scrape_sink *sink,
+		      struct scrape_counts *ret_counts)
 {
 	struct taking taking = { .book = book, .sink = sink, .time_ms = time_ms };
 	assert(book->rows == 0);
@@ -402,6 +405,7 @@ void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration
 	end_series(book, false, time_ms, &forget);
 	add_own(book, &taking, false, duration_seconds, 0);
 	append(book, time_ms, sink);
+	*ret_counts = taking.counts;
 }
 
 /* Of a target that moved elsewhere while this one was waited for. */

@@ -68,7 +68,8 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 			  double duration_seconds, const struct scrape_sink *sink, struct scrape_counts *ret_counts,
 			  struct error *err);
 /* Nobody answered, or nothing that can be read. */
-void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration_seconds, const struct scrape_sink *sink);
+void scrape_book_fail(struct scrape_book *book, int64_t time_ms, double duration_seconds, const struct scrape_sink *sink,
+		      struct scrape_counts *ret_counts);
 /* The target is gone: all its series end, those about the scrape too. */
 void scrape_book_end(struct scrape_book *book, int64_t time_ms, const struct scrape_sink *sink);
 size_t scrape_book_series(const struct scrape_book *book); /* that are known */

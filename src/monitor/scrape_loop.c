@@ -247,7 +247,7 @@ static void keep(struct scrape_one *one, const struct str *body, enum exposition
 	if (kept) {
 		struct scrape_book *book = book_of(one, generation);
 		if (body == NULL)
-			scrape_book_fail(book, one->time_ms, duration, &storage->sink);
+			scrape_book_fail(book, one->time_ms, duration, &storage->sink, &counts);
 		else if (scrape_book_take(book, *body, format, one->time_ms, duration, &storage->sink, &counts, &wrong) != OK)
 			err = &wrong;
 		storage->end(storage->sink.context);

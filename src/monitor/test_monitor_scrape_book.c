@@ -145,7 +145,7 @@ TEST(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all)
 	CHECK(strstr(scrape(f, "a 9\nb x\n"), "stale") == NULL);
 	CHECK(strstr(scrape(f, "a 1\n"), "a 1;up 1;") != NULL);
 	f->time_ms += 1000;
-	scrape_book_fail(f->book, f->time_ms, 10, &f->sink);
+	scrape_book_fail(f->book, f->time_ms, 10, &f->sink, &f->counts);
 	CHECK_TEXT(f->store.text.bytes, "a stale;up 0;scrape_duration_seconds 10;scrape_samples_scraped 0;"
 				  "scrape_samples_post_metric_relabeling 0;scrape_series_added 0;");
 	end(f);
@@ -218,6 +218,14 @@ TEST(series_without_room_are_left_out_and_the_others_go_on)
 	CHECK(strstr(scrape(f, "n1 1\na 2\nn2 1\n"), "a 2;up 1;") != NULL);
 	CHECK_INT(f->counts.refused, 2);
 	CHECK_INT(f->counts.kept, 1);
+	end(f);
+	f = begin(""); /* what a scrape says of itself is refused as well, and counted */
+	f->store.room = 3;
+	CHECK_TEXT(scrape(f, "a 1\n"), "a 1;up 1;scrape_duration_seconds 0.5;");
+	CHECK_INT(f->counts.refused, 3);
+	scrape_book_fail(f->book, 5000, 0.5, &f->sink, &f->counts);
+	CHECK_TEXT(f->store.text.bytes, "a stale;up 0;scrape_duration_seconds 0.5;");
+	CHECK_INT(f->counts.refused, 3);
 	end(f);
 }
 
@@ -298,7 +306,7 @@ TEST(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts)
 {
 	struct fixture *f = begin("");
 	f->sink.describe = describe;
-	scrape_book_fail(f->book, 500, 0.5, &f->sink);
+	scrape_book_fail(f->book, 500, 0.5, &f->sink, &f->counts);
 	scrape(f, "# HELP a x\na 1\n");
 	CHECK_INT(f->store.described, 1);
 	for (unsigned i = 1; i < SCRAPE_DESCRIBE_EVERY; i++)
