@@ -15,6 +15,10 @@ class Bench(Scenario):
     def test_the_figures_of_remote_write_can_be_taken(self):
         self.assertIn("Mainstay 30000, Prometheus 30000, VictoriaMetrics 30000", self.run_short(TOP / "bench/write", "--short", BINARY.parent))
 
+    def test_the_figures_of_scraping_can_be_taken_and_each_sample_is_right(self):
+        said = self.run_short(TOP / "bench/scrape", "--short", BINARY.parent)
+        self.assertRegex(said, r"each holds every sample that was served: Mainstay \d{4,}, Prometheus \d{4,}, VictoriaMetrics \d{4,}")
+
     def test_the_figures_of_a_crowd_can_be_taken(self):
         said = self.run_short(TOP / "bench/crowd", BINARY, "--short")
         for words in ("beside 10 heavy queries", "each first page accepted", "a change is seen"):
