@@ -1,6 +1,7 @@
 /* api_prometheus_status.c: what clients of Prometheus ask to know whom they talk to, and how much is kept. */
 #include "api/api_handlers.h"
 #include "api/api_prometheus.h"
+#include "api/api_scrape.h"
 
 #define TOP_DEFAULT 10
 #define CONTRACT_VERSION "3.14.0" /* of Prometheus: whose language and answers these are */
@@ -41,15 +42,17 @@ enum err api_prometheus_runtimeinfo(struct api_call *call, struct error *err)
 {
 	const struct api_metrics *metrics = call->api->options.metrics;
 	struct metrics_figures figures;
-	char text[DURATION_TEXT_BYTES], started[TIME_TEXT_BYTES];
+	const struct api_scrape *scrape = call->api->options.scrape;
+	char text[DURATION_TEXT_BYTES], started[TIME_TEXT_BYTES], why[ERROR_TEXT_BYTES];
 	if (api_metrics_hold(call, err) != OK)
 		return prom_fail(call, PROM_UNAVAILABLE, "%s", err->text);
 	metrics_figures(metrics->metrics, &figures);
 	duration_format(metrics->keep, text);
 	time_format(call->api->started_at, started);
 	struct buf *out = prom_data(call);
-	buf_printf(out, "{\"startTime\":\"%s\",\"reloadConfigSuccess\":true,\"timeSeriesCount\":%u,"
-		   "\"storageRetention\":\"%s\"}", started, figures.series, text);
+	buf_printf(out, "{\"startTime\":\"%s\",\"reloadConfigSuccess\":%s,\"timeSeriesCount\":%u,"
+		   "\"storageRetention\":\"%s\"}", started,
+		   scrape != NULL && scrape->trouble(scrape->context, why, sizeof why) ? "false" : "true", figures.series, text);
 	return prom_end(call, NULL, NULL);
 }
 

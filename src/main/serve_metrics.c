@@ -19,6 +19,7 @@
 #define LOOK_EVERY (5 * TIME_SECOND)     /* at the free space, and at a log that failed */
 #define EXPIRE_EVERY (60 * TIME_SECOND)
 #define CHECKPOINT_EVERY (15 * TIME_MINUTE)
+#define IDLE_MS 7200000 /* series without a sample for so long are laid to rest */
 #define FREE_BYTES_AGAIN (SERVE_METRICS_FREE_BYTES + ((uint64_t)32 << 20))
 #define MEMORY_MB_MIN 16
 #define MEMORY_MB_MAX (1 << 20)
@@ -260,6 +261,7 @@ static void checkpoint(struct serve_metrics *metrics)
 	time_us begun = clock_since_boot(metrics->options.clock);
 	if (metrics->log == NULL || state_of(metrics) != STATE_KEPT)
 		return;
+	metrics_rest(metrics->api.metrics, IDLE_MS);
 	if (metrics_log_checkpoint(metrics->log, &told, &err) != OK) {
 		log_write(LOG_WARNING, "could not take a checkpoint of the time series", "reason=\"%s\"", err.text);
 		return;

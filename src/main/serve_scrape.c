@@ -36,8 +36,8 @@ struct serve_scrape {
 	struct watched *watched;
 	size_t watched_count;
 	bool forced;
-	pthread_mutex_t lock; /* of the next two */
-	bool wrong;
+	pthread_mutex_t lock; /* of the next three */
+	bool wrong, loaded;   /* the file as it is now; one that was right before */
 	char why[ERROR_TEXT_BYTES];
 	struct serve_samples samples;
 	uint64_t refused_told, series_told;
@@ -141,6 +141,7 @@ static void set_trouble(struct serve_scrape *scrape, const struct error *err)
 {
 	pthread_mutex_lock(&scrape->lock);
 	scrape->wrong = err != NULL;
+	scrape->loaded |= err == NULL;
 	snprintf(scrape->why, sizeof scrape->why, "%s", err != NULL ? err->text : "");
 	pthread_mutex_unlock(&scrape->lock);
 }
@@ -239,7 +240,8 @@ bool serve_scrape_trouble(struct serve_scrape *scrape, char *ret_text, size_t si
 	pthread_mutex_lock(&scrape->lock);
 	bool wrong = scrape->wrong;
 	if (wrong)
-		snprintf(ret_text, size, "The scrape config is refused, and what was loaded before goes on: %.300s.", scrape->why);
+		snprintf(ret_text, size, "The scrape config is refused, and %s: %.300s.",
+			 scrape->loaded ? "what was loaded before goes on" : "nothing is scraped", scrape->why);
 	pthread_mutex_unlock(&scrape->lock);
 	return wrong;
 }

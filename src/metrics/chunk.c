@@ -8,6 +8,8 @@
 
 /* How many doubles that are no decimal number a chunk of decimal numbers may hold, at 11 bytes each. */
 #define MISFITS_FREE 8u
+/* Doubles that suit no mode fill a chunk with 30 samples: a longer one saves nothing, and stands half full in memory. */
+#define XOR_WORDS_MAX 32u
 
 static void put(struct chunk *chunk, uint64_t value, unsigned count, const struct chunk_sink *sink)
 {
@@ -139,7 +141,7 @@ bool chunk_add(struct chunk *chunk, int64_t time_ms, uint64_t value, const struc
 	assert(time_ms > chunk->time_ms);
 	uint64_t step = (uint64_t)time_ms - (uint64_t)chunk->time_ms;
 	if (chunk->count >= CHUNK_SAMPLES_MAX || step > INT32_MAX ||
-	    chunk_bits(chunk) + CHUNK_SAMPLE_BITS_MAX > CHUNK_WORDS_MAX * 64)
+	    chunk_bits(chunk) + CHUNK_SAMPLE_BITS_MAX > (chunk->xor_mode ? XOR_WORDS_MAX : CHUNK_WORDS_MAX) * 64)
 		return false;
 	int64_t q = 0;
 	bool is_decimal = !chunk->xor_mode && chunk_decimal(value, chunk->exponent, &q);

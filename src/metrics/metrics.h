@@ -88,6 +88,10 @@ bool metrics_is_past(struct metrics *metrics, uint32_t reference, int64_t time_m
 /* What is older is not given any more; its files are removed when all in them is older. Series stay. */
 void metrics_expire(struct metrics *metrics, int64_t before_ms);
 
+/* Seals what series have open that had nothing for so long: at rest they take half the memory, and the next sample begins
+ * another chunk. Batch by batch under the writer's lock. How many; it ends early when the disk takes no more. */
+size_t metrics_rest(struct metrics *metrics, int64_t idle_ms);
+
 /* ---- samples out ---- */
 
 enum metrics_match { METRICS_EQUAL, METRICS_NOT_EQUAL, METRICS_TAKES };

@@ -206,6 +206,12 @@ static bool may_grow(const struct series *series, uint32_t reference)
 	                           series->open.words < FIRST_WORDS + reference % (CHUNK_WORDS_MAX - FIRST_WORDS));
 }
 
+/* Whether it has come to that time: also when its chunk was sealed, and no other one begun since. */
+static bool has_come_to(const struct series *series, int64_t time_ms)
+{
+	return (series->open.count > 0 || series->in_step) && series->open.time_ms >= time_ms;
+}
+
 static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, int64_t time_ms, uint64_t value)
 {
 	assert(reference < metrics->index.series_count);
@@ -213,7 +219,7 @@ static enum metrics_fate add_row(struct metrics *metrics, uint32_t reference, in
 	struct open_sink open = { metrics, series };
 	struct chunk_sink sink = { &open, open_word };
 	enum metrics_fate fate = METRICS_APPENDED;
-	if (series->open.count > 0 && time_ms <= series->open.time_ms) {
+	if (has_come_to(series, time_ms)) {
 		fate = add_late(metrics, series, reference, time_ms, value);
 	} else if (series->open.count == 0) {
 		chunk_begin(&series->open, &series->open, time_ms, value, &sink);
@@ -231,10 +237,42 @@ bool metrics_is_past(struct metrics *metrics, uint32_t reference, int64_t time_m
 {
 	pthread_rwlock_rdlock(&metrics->lock);
 	assert(reference < metrics->index.series_count);
-	const struct series *series = metrics_series_at(metrics, reference);
-	bool past = series->open.count > 0 && series->open.time_ms >= time_ms;
+	bool past = has_come_to(metrics_series_at(metrics, reference), time_ms);
 	pthread_rwlock_unlock(&metrics->lock);
 	return past;
+}
+
+#define REST_BATCH 1000u /* under one hold of the lock */
+
+/* Its last time stays, so that what comes is late or not as before. */
+static bool lay_down(struct metrics *metrics, uint32_t reference)
+{
+	struct series *series = metrics_series_at(metrics, reference);
+	if (!seal(metrics, series, reference))
+		return false;
+	series->open = (struct chunk){ .time_ms = series->open.time_ms, .exponent = series->open.exponent };
+	return true;
+}
+
+size_t metrics_rest(struct metrics *metrics, int64_t idle_ms)
+{
+	size_t rested = 0;
+	bool room = true;
+	for (uint32_t next = 0, count = 1; next < count && room;) {
+		pthread_rwlock_wrlock(&metrics->lock);
+		count = metrics->index.series_count;
+		uint32_t end = count - next > REST_BATCH ? next + REST_BATCH : count;
+		for (; next < end && room; next++) {
+			const struct series *series = metrics_series_at(metrics, next);
+			uint64_t idle = (uint64_t)metrics->newest_ms - (uint64_t)series->open.time_ms;
+			if (series->open.count == 0 || series->open.time_ms > metrics->newest_ms || idle < (uint64_t)idle_ms)
+				continue;
+			room = lay_down(metrics, next);
+			rested += room;
+		}
+		pthread_rwlock_unlock(&metrics->lock);
+	}
+	return rested;
 }
 
 void metrics_append(struct metrics *metrics, const struct metrics_frame *frame, struct metrics_tally *ret_tally)

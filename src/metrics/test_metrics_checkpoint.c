@@ -105,6 +105,28 @@ TEST(an_engine_after_a_restart_goes_on_as_the_one_before)
 	remove_folder();
 }
 
+TEST(a_series_at_rest_is_so_after_a_restart_and_what_the_log_says_again_is_there_already)
+{
+	struct metrics_recovered told;
+	fresh_folder();
+	struct opened opened = open_folder();
+	append(&opened, 0, 100);
+	checkpoint(&opened); /* not at rest in this one */
+	append(&opened, 100, 130);
+	CHECK_INT(metrics_rest(opened.metrics, 0), SERIES);
+	append(&opened, 120, 130); /* once more */
+	close_folder(&opened);
+	CHECK_INT(reopened(&told), 130 * SERIES);
+	opened = open_folder();
+	CHECK_INT(metrics_rest(opened.metrics, 0), SERIES);
+	checkpoint(&opened); /* at rest in this one */
+	append(&opened, 90, 140);
+	close_folder(&opened);
+	CHECK_INT(reopened(&told), 140 * SERIES);
+	CHECK(told.damaged_bytes == 0 && told.damaged_checkpoints == 0 && told.damaged_files == 0 && told.lost_files == 0);
+	remove_folder();
+}
+
 TEST(old_segments_go_when_both_kept_checkpoints_are_past_them)
 {
 	char path[96];
@@ -405,7 +427,8 @@ TEST(series_all_of_whose_samples_expired_are_gone_after_a_restart_and_may_come_b
 	remove_folder();
 }
 
-TESTS(RUN(series_all_of_whose_samples_expired_are_gone_after_a_restart_and_may_come_back), RUN(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced),
+TESTS(RUN(a_series_at_rest_is_so_after_a_restart_and_what_the_log_says_again_is_there_already),
+      RUN(series_all_of_whose_samples_expired_are_gone_after_a_restart_and_may_come_back), RUN(a_frame_of_which_a_checkpoint_has_a_part_is_whole_after_a_crash_though_nobody_synced),
       RUN(the_newest_time_of_all_rises_also_by_what_the_log_says_again), RUN(after_a_checkpoint_only_what_came_since_is_read_from_the_log),
       RUN(an_engine_after_a_restart_goes_on_as_the_one_before), RUN(old_segments_go_when_both_kept_checkpoints_are_past_them),
       RUN(a_bit_flipped_in_any_section_of_a_checkpoint_makes_the_older_one_serve_with_more_of_the_log),

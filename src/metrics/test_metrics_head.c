@@ -50,7 +50,7 @@ static enum metrics_fate put(struct metrics *metrics, uint32_t reference, int64_
 
 /* What a selection gave: the series, and the samples of the last one. */
 struct found {
-	uint32_t references[256];
+	uint32_t references[4096];
 	size_t count, samples;
 	int64_t times[4096];
 	double values[4096];
@@ -61,7 +61,7 @@ struct found {
 static bool take(void *context, const struct metrics_view *view)
 {
 	struct found *found = context;
-	CHECK(found->count < 256 && view->count <= 4096 && view->count > 0);
+	CHECK(found->count < 4096 && view->count <= 4096 && view->count > 0);
 	CHECK(found->count == 0 || view->reference > found->references[found->count - 1]);
 	found->references[found->count++] = view->reference;
 	found->samples = view->count;
@@ -382,7 +382,67 @@ TEST(a_reader_sees_whole_frames_or_nothing_of_them)
 	metrics_destroy(&shared.metrics);
 }
 
-TESTS(RUN(a_series_has_one_reference_and_the_same_at_the_second_call),
+#define IDLE INT64_C(7200000)
+#define MANY_IDLE 2500u /* more than a batch */
+
+static size_t bytes_held(struct metrics *metrics)
+{
+	struct metrics_figures figures;
+	metrics_figures(metrics, &figures);
+	return figures.bytes - figures.sealed_bytes;
+}
+
+TEST(series_that_are_idle_are_laid_to_rest_and_their_memory_is_for_others)
+{
+	struct metrics *metrics = make(METRICS_OPTIONS_DEFAULT);
+	uint32_t idle = named(metrics, "up", "idle", 0), busy = named(metrics, "up", "busy", 0);
+	for (unsigned i = 0; i < 10; i++)
+		put(metrics, idle, START + i * STEP, i);
+	for (unsigned i = 0; i < MANY_IDLE; i++)
+		put(metrics, named(metrics, "gone", "", i), START, 0.1 + i);
+	put(metrics, busy, START + 9 * STEP + IDLE - 1, 1);
+	CHECK_INT(metrics_rest(metrics, IDLE), MANY_IDLE);
+	put(metrics, busy, START + 9 * STEP + IDLE, 1);
+	CHECK_INT(metrics_rest(metrics, IDLE), 1);
+	CHECK_INT(metrics_rest(metrics, IDLE), 0);
+	for (unsigned i = 0; i < MANY_IDLE; i++)
+		named(metrics, "new", "", i);
+	size_t before = bytes_held(metrics);
+	for (unsigned i = 0; i < MANY_IDLE; i++)
+		put(metrics, named(metrics, "new", "", i), START + IDLE, 0.1 + i);
+	CHECK_INT(bytes_held(metrics), before);
+	CHECK_INT(COUNT(metrics, IS("job", "idle")), 1);
+	CHECK_INT(found.samples, 10);
+	CHECK(found.times[9] == START + 9 * STEP && found.values[9] == 9);
+	CHECK_INT(COUNT(metrics, IS(METRICS_NAME, "gone")), MANY_IDLE);
+	metrics_destroy(&metrics);
+}
+
+TEST(a_series_at_rest_takes_samples_as_if_it_were_not)
+{
+	struct metrics_options options = METRICS_OPTIONS_DEFAULT;
+	options.late_ms_max = 4 * IDLE;
+	struct metrics *metrics = make(options);
+	uint32_t idle = named(metrics, "up", "idle", 0), busy = named(metrics, "up", "busy", 0);
+	for (unsigned i = 0; i < 10; i++)
+		put(metrics, idle, START + i * STEP, i);
+	put(metrics, busy, START + 2 * IDLE, 1);
+	CHECK_INT(metrics_rest(metrics, IDLE), 1);
+	CHECK(metrics_is_past(metrics, idle, START + 9 * STEP) && !metrics_is_past(metrics, idle, START + 9 * STEP + 1));
+	CHECK_INT(put(metrics, idle, START + 9 * STEP, 9), METRICS_SAME);
+	CHECK_INT(put(metrics, idle, START + 9 * STEP, 8), METRICS_DUPLICATE);
+	CHECK_INT(put(metrics, idle, START + 5 * STEP + 1, 5.5), METRICS_LATE);
+	CHECK_INT(put(metrics, idle, START - 4 * IDLE, 5.5), METRICS_TOO_OLD);
+	CHECK_INT(put(metrics, idle, START + 9 * STEP + 1, 10), METRICS_APPENDED);
+	CHECK_INT(put(metrics, idle, START + 3 * IDLE, 11), METRICS_APPENDED);
+	CHECK_INT(COUNT(metrics, IS("job", "idle")), 1);
+	CHECK_INT(found.samples, 13);
+	CHECK(found.values[6] == 5.5 && found.values[11] == 10 && found.times[12] == START + 3 * IDLE);
+	metrics_destroy(&metrics);
+}
+
+TESTS(RUN(series_that_are_idle_are_laid_to_rest_and_their_memory_is_for_others),
+      RUN(a_series_at_rest_takes_samples_as_if_it_were_not), RUN(a_series_has_one_reference_and_the_same_at_the_second_call),
       RUN(labels_out_of_order_twice_empty_or_no_text_are_refused),
       RUN(matchers_select_as_prometheus_does_also_what_lacks_the_label), RUN(who_wants_no_more_is_asked_no_more),
       RUN(late_samples_are_kept_within_the_window_and_lie_in_order),

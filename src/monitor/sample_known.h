@@ -1,7 +1,7 @@
 /*
  * sample_known.h: a number for each run of labels, 0 and on as they are met first.
  *
- * Only a keyed hash of 128 bits is kept, not the bytes: 28 bytes a series, empty slots included. Who does not know the key
+ * Only a keyed hash of 128 bits is kept, not the bytes: 24 to 32 bytes a series, and what grows ahead. Who does not know the key
  * cannot make two of them meet, and by chance they do so once in 2^64 series. What comes again mostly comes in the same
  * order, so the one after the last that was found is looked at first, and the slots are left alone.
  *

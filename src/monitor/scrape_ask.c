@@ -15,7 +15,7 @@
 #include "sys/clock.h"
 #include "sys/loop.h"
 
-#define FIELDS_OWN 4u /* Accept, a timeout, what signs in, the type of a form */
+#define FIELDS_OWN 4u /* Accept, a time, what signs in, the type of a form */
 #define CONNECTIONS_MAX 4096u /* of one job: no fewer than are asked at once, or they would wait inside their timeout */
 
 struct scrape_client {
@@ -112,7 +112,7 @@ static enum err open_client(struct scrape_client *client, const struct scrape_as
 	struct http_tls tls = { .ca_pem = NULL };
 	struct http_proxy proxy;
 	struct http_client_options options = { .policy = egress_policy_checks(), .ca_file = tools->ca_file,
-					       .connections_max = CONNECTIONS_MAX };
+					       .connections_max = CONNECTIONS_MAX, .idle_max = CONNECTIONS_MAX };
 	enum err r = OK;
 	if (said != NULL) {
 		r = take_pem(client, said->cert, said->cert_file, &client->cert_memory, &tls.cert_file, err);
@@ -286,8 +286,8 @@ static enum err collect_fields(const struct scrape_client *client, const struct 
 	struct fields fields = { arena_array(arena, struct http_ask_field, FIELDS_OWN + lines_of(client->http)), 0 };
 	enum err r = sign_in != NULL ? OK : authorization(client, arena, &sign_in, err);
 	add_field(&fields, "Accept", ask->accept);
-	if (ask->timeout_field != NULL)
-		add_field(&fields, ask->timeout_field, arena_printf(arena, "%g", (double)ask->timeout_ms / 1000).ptr);
+	if (ask->time_field != NULL)
+		add_field(&fields, ask->time_field, arena_printf(arena, "%.15g", (double)ask->time_field_ms / 1000).ptr);
 	if (sign_in != NULL)
 		add_field(&fields, "Authorization", sign_in);
 	if (ask->form.len > 0)
@@ -412,10 +412,10 @@ static void on_late(void *context)
 static void wait_for_token(struct scrape_call *call)
 {
 	struct scrape_ask *ask = &call->ask;
-	const char *field = ask->timeout_field;
+	const char *field = ask->time_field;
 	ask->url = arena_cstr(&call->arena, str_of(ask->url));
 	ask->accept = arena_cstr(&call->arena, str_of(ask->accept));
-	ask->timeout_field = field != NULL ? arena_cstr(&call->arena, str_of(field)) : NULL;
+	ask->time_field = field != NULL ? arena_cstr(&call->arena, str_of(field)) : NULL;
 	call->timer = loop_timer_create(call->client->loop, on_late, call);
 	loop_timer_start(call->timer, call->deadline - clock_since_boot(call->client->clock));
 }

@@ -35,8 +35,8 @@ void scrape_client_destroy(struct scrape_client **client); /* open requests end 
 
 struct scrape_ask {
 	const char *url, *accept;
-	const char *timeout_field; /* "X-Prometheus-Scrape-Timeout-Seconds": NULL: none */
-	int64_t timeout_ms, body_bytes_max;
+	const char *time_field; /* "X-Prometheus-Scrape-Timeout-Seconds", and how long that is; NULL: none */
+	int64_t time_field_ms, timeout_ms, body_bytes_max;
 	bool unfold;
 	struct str form;     /* posted, when it is not empty; never with oauth2 */
 	const char *sign_in; /* what Authorization says; NULL: as the config says */

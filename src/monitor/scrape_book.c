@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/mem.h"
+#include "monitor/sample_known.h"
 
 #define FIRST_SIZE 64u
 #define SERIES_MAX (10u << 20) /* of one target; more are refused */
@@ -27,9 +26,9 @@ static const char *const own_names[OWN_COUNT] = {
 	[OWN_BYTES] = "scrape_body_size_bytes",
 };
 
-/* A series as its bytes were hashed. Free when round is 0. */
+/* A series, by the number that its bytes are known by. */
 struct entry {
-	uint64_t hash, round; /* round: when it was seen last */
+	uint32_t round; /* when it was seen last */
 	uint32_t reference;
 	bool dropped;   /* by relabelling: known, and nothing is kept */
 	bool live;      /* a stale marker is owed when it has no sample any more */
@@ -39,10 +38,13 @@ struct entry {
 struct scrape_book {
 	const struct scrape_job *job;
 	const struct scrape_target *target;
-	unsigned char key[crypto_shorthash_KEYBYTES];
-	struct entry *entries;
-	size_t count, size;
-	uint64_t round, taken; /* taken: scrapes that counted */
+	struct sample_known known;
+	struct entry *entries; /* known.count of them */
+	size_t entry_room;
+	uint64_t *comments; /* the lines that begin with #, one after the other, as they were hashed and read last */
+	size_t comment_count, comment_room;
+	uint32_t round;
+	uint64_t taken; /* scrapes that counted */
 	bool own_known[OWN_COUNT];
 	uint32_t own[OWN_COUNT];
 	struct arena arena; /* of one line */
@@ -59,7 +61,10 @@ struct scrape_book {
 struct taking {
 	struct scrape_book *book;
 	const struct scrape_sink *sink;
-	struct entry *entry; /* of the line's series, when it was known */
+	struct hash hash;    /* of the line's series */
+	uint32_t number;     /* the same, or SAMPLE_KNOWN_NONE */
+	uint32_t next;       /* which is looked at first */
+	size_t comment;      /* how many were met */
 	int64_t time_ms;
 	bool describes;
 	bool over; /* there are more samples than may be */
@@ -72,7 +77,7 @@ struct scrape_book *scrape_book_create(const struct scrape_job *job, const struc
 	struct scrape_book *book = mem_alloc(sizeof *book);
 	book->job = job;
 	book->target = target;
-	random_fill(random, book->key, sizeof book->key);
+	sample_known_init(&book->known, random, SERIES_MAX);
 	arena_init(&book->arena, LINE_ARENA_BYTES);
 	return book;
 }
@@ -82,7 +87,9 @@ void scrape_book_destroy(struct scrape_book **book)
 	if (*book == NULL)
 		return;
 	arena_finish(&(*book)->arena);
+	sample_known_finish(&(*book)->known);
 	mem_free((*book)->entries);
+	mem_free((*book)->comments);
 	mem_free((*book)->references);
 	mem_free((*book)->values);
 	mem_free((*book)->times);
@@ -96,22 +103,21 @@ void scrape_book_adopt(struct scrape_book *book, const struct scrape_job *job, c
 		       struct random *random)
 {
 	size_t live = book->carried_count;
-	book->carried = mem_realloc(book->carried, (live + book->count + 1) * sizeof *book->carried);
-	for (size_t i = 0; i < book->size; i++)
-		if (book->entries[i].round != 0 && book->entries[i].live)
+	book->carried = mem_realloc(book->carried, (live + book->known.count + 1) * sizeof *book->carried);
+	for (size_t i = 0; i < book->known.count; i++)
+		if (book->entries[i].live)
 			book->carried[live++] = book->entries[i].reference;
 	book->carried_count = live;
-	mem_free(book->entries);
-	book->entries = NULL;
-	book->count = book->size = 0;
+	sample_known_finish(&book->known);
+	sample_known_init(&book->known, random, SERIES_MAX);
+	book->comment_count = 0;
 	book->job = job;
 	book->target = target;
-	random_fill(random, book->key, sizeof book->key);
 }
 
 size_t scrape_book_series(const struct scrape_book *book)
 {
-	return book->count;
+	return book->known.count;
 }
 
 /* ---- the frame ---- */
@@ -145,78 +151,74 @@ static void append(struct scrape_book *book, int64_t time_ms, const struct scrap
 	book->rows = 0;
 }
 
-/* ---- series by hash ---- */
+/* ---- what is known of before ---- */
 
-static struct entry *place_of(const struct scrape_book *book, uint64_t hash)
+static void add_entry(struct scrape_book *book, struct hash hash, uint32_t reference, bool dropped)
 {
-	size_t at = hash & (book->size - 1);
-	while (book->entries[at].round != 0 && book->entries[at].hash != hash)
-		at = (at + 1) & (book->size - 1);
-	return &book->entries[at];
+	uint32_t number = sample_known_add(&book->known, hash);
+	assert(number != SAMPLE_KNOWN_NONE);
+	if (number >= book->entry_room) {
+		book->entry_room = number + number / 2 + FIRST_SIZE;
+		book->entries = mem_realloc(book->entries, book->entry_room * sizeof *book->entries);
+	}
+	book->entries[number] = (struct entry){ .round = book->round, .reference = reference, .dropped = dropped };
 }
 
-/* A table of that size with the entries for which `round` is at least `from`. */
-static void rebuild(struct scrape_book *book, size_t size, uint64_t from)
+/* Those that were not in this scrape are forgotten. */
+static void forget_others(struct scrape_book *book)
 {
-	struct entry *old = book->entries;
-	size_t old_size = book->size;
-	book->entries = mem_alloc(size * sizeof *book->entries);
-	book->size = size;
-	book->count = 0;
-	for (size_t i = 0; i < old_size; i++)
-		if (old[i].round != 0 && old[i].round >= from) {
-			*place_of(book, old[i].hash) = old[i];
-			book->count++;
-		}
-	mem_free(old);
+	size_t kept = 0;
+	bool *keep = mem_alloc(book->known.count);
+	for (size_t i = 0; i < book->known.count; i++) {
+		keep[i] = book->entries[i].round == book->round;
+		if (keep[i])
+			book->entries[kept++] = book->entries[i];
+	}
+	sample_known_keep(&book->known, keep);
+	mem_free(keep);
 }
-
-static uint64_t hash_of(const struct scrape_book *book, struct str series)
-{
-	uint64_t hash;
-	static_assert(sizeof hash == crypto_shorthash_BYTES, "one word");
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)series.ptr, series.len, book->key);
-	return hash;
-}
-
-static struct entry *find(const struct scrape_book *book, uint64_t hash)
-{
-	struct entry *entry = book->size > 0 ? place_of(book, hash) : NULL;
-	return entry != NULL && entry->round != 0 ? entry : NULL;
-}
-
-static struct entry *add(struct scrape_book *book, uint64_t hash)
-{
-	if (book->count * 2 >= book->size)
-		rebuild(book, book->size > 0 ? book->size * 2 : FIRST_SIZE, 1);
-	struct entry *entry = place_of(book, hash);
-	book->count += entry->round == 0;
-	*entry = (struct entry){ .hash = hash, .round = book->round };
-	return entry;
-}
-
-/* ---- one sample ---- */
 
 static bool is_known(void *context, struct str series)
 {
 	struct taking *taking = context;
-	taking->entry = find(taking->book, hash_of(taking->book, series));
-	return taking->entry != NULL;
+	const struct sample_known *known = &taking->book->known;
+	taking->hash = sample_known_hash(known, series);
+	taking->number = sample_known_find(known, taking->hash, &taking->next);
+	return taking->number != SAMPLE_KNOWN_NONE;
 }
 
-/* Labels, relabelling, limits, a reference. ret_entry NULL: there is no room for it. */
-static enum err meet(struct taking *taking, const struct exposition_item *item, struct entry **ret_entry, struct error *err)
+/* Help and type are the same in nearly every scrape: what was read in this place before needs no reading. */
+static bool is_known_comment(void *context, struct str line)
+{
+	struct taking *taking = context;
+	struct scrape_book *book = taking->book;
+	uint64_t hash = sample_known_hash(&book->known, line).halves[0];
+	size_t at = taking->comment++;
+	if (at < book->comment_count && book->comments[at] == hash)
+		return !taking->describes;
+	if (at >= book->comment_room) {
+		book->comment_room = at + at / 2 + FIRST_SIZE;
+		book->comments = mem_realloc(book->comments, book->comment_room * sizeof *book->comments);
+	}
+	book->comments[at] = hash;
+	book->comment_count = at + 1; /* what followed stood elsewhere */
+	return false;
+}
+
+/* ---- one sample ---- */
+
+/* Labels, relabelling, limits, a reference. Not known afterwards: there is no room for it. */
+static enum err meet(struct taking *taking, const struct exposition_item *item, struct error *err)
 {
 	struct scrape_book *book = taking->book;
 	struct promql_labels labels;
 	uint32_t reference = 0;
-	*ret_entry = NULL;
 	arena_reset(&book->arena);
 	enum scrape_fate fate = scrape_sample_labels(book->job, book->target, item, &book->arena, &labels, err);
 	if (fate == SCRAPE_REFUSED)
 		return err->code;
 	if (fate == SCRAPE_KEPT) {
-		enum err r = book->count < SERIES_MAX ? taking->sink->series(taking->sink->context, labels, &reference, err) :
+		enum err r = book->known.count < SERIES_MAX ? taking->sink->series(taking->sink->context, labels, &reference, err) :
 							ERR_LIMIT;
 		if (r == ERR_LIMIT) {
 			taking->counts.refused++;
@@ -226,9 +228,9 @@ static enum err meet(struct taking *taking, const struct exposition_item *item, 
 			return r;
 		taking->counts.added++;
 	}
-	*ret_entry = add(book, hash_of(book, item->series));
-	(*ret_entry)->reference = reference;
-	(*ret_entry)->dropped = fate == SCRAPE_DROPPED;
+	if (book->known.count < SERIES_MAX)
+		add_entry(book, taking->hash, reference, fate == SCRAPE_DROPPED);
+	taking->number = sample_known_find(&book->known, taking->hash, &taking->next);
 	return OK;
 }
 
@@ -259,20 +261,23 @@ static enum err take_item(void *context, const struct exposition_item *item, str
 {
 	struct taking *taking = context;
 	struct scrape_book *book = taking->book;
-	struct entry *entry = item->known ? taking->entry : NULL;
 	if (item->kind != EXPOSITION_SAMPLE) {
 		if (taking->describes)
 			taking->sink->describe(taking->sink->context, item);
 		return OK;
 	}
 	taking->counts.scraped++;
+	if (!item->known) /* also what the reader did not ask about, or not by the bytes that it found */
+		is_known(taking, item->series);
+	bool known = taking->number != SAMPLE_KNOWN_NONE;
 	if (is_over(taking))
-		return count_only(taking, item, entry, err);
-	if (entry == NULL) {
-		enum err r = meet(taking, item, &entry, err);
-		if (r != OK || entry == NULL)
+		return count_only(taking, item, known ? &book->entries[taking->number] : NULL, err);
+	if (!known) {
+		enum err r = meet(taking, item, err);
+		if (r != OK || taking->number == SAMPLE_KNOWN_NONE)
 			return r;
 	}
+	struct entry *entry = &book->entries[taking->number];
 	entry->round = book->round;
 	if (entry->dropped)
 		return OK;
@@ -316,11 +321,9 @@ static size_t end_series(struct scrape_book *book, bool counts, int64_t time_ms,
 {
 	size_t ended = end_carried(book, time_ms);
 	*ret_forget = false;
-	for (size_t i = 0; i < book->size; i++) {
+	for (size_t i = 0; i < book->known.count; i++) {
 		struct entry *entry = &book->entries[i];
 		bool here = counts && entry->round == book->round;
-		if (entry->round == 0)
-			continue;
 		*ret_forget |= counts && !here;
 		if (entry->live && !here) {
 			add_row(book, entry->reference, stale(), time_ms);
@@ -368,7 +371,7 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 			  double duration_seconds, const struct scrape_sink *sink, struct scrape_counts *ret_counts,
 			  struct error *err)
 {
-	struct exposition_options options = { .format = format, .known = is_known };
+	struct exposition_options options = { .format = format, .known = is_known, .known_comment = is_known_comment };
 	struct taking taking = { .book = book, .sink = sink, .time_ms = time_ms };
 	assert(book->rows == 0);
 	bool forget;
@@ -380,10 +383,10 @@ enum err scrape_book_take(struct scrape_book *book, struct str body, enum exposi
 			      (long long)book->job->limits.samples);
 	book->taken += r == OK;
 	if (r != OK)
-		book->rows = 0; /* none of it counts */
+		book->rows = book->comment_count = 0; /* none of it counts */
 	taking.counts.stale = end_series(book, r == OK, time_ms, &forget);
 	if (forget)
-		rebuild(book, book->size, book->round);
+		forget_others(book);
 	add_own(book, &taking, r == OK, duration_seconds, body.len);
 	append(book, time_ms, sink);
 	*ret_counts = taking.counts;

@@ -7,7 +7,7 @@
  *                     up, scrape_duration_seconds, ... ----------------+
  *
  * A line whose series was seen before costs a hash of its bytes and a look-up: its labels are not read again. Only the
- * keyed hash is kept (SipHash under a secret seed), 24 bytes a series.
+ * keyed hash is kept (under a secret of the book), 36 bytes a series.
  *
  * A scrape counts whole or not at all: a line that cannot be read, or a limit that is broken, gives `up` 0 and ends every
  * series of the target. A series that the sink has no room for is left out and counted, and the others go on.

@@ -266,8 +266,8 @@ static void ask_http(struct scrape_source *source)
 	if (source->call != NULL)
 		return;
 	struct scrape_ask ask = { .url = arena_cstr(&arena, http->url), .accept = HTTP_ACCEPT,
-				  .timeout_ms = timeout_of(http->refresh_ms),
-				  .unfold = true };
+				  .timeout_ms = timeout_of(http->refresh_ms), .unfold = true,
+				  .time_field = "X-Prometheus-Refresh-Interval-Seconds", .time_field_ms = http->refresh_ms };
 	if (source->client == NULL)
 		failed(part, TRIES_SETTLED, "could not ask for targets");
 	else if (scrape_client_ask(source->client, &ask, on_groups, part, &source->call, &err) != OK)

@@ -297,7 +297,8 @@ static enum err ask(struct scrape_one *one, struct error *err)
 	struct scrape_ask request = {
 		.url = one->target.url.ptr,
 		.accept = pool->accept,
-		.timeout_field = "X-Prometheus-Scrape-Timeout-Seconds",
+		.time_field = "X-Prometheus-Scrape-Timeout-Seconds",
+		.time_field_ms = one->target.timeout_ms,
 		.timeout_ms = one->target.timeout_ms,
 		.body_bytes_max = job->limits.body_bytes,
 		.unfold = job->enable_compression,

@@ -309,7 +309,39 @@ TEST(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts)
 	end(f);
 }
 
-TESTS(RUN(samples_beyond_the_limit_are_counted_and_make_no_series), RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
+TEST(a_comment_is_read_again_when_it_is_another_one)
+{
+	struct fixture *f = begin("");
+	const char *bad = "# TYPE a gauge\n# TYPE b thing\na 1\nb 2\n";
+	CHECK(strstr(scrape(f, "# TYPE a gauge\n# TYPE b gauge\na 1\nb 2\n"), "a 1;b 2;up 1;") != NULL);
+	CHECK(strstr(scrape(f, bad), "up 0;") != NULL);
+	CHECK(strstr(scrape(f, bad), "up 0;") != NULL); /* that it was met once makes it no better */
+	CHECK(strstr(scrape(f, "# TYPE b gauge\n# TYPE a gauge\n# EOF\na 1\nb 2\n"), "a 1;b 2;up 1;") != NULL);
+	end(f);
+}
+
+TEST(series_are_told_apart_in_any_order_and_however_odd_their_lines_are)
+{
+	struct fixture *f = begin("");
+	const char *bodies[] = {
+		"a 1\na{x=\"}\"} 2\na{x=\"}} 9\"} 3\na {y=\"1\"} 4\n\tb\t5\na_ 6\n",
+		"a_ 6\n\tb\t5\na {y=\"1\"} 4\na{x=\"}} 9\"} 3\na{x=\"}\"} 2\na 1\n",
+		"a{x=\"}\"} 2\na 1\na_ 6\na{x=\"}} 9\"} 3\n\tb\t5\na {y=\"1\"} 4\n",
+	};
+	scrape(f, bodies[0]);
+	for (unsigned i = 0; i < 3; i++) {
+		scrape(f, bodies[i]);
+		CHECK_INT(f->counts.added + f->counts.stale, 0);
+		CHECK_INT(f->counts.kept, 6);
+	}
+	CHECK(strstr(scrape(f, "a{x=\"}\"} 2}\n"), "up 0;") != NULL);
+	CHECK(strstr(scrape(f, "a 1 }\n"), "up 0;") != NULL);
+	end(f);
+}
+
+TESTS(RUN(a_comment_is_read_again_when_it_is_another_one),
+      RUN(series_are_told_apart_in_any_order_and_however_odd_their_lines_are),
+      RUN(samples_beyond_the_limit_are_counted_and_make_no_series), RUN(what_a_target_says_of_its_metrics_is_told_at_the_first_scrape_that_counts),
       RUN(a_series_that_another_brings_meanwhile_does_not_end_with_its_target),
       RUN(a_scrape_is_one_frame_of_its_samples_and_of_what_it_was), RUN(a_series_that_is_gone_ends_once_and_may_come_again),
       RUN(a_scrape_that_cannot_be_read_counts_nothing_and_ends_all), RUN(a_target_that_is_gone_ends_with_what_was_said_about_it),

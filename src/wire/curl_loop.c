@@ -12,7 +12,6 @@
 #include "sys/loop.h"
 
 #define PIN_BYTES_MAX 2048
-#define IDLE_CONNECTIONS_MAX 64
 #define DELAY_MAX_MS 3600000L
 
 struct curl_loop {
@@ -110,7 +109,7 @@ static int wish_socket(CURL *easy, curl_socket_t fd, int what, void *context, vo
 	return 0;
 }
 
-struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max)
+struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max, unsigned idle_max)
 {
 	assert(connections_max > 0);
 	CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -125,7 +124,7 @@ struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max)
 	curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, wish_time);
 	curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
 	curl_multi_setopt(curl->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections_max);
-	curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
+	curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, (long)idle_max);
 	return curl;
 }
 

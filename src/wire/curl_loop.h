@@ -25,7 +25,8 @@ struct curl_guard {
 	int fd;           /* the socket made last; only one is made when one address is pinned */
 };
 
-struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max);
+/* `idle_max`: connections that stay open for whoever asks next; the one that was used longest ago is closed. */
+struct curl_loop *curl_loop_create(struct loop *loop, unsigned connections_max, unsigned idle_max);
 void curl_loop_destroy(struct curl_loop **curl); /* transfers must have been removed */
 
 /* The callback is called once, later, with the easy handle already removed from the loop.

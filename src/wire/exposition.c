@@ -171,13 +171,16 @@ static enum err read_line(struct exposition *exposition, struct str line, struct
 		line = STR(""); /* what has no address cannot be walked */
 	struct cursor cursor = { exposition, line.ptr, line.ptr + line.len };
 	exposition->line++;
-	make_scratch(exposition, line);
 	if (exposition->ended)
 		return exposition_refuse(exposition, err, "there is something after # EOF");
 	if (text)
 		skip_blanks(&cursor);
 	if (cursor.at == cursor.end)
 		return text ? OK : exposition_refuse(exposition, err, "blank line");
+	if (*cursor.at == '#' && exposition->options.known_comment != NULL && !str_is(line, "# EOF") &&
+	    exposition->options.known_comment(exposition->context, line))
+		return OK;
+	make_scratch(exposition, line);
 	if (*cursor.at == '#')
 		return text ? read_text_comment(&cursor, err) : read_openmetrics_comment(&cursor, err);
 	struct exposition_item item = { .kind = EXPOSITION_SAMPLE };

@@ -86,6 +86,8 @@ struct exposition_options {
 	size_t line_bytes_max; /* 0: EXPOSITION_LINE_BYTES_MAX */
 	/* For who reads the same series again and again: true leaves its labels unread. May be NULL. */
 	bool (*known)(void *context, struct str series);
+	/* The same for a line that begins with #, but for OpenMetrics' end: true leaves it unread. May be NULL. */
+	bool (*known_comment)(void *context, struct str line);
 };
 
 struct exposition;

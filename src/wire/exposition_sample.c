@@ -245,9 +245,19 @@ static enum err read_series(struct cursor *cursor, struct exposition_item *item,
 	return r;
 }
 
+/* The same, sooner, where nothing is odd: behind the last brace of the line. Odd is an exemplar, which has braces of its own.
+ * Where this is not the end, nobody knows the series by these bytes, and its labels are read. */
+static const char *likely_end(const struct cursor *cursor)
+{
+	size_t size = (size_t)(cursor->end - cursor->at);
+	const char *brace = memrchr(cursor->at, '}', size);
+	bool odd = brace == NULL || (is_openmetrics(cursor) && memchr(cursor->at, '#', size) != NULL);
+	return odd ? series_end(cursor) : brace + 1;
+}
+
 static enum err take_series(struct cursor *cursor, struct exposition_item *item, struct error *err)
 {
-	const char *end = cursor->of->options.known != NULL ? series_end(cursor) : NULL;
+	const char *end = cursor->of->options.known != NULL ? likely_end(cursor) : NULL;
 	struct str series = { cursor->at, end != NULL ? (size_t)(end - cursor->at) : 0 };
 	if (series.len == 0 || !cursor->of->options.known(cursor->of->context, series))
 		return read_series(cursor, item, err);

@@ -24,6 +24,10 @@
 #include "wire/resolve.h"
 
 #define CONNECTIONS_DEFAULT 1024
+#define IDLE_DEFAULT 64
+#define HANDLES_IDLE_MAX 64
+#define LARGE_BODY ((size_t)1 << 20) /* who expects more reads more at once */
+#define LARGE_READ 114688L           /* seven times the usual, and less than what malloc asks the system for each time */
 #define METHOD_BYTES 24
 
 struct http_client {
@@ -40,6 +44,8 @@ struct http_client {
 	struct proxy proxies[2]; /* of http and of https targets */
 	char *no_proxy;          /* NULL: nobody is spared */
 	struct curl_slist *connect_fields;
+	CURL *handles[HANDLES_IDLE_MAX]; /* reset, to be used again */
+	unsigned handle_count;
 };
 
 struct http_call {
@@ -161,8 +167,8 @@ enum err http_client_create(struct loop *loop, struct clock *clock, struct resol
 	client->user_agent = mem_strdup(options->user_agent != NULL ? options->user_agent : "mainstay");
 	if (options->tls != NULL)
 		take_identity(client, options->tls);
-	client->curl = curl_loop_create(loop, options->connections_max > 0 ? options->connections_max
-	                                                                   : CONNECTIONS_DEFAULT);
+	client->curl = curl_loop_create(loop, options->connections_max > 0 ? options->connections_max : CONNECTIONS_DEFAULT,
+					options->idle_max > 0 ? options->idle_max : IDLE_DEFAULT);
 	result = options->proxy != NULL ? take_proxy(client, options->proxy, err) : OK;
 	if (result == OK)
 		*ret_client = client;
@@ -171,12 +177,29 @@ enum err http_client_create(struct loop *loop, struct clock *clock, struct resol
 	return result;
 }
 
+static CURL *take_handle(struct http_client *client)
+{
+	CURL *easy = client->handle_count > 0 ? client->handles[--client->handle_count] : curl_easy_init();
+	assert(easy != NULL);
+	return easy;
+}
+
+static void give_back(struct http_client *client, CURL *easy)
+{
+	if (client->handle_count == HANDLES_IDLE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	client->handles[client->handle_count++] = easy;
+}
+
 static void end_hop(struct http_call *call)
 {
 	resolve_cancel(&call->query);
 	curl_loop_remove(call->client->curl, &call->job);
 	if (call->easy != NULL)
-		curl_easy_cleanup(call->easy);
+		give_back(call->client, call->easy);
 	call->easy = NULL;
 	curl_slist_free_all(call->past_proxy);
 	call->past_proxy = NULL;
@@ -206,6 +229,8 @@ void http_client_destroy(struct http_client **client_pointer)
 	*client_pointer = NULL;
 	while (client->calls != NULL)
 		call_free(client->calls);
+	while (client->handle_count > 0)
+		curl_easy_cleanup(client->handles[--client->handle_count]);
 	curl_loop_destroy(&client->curl);
 	trust_destroy(&client->trust);
 	curl_slist_free_all(client->connect_fields);
@@ -391,13 +416,14 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	struct http_client *client = call->client;
 	long left_ms = (long)((time_left(call) + TIME_MS - 1) / TIME_MS);
 	long connect_ms = (long)(call->connect_timeout / TIME_MS);
-	CURL *easy = call->easy = curl_easy_init();
-	assert(easy != NULL);
+	CURL *easy = call->easy = take_handle(client);
 	call->guard = (struct curl_guard){ .policy = &client->policy };
 	set_identity(call, addresses, count);
 	if (call->unfold)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, call->raw_target); /* NULL: of the URL */
+	if (call->body.limit > LARGE_BODY)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_READ);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 && connect_ms < left_ms
@@ -409,6 +435,7 @@ static void begin_transfer(struct http_call *call, const struct address *address
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->detail);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* a resumed session shows the certificate of before */
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* see the head of this file */
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* else it is read all the same: 10 ms each time */

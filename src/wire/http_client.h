@@ -54,6 +54,7 @@ struct http_client_options {
 	const char *ca_file;         /* PEM; NULL: the system's authorities */
 	const char *user_agent;      /* NULL: "mainstay" */
 	unsigned connections_max;    /* open at once; more wait; 0: 1024 */
+	unsigned idle_max;           /* of them that stay open for the next call; 0: 64 */
 	const struct http_tls *tls;  /* copied; one client, one identity; NULL: none */
 	const struct http_proxy *proxy; /* copied; NULL: none */
 };

@@ -67,7 +67,7 @@ struct smtp_client *smtp_client_create(struct loop *loop, struct clock *clock,
 	struct smtp_client *client = mem_alloc(sizeof *client);
 	*client = (struct smtp_client){ .loop = loop, .clock = clock, .resolve = resolve,
 	                                .policy = *policy };
-	client->curl = curl_loop_create(loop, SMTP_CONNECTIONS_MAX);
+	client->curl = curl_loop_create(loop, SMTP_CONNECTIONS_MAX, SMTP_CONNECTIONS_MAX);
 	client->ca_file = ca_file != NULL ? mem_strdup(ca_file) : NULL;
 	return client;
 }

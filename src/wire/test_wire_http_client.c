@@ -384,7 +384,7 @@ TEST(the_second_look_refuses_what_slipped_past_the_first)
 	world_start(&world, egress_policy_checks(), NULL);
 	struct egress_policy narrow = egress_policy_webhooks();
 	struct curl_guard guard = { .policy = &narrow };
-	struct curl_loop *curl = curl_loop_create(world.loop, 4);
+	struct curl_loop *curl = curl_loop_create(world.loop, 4, 4);
 	struct address loopback;
 	char url[64];
 	CHECK(address_parse(STR("127.0.0.1"), &loopback));

@@ -387,6 +387,8 @@ class Asking(Scraping):
         wanted = [("X-Tenant", "shop"), ("X-Tenant", "zrh"), ("Private-Token", "s3cret"), ("Private-Token", "f1le-v4lue")]
         for asked, seen in ((target, wanted), (finder, wanted), (mover, wanted), (elsewhere, [])):
             self.assertEqual([line for line in asked.lines[-1] if line[0] in ("X-Tenant", "Private-Token")], seen)
+        self.assertIn(("X-Prometheus-Refresh-Interval-Seconds", "1"), finder.lines[-1])
+        self.assertIn(("X-Prometheus-Scrape-Timeout-Seconds", "1"), target.lines[-1])
         (self.folder / "field").write_text("n3w")
         wait_until(lambda: ("Private-Token", "n3w") in target.lines[-1], 10, "the file to be read again")
         (self.folder / "field").unlink()
@@ -549,9 +551,11 @@ scrape_configs:
         os.kill(self.server.process.pid, signal.SIGHUP)
         wait_until(lambda: any(w["code"] == "scrape" for w in self.ann.client.get("now")["warnings"]), 15, "the warning")
         self.assertEqual(self.health(), {("j", one.address): "up"})
+        self.assertIs(self.reader.get("status/runtimeinfo")["data"]["reloadConfigSuccess"], False)
         self.write_jobs(f"- {{job_name: j, static_configs: [{{targets: ['{one.address}', '{two.address}']}}]}}\n")
         self.wait_health({("j", one.address): "up", ("j", two.address): "up"})
         self.assertFalse(any(w["code"] == "scrape" for w in self.ann.client.get("now")["warnings"]))
+        self.assertIs(self.reader.get("status/runtimeinfo")["data"]["reloadConfigSuccess"], True)
         self.write_jobs(f"- {{job_name: j, static_configs: [{{targets: ['{two.address}']}}]}}\n")
         self.wait_health({("j", two.address): "up"})
         wait_until(lambda: self.count("a") == 0 and self.count("up") == 1, 10, "the series of who is gone to end")

@@ -59,6 +59,7 @@ function Shown({ answer }: { answer: PrometheusTargets }) {
 	const more = active.length - SHOWN_MAX
 	return (
 		<>
+			{config.state === 'refused' && <p class="s-down small">{config.error}</p>}
 			<Rows targets={sorted(active).slice(0, SHOWN_MAX)} />
 			{more > 0 && <p class="small soft">{plural(more, 'target')} more: <code>mainstay targets</code> lists all.</p>}
 			{dropped > 0 && <p class="small soft">Relabelling dropped {plural(dropped, 'target')}.</p>}
