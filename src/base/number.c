@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/number_shortest.h"
+#include "base/number_charconv.h"
 
 #define DIGITS_BYTES 512u
 #define EXACT_DIGITS_MAX 15 /* 10^15 < 2^53: the digits are a double without rounding */
@@ -71,11 +71,15 @@ static bool scan(struct str text, struct decimal *decimal)
 	return count > 0 && take_exponent(text, &at, decimal) && at == text.len;
 }
 
-static bool by_strtod(struct str text, double *ret_value)
+/* What is past the ends is strtod's: it gives zero, or the smallest there are. */
+static bool read_nearest(struct str text, double *ret_value)
 {
 	char copy[DIGITS_BYTES];
 	if (text.len >= sizeof copy)
 		return false;
+	bool plus = text.ptr[0] == '+';
+	if (number_nearest(text.ptr + plus, text.len - plus, ret_value))
+		return true;
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = '\0';
 	*ret_value = strtod(copy, NULL);
@@ -107,7 +111,7 @@ bool number_read(struct str text, double *ret_value)
 	if (!scan(text, &decimal))
 		return by_word(text, ret_value);
 	if (!decimal.exact || decimal.power > EXACT_POWER_MAX || decimal.power < -EXACT_POWER_MAX) {
-		if (!by_strtod(text, &value))
+		if (!read_nearest(text, &value))
 			return false;
 		*ret_value = value;
 		return true;

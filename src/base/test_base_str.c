@@ -1,7 +1,14 @@
-/* test_base_str.c: runs of bytes. */
+/* test_base_str.c: runs of bytes, and numbers in them. */
 #include "base/check.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/bytes8.h"
+#include "base/number.h"
+#include "base/random.h"
 
 TEST(numbers_are_read_whole_and_within_bounds)
 {
@@ -105,7 +112,33 @@ TEST(a_flaw_in_utf8_is_seen_at_any_place)
 	}
 }
 
-TESTS(RUN(eight_bytes_at_once_say_what_each_byte_says), RUN(a_flaw_in_utf8_is_seen_at_any_place),
+TEST(numbers_are_the_nearest_double_however_many_digits_they_have)
+{
+	static const char *const formats[] = { "%.17g", "%+.18e", "%.15g", "%.30f" };
+	static const char *const ends[] = { "1e-400", "-1e-400", "2e-324", "4.9406564584124654e-324", ".5e-320", "1.",
+					    "1.7976931348623158e308" };
+	struct random random;
+	char text[512];
+	random_seeded(&random, 11);
+	for (unsigned i = 0; i < 20000 + sizeof ends / sizeof *ends; i++) {
+		double value = 0, read = 7, wanted;
+		random_fill(&random, &value, sizeof value);
+		if (i < 20000)
+			snprintf(text, sizeof text, formats[i % 4], value);
+		else
+			snprintf(text, sizeof text, "%s", ends[i - 20000]);
+		wanted = strtod(text, NULL);
+		if (isnan(value) || isinf(wanted))
+			continue;
+		CHECK(number_read(str_of(text), &read));
+		CHECK(memcmp(&read, &wanted, sizeof read) == 0);
+	}
+	double untouched = 7;
+	CHECK(!number_read(STR("1e400"), &untouched) && !number_read(STR("-17976931348623159e292"), &untouched));
+	CHECK(untouched == 7);
+}
+
+TESTS(RUN(numbers_are_the_nearest_double_however_many_digits_they_have), RUN(eight_bytes_at_once_say_what_each_byte_says), RUN(a_flaw_in_utf8_is_seen_at_any_place),
       RUN(numbers_are_read_whole_and_within_bounds),
       RUN(utf8_refuses_overlong_forms_surrogates_and_cut_sequences),
       RUN(the_empty_run_has_no_byte),
