@@ -183,7 +183,7 @@ uint32_t *group_columns(struct eval *eval, const struct node *node, const struct
 			const struct frame *of, struct frame **ret_groups);
 
 /* ---- numbers: kahan.h has more ---- */
-double quantile_of(double q, double *values, size_t count); /* sorts them */
+double quantile_of(double q, double *values, size_t count); /* changes their order */
 
 /* What an over_fn may ask about. */
 struct call {

@@ -9,16 +9,9 @@
 #include <string.h>
 
 #include "promql/number.h"
+#include "promql/rank.h"
 
 /* ---- quantile ---- */
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	if (isnan(x) || isnan(y))
-		return isnan(y) - isnan(x); /* what is no number comes first */
-	return x < y ? -1 : x > y;
-}
 
 double quantile_of(double q, double *values, size_t count)
 {
@@ -26,10 +19,10 @@ double quantile_of(double q, double *values, size_t count)
 		return NAN;
 	if (q < 0 || q > 1)
 		return q < 0 ? -INFINITY : INFINITY;
-	qsort(values, count, sizeof *values, by_value);
-	double rank = q * (double)(count - 1), lower = fmax(0, floor(rank));
-	double upper = fmin((double)count - 1, lower + 1), weight = rank - floor(rank);
-	return values[(size_t)lower] * (1 - weight) + values[(size_t)upper] * weight;
+	double rank = q * (double)(count - 1), weight = rank - floor(rank);
+	double lower, upper;
+	rank_pick(values, count, (size_t)floor(rank), &lower, &upper);
+	return lower * (1 - weight) + upper * weight;
 }
 
 /* The columns of each group, one run a group: [begin[g], begin[g + 1]) of the members. */
