@@ -67,6 +67,9 @@ static inline size_t chunk_bits(const struct chunk *chunk)
 	return (size_t)chunk->words * 64 + chunk->pending;
 }
 
+/* The bits of the last value. False: it was written by an escape, so that only reading tells it. count > 0. */
+bool chunk_last_value(const struct chunk *chunk, uint64_t *ret_value);
+
 /* Whether any 48 bytes may be written on with: nothing the writer does leaves its bounds. */
 bool chunk_is_sound(const struct chunk *chunk);
 

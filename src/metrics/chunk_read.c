@@ -68,6 +68,15 @@ static uint64_t decimal_bits(const struct chunk *state)
 	return chunk_bits_of((double)(int64_t)state->value / chunk_power(state->exponent));
 }
 
+bool chunk_last_value(const struct chunk *chunk, uint64_t *ret_value)
+{
+	assert(chunk->count > 0);
+	if (!chunk->xor_mode && chunk->special)
+		return false;
+	*ret_value = chunk->xor_mode ? chunk->value : decimal_bits(chunk);
+	return true;
+}
+
 static bool read_far(struct chunk *state, uint64_t far, bool escaped, uint64_t *ret_value)
 {
 	int64_t q;

@@ -122,6 +122,10 @@ typedef bool metrics_take_fn(void *context, const struct metrics_view *view);
 enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
 			int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err);
 
+/* The same where of each series only the newest sample within the range is wanted; others may be given. */
+enum err metrics_select_newest(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
+			       int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err);
+
 /* ---- what there is ---- */
 
 /* Of series that all matchers take and that have a chunk within [from, to]: a chunk may begin before and end after without

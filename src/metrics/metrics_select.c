@@ -163,6 +163,18 @@ static void sort_samples(struct selection *selection)
 	mem_free(samples);
 }
 
+/* Mostly it is the last of the open chunk, and what writes that knows it: nothing is read. */
+static bool knows_newest(struct selection *selection, const struct series *series, int64_t from_ms, int64_t to_ms)
+{
+	const struct chunk *open = &series->open;
+	uint64_t value;
+	if (!selection->newest || open->count == 0 || open->time_ms < from_ms || open->time_ms > to_ms ||
+	    !chunk_last_value(open, &value))
+		return false;
+	add_samples(selection, &open->time_ms, &value, 1, from_ms, to_ms);
+	return true;
+}
+
 static void read_series(struct selection *selection, uint32_t reference, int64_t from_ms, int64_t to_ms)
 {
 	struct metrics *metrics = selection->metrics;
@@ -171,6 +183,8 @@ static void read_series(struct selection *selection, uint32_t reference, int64_t
 	selection->used = 0;
 	selection->rising = true;
 	selection->found.count = 0;
+	if (knows_newest(selection, series, from_ms, to_ms))
+		return;
 	seg_list(&metrics->segs, reference, series->newest, from_ms, to_ms, &selection->found);
 	for (size_t i = selection->found.count; i-- > 0;) { /* the oldest first */
 		const struct seg_record *record = selection->found.at[i];
@@ -209,13 +223,14 @@ void select_finish(struct selection *selection)
 	mem_free(selection->values);
 }
 
-enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
-			int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err)
+static enum err select_all(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
+			   int64_t from_ms, int64_t to_ms, bool newest, metrics_take_fn *take, void *context,
+			   struct error *err)
 {
 	if (count > METRICS_MATCHERS_MAX)
 		return error_set(err, ERR_TOO_LARGE, "cannot select by %zu matchers: %u are allowed", count,
 				 METRICS_MATCHERS_MAX);
-	struct selection selection = { .metrics = metrics };
+	struct selection selection = { .metrics = metrics, .newest = newest };
 	pthread_rwlock_rdlock(&metrics->lock);
 	if (from_ms < metrics->expired_ms)
 		from_ms = metrics->expired_ms;
@@ -233,4 +248,16 @@ enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *m
 	pthread_rwlock_unlock(&metrics->lock);
 	select_finish(&selection);
 	return OK;
+}
+
+enum err metrics_select(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
+			int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err)
+{
+	return select_all(metrics, matchers, count, from_ms, to_ms, false, take, context, err);
+}
+
+enum err metrics_select_newest(struct metrics *metrics, const struct metrics_matcher *matchers, size_t count,
+			       int64_t from_ms, int64_t to_ms, metrics_take_fn *take, void *context, struct error *err)
+{
+	return select_all(metrics, matchers, count, from_ms, to_ms, true, take, context, err);
 }

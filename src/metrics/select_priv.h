@@ -21,6 +21,7 @@ struct selection {
 	double *values;
 	size_t used, size;
 	bool rising;
+	bool newest; /* of each series only the newest sample is wanted */
 };
 
 /* All under the readers' lock. */

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "metrics/chunk.h"
 #include "metrics/metrics.h"
 
 #define START INT64_C(1700000000000)
@@ -441,7 +442,55 @@ TEST(a_series_at_rest_takes_samples_as_if_it_were_not)
 	metrics_destroy(&metrics);
 }
 
-TESTS(RUN(series_that_are_idle_are_laid_to_rest_and_their_memory_is_for_others),
+/* The last sample that a selection gives of the only series. */
+static double last_of(struct metrics *metrics, int64_t from_ms, int64_t to_ms, bool newest, size_t *ret_samples)
+{
+	struct error err;
+	memset(&found, 0, sizeof found);
+	CHECK_OK((newest ? metrics_select_newest : metrics_select)(metrics, NULL, 0, from_ms, to_ms, take, &found, &err));
+	*ret_samples = found.samples;
+	return found.samples > 0 ? found.values[found.samples - 1] + (double)found.times[found.samples - 1] : 0;
+}
+
+static double value_of_kind(struct random *random, unsigned kind)
+{
+	uint64_t bits = CHUNK_STALE_BITS;
+	double value = (double)random_below(random, 1000) / 100;
+	if (kind == 1)
+		value = sqrt(value);
+	if (kind == 2 && random_below(random, 3) == 0)
+		value = sqrt(value);
+	if (kind == 3 && random_below(random, 2) == 0)
+		memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+TEST(the_newest_sample_is_the_last_of_all_and_costs_no_reading)
+{
+	struct random random;
+	size_t many, few, spared = 0;
+	random_seeded(&random, 3);
+	for (unsigned kind = 0; kind < 4; kind++) {
+		struct metrics *metrics = make(METRICS_OPTIONS_DEFAULT);
+		uint32_t reference = named(metrics, "a", "", 0);
+		for (unsigned i = 0; i < 400; i++) {
+			int64_t now = START + i * STEP, to = now + (int64_t)random_below(&random, 3 * STEP) - STEP;
+			put(metrics, reference, now, value_of_kind(&random, kind));
+			if (i % 7 == 3)
+				put(metrics, reference, now - STEP / 2, 5);
+			double all = last_of(metrics, to - 2 * STEP, to, false, &many);
+			double one = last_of(metrics, to - 2 * STEP, to, true, &few);
+			CHECK(memcmp(&all, &one, sizeof all) == 0 || (isnan(all) && isnan(one)));
+			CHECK((many > 0) == (few > 0));
+			spared += few == 1 && many > 1;
+		}
+		metrics_destroy(&metrics);
+	}
+	CHECK(spared > 200);
+}
+
+TESTS(RUN(the_newest_sample_is_the_last_of_all_and_costs_no_reading),
+      RUN(series_that_are_idle_are_laid_to_rest_and_their_memory_is_for_others),
       RUN(a_series_at_rest_takes_samples_as_if_it_were_not), RUN(a_series_has_one_reference_and_the_same_at_the_second_call),
       RUN(labels_out_of_order_twice_empty_or_no_text_are_refused),
       RUN(matchers_select_as_prometheus_does_also_what_lacks_the_label), RUN(who_wants_no_more_is_asked_no_more),

@@ -32,11 +32,11 @@ static bool take_series(void *context, const struct promql_series *series)
 	return !reading->raised;
 }
 
-static void read_source(struct eval *eval, const struct node *selector, int64_t from_ms, int64_t to_ms,
+static void read_source(struct eval *eval, const struct node *selector, int64_t from_ms, int64_t to_ms, bool newest_only,
 			void (*take)(void *, const struct promql_series *), void *context)
 {
 	struct reading reading = { eval, take, context, false };
-	struct promql_select select = { selector->selector.matchers, selector->selector.count, from_ms, to_ms };
+	struct promql_select select = { selector->selector.matchers, selector->selector.count, from_ms, to_ms, newest_only };
 	struct error why = { .code = OK };
 	enum err r = eval->source->select(eval->source->context, &select, take_series, &reading, &why);
 	if (reading.raised)
@@ -109,7 +109,7 @@ struct frame *eval_selector(struct eval *eval, const struct node *node, const st
 	struct instant instant = { eval, node, grid, frame_new(eval, PROMQL_VECTOR), timestamps };
 	int64_t first = looks_at(&node->selector.time, grid->start_ms);
 	int64_t last = looks_at(&node->selector.time, grid_time(grid, grid->count - 1));
-	read_source(eval, node, first - eval->options->lookback_ms, last, take_instant, &instant);
+	read_source(eval, node, first - eval->options->lookback_ms, last, first == last, take_instant, &instant);
 	return instant.frame;
 }
 
@@ -228,7 +228,7 @@ void eval_each_range(struct eval *eval, struct node *node, const struct grid *gr
 	if (node->kind == NODE_MATRIX) {
 		int64_t first = looks_at(time_of(node), grid->start_ms) - node->matrix.range.ms;
 		int64_t last = looks_at(time_of(node), grid_time(grid, grid->count - 1));
-		read_source(eval, node->matrix.selector, first, last, take_range, &ranging);
+		read_source(eval, node->matrix.selector, first, last, false, take_range, &ranging);
 		return;
 	}
 	if (!subquery_grid(eval, node, grid, &made))

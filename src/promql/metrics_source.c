@@ -53,7 +53,8 @@ static enum err read_series(void *context, const struct promql_select *select, p
 				 METRICS_MATCHERS_MAX);
 	for (size_t i = 0; i < select->count; i++)
 		matchers[i] = metrics_source_matcher(&select->matchers[i]);
-	return metrics_select(context, matchers, select->count, select->from_ms, select->to_ms, lend, &reading, err);
+	return (select->newest ? metrics_select_newest : metrics_select)(context, matchers, select->count, select->from_ms,
+									 select->to_ms, lend, &reading, err);
 }
 
 struct promql_source metrics_source(struct metrics *metrics)

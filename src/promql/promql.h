@@ -80,6 +80,7 @@ struct promql_select {
 	const struct promql_matcher *matchers;
 	size_t count;
 	int64_t from_ms, to_ms; /* both included; more may be given, less may not */
+	bool newest;            /* of each series only the newest sample is wanted */
 };
 
 /* Takes one series, which is borrowed for the call. False: the rest is not wanted. */
