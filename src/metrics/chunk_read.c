@@ -115,6 +115,24 @@ static bool read_decimal(struct reader *reader, struct chunk *state, uint64_t *r
 	return read_far(state, (uint64_t)ones << low | get(reader, low), false, ret_value);
 }
 
+/* The usual sample in one look: the distance as before, and a difference in a Rice code; 63 bits at most. False: it is
+ * another one, or damaged, and nothing was taken. */
+static bool read_usual(struct reader *reader, struct chunk *state, uint64_t *ret_value)
+{
+	uint64_t bits = peek(reader);
+	unsigned ones = (unsigned)__builtin_ctzll(~(bits >> 2)), low = chunk_rice(state->mean), size = 2 + ones + 1 + low;
+	int64_t time_ms;
+	if ((bits & 3) != 1 || ones >= CHUNK_ESCAPE_ONES || reader->end - reader->at < size || state->step_ms <= 0 ||
+	    __builtin_add_overflow(state->time_ms, (int64_t)state->step_ms, &time_ms))
+		return false;
+	uint64_t far = (uint64_t)ones << low | (bits >> (3 + ones) & ((UINT64_C(1) << low) - 1));
+	if (!read_far(state, far, false, ret_value))
+		return false;
+	state->time_ms = time_ms;
+	reader->at += size;
+	return true;
+}
+
 static bool read_xor(struct reader *reader, struct chunk *state, uint64_t *ret_value)
 {
 	if (get(reader, 1) != 0) {
@@ -154,6 +172,11 @@ bool chunk_read(const uint64_t *words, size_t bits, size_t count, int64_t *ret_t
 	ret_times[0] = state.time_ms;
 	for (size_t i = 1; i < count; i++) {
 		bool same;
+		if (!state.xor_mode && read_usual(&reader, &state, &ret_values[i])) {
+			ret_times[i] = state.time_ms;
+			state.count++;
+			continue;
+		}
 		if (!read_time(&reader, &state, &same))
 			return false;
 		if (same) {
