@@ -321,16 +321,16 @@ static void stop_watch(struct http_server *server)
 }
 
 /* Order matters: the library must not find a suspended connection when it stops, so queues and
- * streams are closed for good first, and then it gets a moment to send what was answered last. */
+ * streams are closed for good first, and then it gets a moment to send what was answered last. Whoever
+ * connects meanwhile reads 503 that the server is stopping. Not MHD_quiesce_daemon, which would refuse the
+ * connection: it takes the socket from each thread's set, as the threads do themselves when they notice, and who
+ * comes second ends the process (0.9.75). */
 void http_server_stop(struct http_server *server, int64_t drain_ms)
 {
 	assert(!server->stopped);
 	assert(drain_ms >= 0);
 	server->stopped = true;
 	server->stopping = true;
-	int fd = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : -1;
-	if (fd >= 0)
-		close(fd);
 	if (server->daemon != NULL)
 		wait_quiet(server, drain_ms);
 	http_streams_close_all(server);
