@@ -182,9 +182,11 @@ static time_us sooner(time_us a, time_us b)
 	return a == TIME_NONE ? b : b == TIME_NONE ? a : a < b ? a : b;
 }
 
-/* The row, and the timer that watches over it: by the calendar, as what is promised is an hour of the day. */
+/* The row, and the timer that watches over it: by the calendar, as what is promised is an hour of the day. Until it is
+ * planned anew nobody is reminded: what stands there may not be owed any more. */
 static enum err keep_owed(struct apply *a, const struct comms_owed *owed, struct error *err)
 {
+	bool is_stale;
 	time_us at = sooner(comms_watch_at(owed->public_due, owed->public_told),
 			    comms_watch_at(owed->internal_due, owed->internal_told));
 	enum err r = store_put(a->conn, &owed_table, 0,
@@ -192,10 +194,13 @@ static enum err keep_owed(struct apply *a, const struct comms_owed *owed, struct
 					    STORE_INT(owed->public_told), STORE_INT(owed->internal_due),
 					    STORE_INT(owed->internal_told)),
 			       err);
+	if (r == OK)
+		r = timer_is_set(a, COMMS_PLAN_TIMER, owed->incident, &is_stale, err);
 	if (r != OK)
 		return r;
-	return at != TIME_NONE ? timer_set(a, COMMS_WATCH_TIMER, owed->incident, at, TIMER_CALENDAR, err)
-			       : timer_clear(a, COMMS_WATCH_TIMER, owed->incident, err);
+	return at != TIME_NONE && !is_stale
+	               ? timer_set(a, COMMS_WATCH_TIMER, owed->incident, at, TIMER_CALENDAR, err)
+	               : timer_clear(a, COMMS_WATCH_TIMER, owed->incident, err);
 }
 
 /* ---- applies ---- */
@@ -237,7 +242,6 @@ enum err comms_apply_published(struct apply *a, const struct event *event, struc
 	return r == OK ? timer_clear(a, COMMS_PUBLISH_TIMER, e->update, err) : r;
 }
 
-/* Until it is planned anew nobody is reminded: what stood there may not be owed any more. */
 static enum err plan_at(struct apply *a, int64_t incident, time_us at, struct error *err)
 {
 	enum err r = timer_clear(a, COMMS_WATCH_TIMER, incident, err);

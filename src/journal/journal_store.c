@@ -288,6 +288,16 @@ enum err timer_clear(struct apply *a, const char *name, int64_t of, struct error
 	return timer_remove(a->conn, name, of, 0, err);
 }
 
+enum err timer_is_set(struct apply *a, const char *name, int64_t of, bool *ret_set, struct error *err)
+{
+	int64_t count;
+	enum err r = store_one_int(a->conn, "SELECT count(*) FROM timer WHERE name = ? AND of = ?",
+				   STORE_VALUES(STORE_TEXT(str_of(name)), STORE_INT(of)), 0, &count, err);
+	if (r == OK)
+		*ret_set = count > 0;
+	return r;
+}
+
 enum err timer_remove(struct store_conn *conn, const char *name, int64_t of, int64_t seq,
 		      struct error *err)
 {

@@ -215,8 +215,8 @@ unsigned http_server_port(const struct http_server *server);
 /* Reads certificate and key again; on failure the old pair stays in use. Any thread. */
 enum err http_server_reload_tls(struct http_server *server, struct error *err);
 
-/* Stops listening, lets what runs finish for at most `drain_ms`, answers 503 to the rest, closes
- * streams, ends the threads. Waits for handlers to return. Once, not from a handler. */
+/* Lets what runs finish for at most `drain_ms`, answers 503 to whoever comes meanwhile, closes streams, stops listening and
+ * ends the threads. Waits for handlers to return. Once, not from a handler. */
 void http_server_stop(struct http_server *server, int64_t drain_ms);
 
 /* Stops without draining when that was not done. Exchanges still held elsewhere stay safe to answer. */

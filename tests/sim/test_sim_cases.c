@@ -2,6 +2,7 @@
  * test_sim_cases.c: what the simulator found, each as a short story of its own.
  */
 #include "alert/alert.h"
+#include "comms/comms.h"
 #include "guard/guard.h"
 #include "incident/incident.h"
 #include "journal/world_priv.h"
@@ -314,8 +315,8 @@ TEST(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_noth
 
 /* ---- news that is owed ---- */
 
-/* The reminder would be written twelve minutes after the beginning, three before the first update of a P2 is due. */
-TEST(nobody_is_reminded_of_news_between_an_end_and_the_new_plan)
+/* Two seconds before the reminder, which is written three minutes before the first update of a P2 is due. */
+static struct sim *nearly_reminded(void)
 {
 	struct sim *sim = begin();
 	define_check(sim, "web", "high");
@@ -323,24 +324,41 @@ TEST(nobody_is_reminded_of_news_between_an_end_and_the_new_plan)
 	CHECK_STR(incident(sim, 1).priority, "P2");
 	CHECK_INT(act(sim, incident_acknowledge_decide, 1, ANN, NULL), OK);
 	sim_pass(sim, 12 * TIME_MINUTE - 2 * TIME_SECOND);
-	CHECK_INT(act(sim, incident_resolve_decide, 1, ANN, NULL), OK);
-	CHECK_INT(set_urgency(sim, 1, "low", NULL), OK); /* is planned anew five seconds later */
-	sim_pass(sim, 10 * TIME_SECOND);
 	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 0);
+	return sim;
+}
+
+static void end_reminded(struct sim *sim, int64_t times)
+{
+	sim_pass(sim, 10 * TIME_SECOND);
+	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], times);
 	end(sim);
 }
 
 TEST(who_has_an_incident_is_reminded_of_news)
 {
-	struct sim *sim = begin();
-	define_check(sim, "web", "high");
-	sim_check_is(sim, "web", "down");
-	CHECK_INT(act(sim, incident_acknowledge_decide, 1, ANN, NULL), OK);
-	sim_pass(sim, 12 * TIME_MINUTE - 2 * TIME_SECOND);
-	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 0);
-	sim_pass(sim, 10 * TIME_SECOND);
-	CHECK_INT((int64_t)sim->referee->kinds[EVENT_UPDATE_REMINDED], 1);
-	end(sim);
+	end_reminded(nearly_reminded(), 1);
+}
+
+TEST(nobody_is_reminded_of_news_between_an_end_and_the_new_plan)
+{
+	struct sim *sim = nearly_reminded();
+	CHECK_INT(act(sim, incident_resolve_decide, 1, ANN, NULL), OK);
+	CHECK_INT(set_urgency(sim, 1, "low", NULL), OK); /* is planned anew five seconds later */
+	end_reminded(sim, 0);
+}
+
+TEST(news_for_others_does_not_bring_a_reminder_back_before_the_new_plan)
+{
+	struct sim *sim = nearly_reminded();
+	struct comms_post post = {
+		.incident = 1, .audience = COMMS_CUSTOMERS, .state = STR("resolved"), .title = STR("Problem with the shop"),
+		.text = STR("It works again."), .next_at = TIME_NONE, .ret_update = &(int64_t){ 0 },
+	};
+	CHECK_INT(act(sim, incident_resolve_decide, 1, ANN, NULL), OK);
+	CHECK_INT(set_urgency(sim, 1, "low", NULL), OK);
+	CHECK_INT(sim_do(sim, ANN, comms_post_decide, &post, NULL), OK);
+	end_reminded(sim, 0);
 }
 
 /* ---- clocks ---- */
@@ -499,6 +517,7 @@ TESTS(RUN(a_note_taken_back_leaves_a_resolved_incident_resolved),
       RUN(a_page_that_arrives_after_the_end_is_followed_by_it_is_over),
       RUN(the_referee_sees_a_page_that_arrived_after_the_end_and_was_followed_by_nothing),
       RUN(nobody_is_reminded_of_news_between_an_end_and_the_new_plan),
+      RUN(news_for_others_does_not_bring_a_reminder_back_before_the_new_plan),
       RUN(who_has_an_incident_is_reminded_of_news),
       RUN(a_wall_that_goes_back_in_a_quiet_hour_delays_nobody),
       RUN(a_machine_that_forgot_the_time_pages_on_and_again_when_it_is_put_right),
