@@ -38,6 +38,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/random.h"
+#include "sys/file.h"
 
 #define TARGETS_MAX 4000u
 #define LINES_MAX 20000u
@@ -167,17 +168,6 @@ static bool read_body(struct body *body)
 		before = after;
 	}
 	return body->count > 0;
-}
-
-static char *read_file(const char *path)
-{
-	char *bytes = mem_alloc(BODY_BYTES_MAX + 1);
-	FILE *file = fopen(path, "re");
-	size_t size = file != NULL ? fread(bytes, 1, BODY_BYTES_MAX, file) : 0;
-	if (file != NULL)
-		fclose(file);
-	bytes[size] = '\0';
-	return bytes;
 }
 
 /* The values */
@@ -449,7 +439,12 @@ static void finish(struct place *place)
 
 static int run(struct place *place, uint64_t seed, const char *path)
 {
-	place->body.bytes = read_file(path);
+	size_t size;
+	struct error err;
+	if (file_read(path, BODY_BYTES_MAX, &place->body.bytes, &size, &err) != OK) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
 	if (!read_body(&place->body)) {
 		fprintf(stderr, "\"%s\" is not at most %u lines of name{labels} number\n", path, LINES_MAX);
 		return 1;

@@ -538,16 +538,48 @@ TEST(fifty_slow_requests_do_not_delay_what_acts)
 	finish(&fixture);
 }
 
-TEST(a_stop_lets_running_requests_finish)
+/* Connects until it reads that the server stops, and only then gives the answer that the stop waits for. */
+static void *come_late(void *context)
+{
+	struct fixture *fixture = context;
+	struct http_exchange *held = take_held(fixture);
+	struct client_reply reply = { .status = 200 };
+	while (reply.status == 200) {
+		int fd = client_connect(fixture->port);
+		client_says(fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+		client_reply(fd, false, true, &reply);
+		close(fd);
+	}
+	answer_text(held, 200, STR("later"));
+	return (void *)(intptr_t)reply.status;
+}
+
+static bool is_refused(unsigned port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool refused = connect(fd, (const struct sockaddr *)&at, sizeof at) != 0 && errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
+TEST(a_stop_lets_running_requests_finish_and_tells_who_comes_late)
 {
 	struct fixture fixture;
 	struct client_reply reply;
+	pthread_t late;
+	void *status;
 	start(&fixture);
-	client_says(fixture.fd, "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
-	wait_ms(50);
-	http_server_stop(fixture.server, 2000);
+	client_says(fixture.fd, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+	CHECK_INT(pthread_create(&late, NULL, come_late, &fixture), 0);
+	for (int i = 0; i < 500 && atomic_load(&fixture.handled) == 0; i++)
+		wait_ms(10);
+	http_server_stop(fixture.server, 20000);
 	client_reply(fixture.fd, false, true, &reply);
 	CHECK_INT(reply.status, 200);
+	CHECK_INT(pthread_join(late, &status), 0);
+	CHECK_INT((intptr_t)status, 503);
+	CHECK(is_refused(fixture.port));
 	finish(&fixture);
 }
 
@@ -628,7 +660,7 @@ TESTS(RUN(an_answer_given_twice_stops_the_process),
       RUN(a_client_may_leave_while_its_answer_is_awaited),
       RUN(an_answer_may_come_after_the_server_is_gone),
       RUN(a_full_queue_answers_503_and_leaves_the_others_alone),
-      RUN(fifty_slow_requests_do_not_delay_what_acts), RUN(a_stop_lets_running_requests_finish),
+      RUN(fifty_slow_requests_do_not_delay_what_acts), RUN(a_stop_lets_running_requests_finish_and_tells_who_comes_late),
       RUN(a_request_that_never_ends_is_cut_off),
       RUN(requests_may_follow_one_another_without_waiting),
       RUN(an_address_that_cannot_be_listened_on_is_told_with_a_hint))
