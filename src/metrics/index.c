@@ -267,18 +267,47 @@ static uint32_t get_run(const uint8_t **at)
 	}
 }
 
+/* The runs of a posting, one after the other. */
+struct runs {
+	const struct pair *pair;
+	const uint8_t *at;
+	uint32_t next;
+	bool ended;
+};
+
+static bool next_run(struct runs *runs, uint32_t *ret_first, uint32_t *ret_last)
+{
+	const struct pair *pair = runs->pair;
+	if (runs->at == NULL || runs->at == pair->runs + pair->used) { /* the open one */
+		*ret_first = pair->first;
+		*ret_last = pair->last;
+		bool had = runs->ended || pair->count == 0;
+		runs->ended = true;
+		return !had;
+	}
+	uint32_t gap = get_run(&runs->at), more = (gap & 1) != 0 ? get_run(&runs->at) : 0;
+	*ret_first = runs->next + (gap >> 1);
+	*ret_last = *ret_first + more;
+	runs->next = *ret_last + 1;
+	return true;
+}
+
 void index_posting(const struct pair *pair, uint32_t *ret_references)
 {
-	const uint8_t *at = pair->runs;
-	uint32_t next = 0, done = 0;
-	while (at != NULL && at < pair->runs + pair->used) {
-		uint32_t gap = get_run(&at), more = (gap & 1) != 0 ? get_run(&at) : 0;
-		next += gap >> 1;
-		for (uint32_t i = 0; i <= more; i++)
-			ret_references[done++] = next++;
-	}
-	for (uint32_t reference = pair->first; done < pair->count; reference++)
-		ret_references[done++] = reference;
+	struct runs runs = { .pair = pair, .at = pair->runs };
+	uint32_t first, last;
+	for (size_t done = 0; next_run(&runs, &first, &last);)
+		for (uint32_t i = first; i <= last; i++)
+			ret_references[done++] = i;
+}
+
+void index_mark(const struct pair *pair, uint64_t *bits)
+{
+	struct runs runs = { .pair = pair, .at = pair->runs };
+	uint32_t first, last;
+	while (next_run(&runs, &first, &last))
+		for (uint32_t i = first; i <= last; i++)
+			bits[i / 64] |= UINT64_C(1) << i % 64;
 }
 
 static uint32_t pair_number(struct index *index, uint32_t name, uint32_t value)

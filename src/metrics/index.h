@@ -78,3 +78,5 @@ const struct pair *index_pair(const struct index *index, uint32_t name, uint32_t
 
 /* Writes pair->count references. */
 void index_posting(const struct pair *pair, uint32_t *ret_references);
+/* Sets the bit of each of them, from the lowest of bits[0] on. */
+void index_mark(const struct pair *pair, uint64_t *bits);

@@ -44,6 +44,7 @@ void metrics_create(const struct metrics_options *options, struct random *random
 	metrics->options = *options;
 	index_init(&metrics->index, random);
 	begin(metrics);
+	atomic_flag_clear(&metrics->reads_ahead);
 	pthread_rwlockattr_t kind; /* a dashboard must not keep scrapes out for ever */
 	pthread_rwlockattr_init(&kind);
 	pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

@@ -25,7 +25,7 @@ static enum err check_scope(const struct metrics_scope *scope, struct error *err
 
 static void begin(struct listing *listing, struct metrics *metrics, const struct metrics_scope *scope)
 {
-	*listing = (struct listing){ .selection = { .metrics = metrics }, .scope = scope, .from_ms = scope->from_ms };
+	*listing = (struct listing){ .selection = { .reader.metrics = metrics }, .scope = scope, .from_ms = scope->from_ms };
 	pthread_rwlock_rdlock(&metrics->lock);
 	if (listing->from_ms < metrics->expired_ms)
 		listing->from_ms = metrics->expired_ms;
@@ -35,7 +35,7 @@ static void begin(struct listing *listing, struct metrics *metrics, const struct
 
 static void finish(struct listing *listing)
 {
-	pthread_rwlock_unlock(&listing->selection.metrics->lock);
+	pthread_rwlock_unlock(&listing->selection.reader.metrics->lock);
 	select_finish(&listing->selection);
 	mem_free(listing->seen);
 	mem_free(listing->symbols);
@@ -44,7 +44,7 @@ static void finish(struct listing *listing)
 /* Whether a chunk of the series meets the range. */
 static bool is_within(struct listing *listing, uint32_t reference)
 {
-	struct metrics *metrics = listing->selection.metrics;
+	struct metrics *metrics = listing->selection.reader.metrics;
 	const struct series *series = metrics_series_at(metrics, reference);
 	const struct late *late = metrics_late(metrics, series);
 	int64_t from_ms = listing->from_ms, to_ms = listing->scope->to_ms;
@@ -54,9 +54,9 @@ static bool is_within(struct listing *listing, uint32_t reference)
 	for (uint32_t i = 0; late != NULL && i < late->count; i++)
 		if (late->times[i] >= from_ms && late->times[i] <= to_ms)
 			return true;
-	listing->selection.found.count = 0;
-	seg_list(&metrics->segs, reference, series->newest, from_ms, to_ms, &listing->selection.found);
-	return listing->selection.found.count > 0;
+	listing->selection.reader.found.count = 0;
+	seg_list(&metrics->segs, reference, series->newest, from_ms, to_ms, &listing->selection.reader.found);
+	return listing->selection.reader.found.count > 0;
 }
 
 static void see(struct listing *listing, uint32_t symbol)
@@ -78,7 +78,7 @@ static int by_text(const void *a, const void *b, void *context)
 
 static void give_sorted(struct listing *listing, metrics_text_fn *take, void *context, bool *ret_more)
 {
-	struct index *index = &listing->selection.metrics->index;
+	struct index *index = &listing->selection.reader.metrics->index;
 	size_t limit = listing->scope->limit, count = listing->count < limit ? listing->count : limit;
 	if (listing->count > 0)
 		qsort_r(listing->symbols, listing->count, sizeof *listing->symbols, by_text, index);
@@ -88,9 +88,11 @@ static void give_sorted(struct listing *listing, metrics_text_fn *take, void *co
 			return;
 }
 
-/* Without matchers: one series of each pair is enough, and postings say which to ask. */
+/* Without matchers: one series of each pair is enough. Mostly the last that got it shows it; else the posting says which to ask. */
 static bool has_one(struct listing *listing, const struct pair *pair)
 {
+	if (is_within(listing, pair->last))
+		return true;
 	uint32_t *references = mem_alloc(pair->count * sizeof *references);
 	bool has = false;
 	index_posting(pair, references);
@@ -131,7 +133,7 @@ enum err metrics_label_names(struct metrics *metrics, const struct metrics_scope
 
 static void see_values(struct listing *listing, uint32_t name)
 {
-	const struct index *index = &listing->selection.metrics->index;
+	const struct index *index = &listing->selection.reader.metrics->index;
 	if (listing->scope->count == 0) {
 		for (uint32_t at = index_pair(index, name, 0)->next; at != INDEX_NONE; at = index->pairs[at].next)
 			if (has_one(listing, &index->pairs[at]))
@@ -167,6 +169,7 @@ enum err metrics_list_series(struct metrics *metrics, const struct metrics_scope
 			     void *context, bool *ret_more, struct error *err)
 {
 	struct listing listing;
+	const struct samples none = { .used = 0 };
 	size_t given = 0;
 	bool wanted = true;
 	enum err result = check_scope(scope, err);
@@ -181,7 +184,7 @@ enum err metrics_list_series(struct metrics *metrics, const struct metrics_scope
 			continue;
 		*ret_more = given == scope->limit;
 		if (given++ < scope->limit)
-			wanted = select_give(&listing.selection, reference, take, context);
+			wanted = select_give(metrics, reference, &none, take, context);
 	}
 	finish(&listing);
 	return OK;

@@ -42,6 +42,7 @@ struct series {
 struct metrics {
 	struct metrics_options options;
 	pthread_rwlock_t lock;
+	atomic_flag reads_ahead; /* a selection has a second thread */
 	struct index index;
 	struct segs segs;
 	struct seg_list found;  /* for late samples */

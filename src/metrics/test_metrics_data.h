@@ -32,7 +32,7 @@ static inline struct metrics *make(void)
 	return metrics;
 }
 
-static void fresh_folder(void)
+static inline void fresh_folder(void)
 {
 	struct stat status;
 	bool in_memory = stat("/dev/shm", &status) == 0 && access("/dev/shm", W_OK) == 0;
@@ -46,7 +46,7 @@ static inline void path_to(unsigned number, const char *kind, char ret_path[96])
 }
 
 /* How many files end so; with `remove` they are gone after. */
-static unsigned files_ending(const char *end, bool remove)
+static inline unsigned files_ending(const char *end, bool remove)
 {
 	unsigned count = 0;
 	DIR *dir = opendir(folder);
@@ -62,7 +62,7 @@ static unsigned files_ending(const char *end, bool remove)
 	return count;
 }
 
-static void remove_folder(void)
+static inline void remove_folder(void)
 {
 	files_ending("", true);
 	CHECK_INT(rmdir(folder), 0);

@@ -1,0 +1,152 @@
+/*
+ * select_ahead.c: two threads read samples, and one of them gives them.
+ *
+ * Candidates go in batches. The thread that was asked gives the next batch when it has been read, and else reads one too;
+ * the second thread only reads. Series are given in the order of the candidates, so who takes them sees what one thread
+ * would have given. The first one holds the readers' lock for both. One selection at a time has a second thread: crowds of
+ * queries do not take all processors.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "metrics/select_priv.h"
+
+#define CANDIDATES_LEAST 512u
+#define BATCHES 8u
+#define BATCH_SERIES_MAX 64u
+#define BATCH_SAMPLES 16384u /* about; batches of long series are of few */
+
+struct batch {
+	size_t begin, end; /* candidates */
+	bool is_read;
+	size_t count;      /* series that are taken and have samples */
+	uint32_t references[BATCH_SERIES_MAX];
+	struct samples samples[BATCH_SERIES_MAX];
+};
+
+struct ahead {
+	struct selection *selection;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t next, each;     /* candidate; how many in a batch */
+	size_t begun, given;   /* batches so far */
+	bool unwanted;
+	struct batch batches[BATCHES];
+};
+
+static size_t read_batch(struct selection *selection, struct reader *reader, struct batch *batch)
+{
+	size_t used = 0;
+	batch->count = 0;
+	for (size_t i = batch->begin; i < batch->end; i++) {
+		struct samples *samples = &batch->samples[batch->count];
+		if (!select_takes(selection, selection->references[i]))
+			continue;
+		reader_read(reader, selection->references[i], samples);
+		used += samples->used;
+		batch->references[batch->count] = selection->references[i];
+		batch->count += samples->used > 0;
+	}
+	return used;
+}
+
+static bool may_begin(const struct ahead *ahead)
+{
+	return ahead->next < ahead->selection->count && ahead->begun - ahead->given < BATCHES && !ahead->unwanted;
+}
+
+/* Under the lock, which it leaves meanwhile. */
+static void read_next(struct ahead *ahead, struct reader *reader)
+{
+	struct batch *batch = &ahead->batches[ahead->begun++ % BATCHES];
+	size_t left = ahead->selection->count - ahead->next;
+	batch->begin = ahead->next;
+	batch->end = ahead->next += ahead->each < left ? ahead->each : left;
+	batch->is_read = false;
+	pthread_mutex_unlock(&ahead->lock);
+	size_t samples = read_batch(ahead->selection, reader, batch);
+	pthread_mutex_lock(&ahead->lock);
+	batch->is_read = true;
+	if (samples > BATCH_SAMPLES && ahead->each > 1)
+		ahead->each /= 2;
+	else if (samples < BATCH_SAMPLES / 4 && ahead->each < BATCH_SERIES_MAX)
+		ahead->each *= 2;
+}
+
+static void *read_beside(void *context)
+{
+	struct ahead *ahead = context;
+	struct reader reader = ahead->selection->reader;
+	reader.found = (struct seg_list){ NULL, 0, 0 };
+	pthread_mutex_lock(&ahead->lock);
+	while (ahead->next < ahead->selection->count && !ahead->unwanted) {
+		if (may_begin(ahead))
+			read_next(ahead, &reader);
+		else
+			pthread_cond_wait(&ahead->changed, &ahead->lock);
+		pthread_cond_signal(&ahead->changed);
+	}
+	pthread_mutex_unlock(&ahead->lock);
+	reader_finish(&reader);
+	return NULL;
+}
+
+/* Under the lock, which it leaves meanwhile. */
+static void give_next(struct ahead *ahead, metrics_take_fn *take, void *context)
+{
+	const struct batch *batch = &ahead->batches[ahead->given % BATCHES];
+	bool wanted = true;
+	pthread_mutex_unlock(&ahead->lock);
+	for (size_t i = 0; i < batch->count && wanted; i++)
+		wanted = select_give(ahead->selection->reader.metrics, batch->references[i], &batch->samples[i], take, context);
+	pthread_mutex_lock(&ahead->lock);
+	ahead->given++;
+	ahead->unwanted = !wanted;
+	pthread_cond_signal(&ahead->changed);
+}
+
+static void give_all(struct ahead *ahead, metrics_take_fn *take, void *context)
+{
+	pthread_mutex_lock(&ahead->lock);
+	while (!ahead->unwanted && (ahead->given < ahead->begun || ahead->next < ahead->selection->count)) {
+		if (ahead->given < ahead->begun && ahead->batches[ahead->given % BATCHES].is_read)
+			give_next(ahead, take, context);
+		else if (may_begin(ahead))
+			read_next(ahead, &ahead->selection->reader);
+		else
+			pthread_cond_wait(&ahead->changed, &ahead->lock);
+	}
+	pthread_mutex_unlock(&ahead->lock);
+}
+
+static void finish(struct ahead *ahead)
+{
+	for (size_t i = 0; i < BATCHES; i++)
+		for (size_t j = 0; j < BATCH_SERIES_MAX; j++)
+			samples_finish(&ahead->batches[i].samples[j]);
+	pthread_cond_destroy(&ahead->changed);
+	pthread_mutex_destroy(&ahead->lock);
+	mem_free(ahead);
+}
+
+bool select_ahead(struct selection *selection, metrics_take_fn *take, void *context)
+{
+	atomic_flag *busy = &selection->reader.metrics->reads_ahead;
+	pthread_t thread;
+	if (selection->count < CANDIDATES_LEAST || selection->reader.newest || atomic_flag_test_and_set(busy))
+		return false;
+	struct ahead *ahead = mem_alloc(sizeof *ahead);
+	ahead->selection = selection;
+	ahead->each = 8;
+	pthread_mutex_init(&ahead->lock, NULL);
+	pthread_cond_init(&ahead->changed, NULL);
+	bool begun = pthread_create(&thread, NULL, read_beside, ahead) == 0;
+	if (begun) {
+		give_all(ahead, take, context);
+		pthread_join(thread, NULL);
+	}
+	finish(ahead);
+	atomic_flag_clear(busy);
+	return begun;
+}
