@@ -27,6 +27,7 @@ struct batch {
 
 struct ahead {
 	struct selection *selection;
+	struct reader second;  /* of the second thread */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	size_t next, each;     /* candidate; how many in a batch */
@@ -77,18 +78,15 @@ static void read_next(struct ahead *ahead, struct reader *reader)
 static void *read_beside(void *context)
 {
 	struct ahead *ahead = context;
-	struct reader reader = ahead->selection->reader;
-	reader.found = (struct seg_list){ NULL, 0, 0 };
 	pthread_mutex_lock(&ahead->lock);
 	while (ahead->next < ahead->selection->count && !ahead->unwanted) {
 		if (may_begin(ahead))
-			read_next(ahead, &reader);
+			read_next(ahead, &ahead->second);
 		else
 			pthread_cond_wait(&ahead->changed, &ahead->lock);
 		pthread_cond_signal(&ahead->changed);
 	}
 	pthread_mutex_unlock(&ahead->lock);
-	reader_finish(&reader);
 	return NULL;
 }
 
@@ -125,6 +123,7 @@ static void finish(struct ahead *ahead)
 	for (size_t i = 0; i < BATCHES; i++)
 		for (size_t j = 0; j < BATCH_SERIES_MAX; j++)
 			samples_finish(&ahead->batches[i].samples[j]);
+	reader_finish(&ahead->second);
 	pthread_cond_destroy(&ahead->changed);
 	pthread_mutex_destroy(&ahead->lock);
 	mem_free(ahead);
@@ -138,6 +137,8 @@ bool select_ahead(struct selection *selection, metrics_take_fn *take, void *cont
 		return false;
 	struct ahead *ahead = mem_alloc(sizeof *ahead);
 	ahead->selection = selection;
+	ahead->second = selection->reader;
+	ahead->second.found = (struct seg_list){ NULL, 0, 0 }; /* each has its own */
 	ahead->each = 8;
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->changed, NULL);
