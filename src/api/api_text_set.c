@@ -10,9 +10,8 @@
 
 void text_set_init(struct text_set *set, size_t memory_bytes)
 {
-	*set = (struct text_set){ .slot_count = SLOTS_MIN };
+	*set = (struct text_set){ .slots = NULL };
 	arena_init(&set->arena, memory_bytes);
-	set->slots = mem_alloc(set->slot_count * sizeof *set->slots);
 }
 
 void text_set_finish(struct text_set *set)
@@ -30,19 +29,31 @@ static size_t slot_of(const struct text_set *set, struct str text)
 	return at;
 }
 
-static void widen(struct text_set *set)
+/* All rows again, with room for as many more. */
+static void make_slots(struct text_set *set)
 {
 	mem_free(set->slots);
-	set->slot_count *= 2;
+	set->slot_count = SLOTS_MIN;
+	while (set->slot_count < set->count * 4)
+		set->slot_count *= 2;
 	set->slots = mem_alloc(set->slot_count * sizeof *set->slots);
 	for (size_t i = 0; i < set->count; i++)
 		set->slots[slot_of(set, set->rows[i])] = (uint32_t)i + 1;
 }
 
+/* As long as they come in order, nobody needs to look whether it is there. */
+static bool is_there(struct text_set *set, struct str text)
+{
+	if (set->slots == NULL && (set->count == 0 || str_cmp(set->rows[set->count - 1], text) < 0))
+		return false;
+	if (set->slots == NULL || set->count * 2 > set->slot_count)
+		make_slots(set);
+	return set->slots[slot_of(set, text)] != 0;
+}
+
 void text_set_add(struct text_set *set, struct str text)
 {
-	size_t slot = slot_of(set, text);
-	if (set->slots[slot] != 0)
+	if (is_there(set, text))
 		return;
 	char *copy = set->count < TEXT_SET_MAX ? arena_try(&set->arena, text.len + 1) : NULL;
 	set->full = set->full || copy == NULL;
@@ -54,10 +65,9 @@ void text_set_add(struct text_set *set, struct str text)
 	}
 	if (text.len > 0)
 		memcpy(copy, text.ptr, text.len);
+	if (set->slots != NULL)
+		set->slots[slot_of(set, text)] = (uint32_t)set->count + 1;
 	set->rows[set->count++] = (struct str){ copy, text.len };
-	set->slots[slot] = (uint32_t)set->count;
-	if (set->count * 2 > set->slot_count)
-		widen(set);
 }
 
 static int by_text(const void *a, const void *b)
@@ -67,6 +77,6 @@ static int by_text(const void *a, const void *b)
 
 void text_set_sort(struct text_set *set)
 {
-	if (set->count > 0)
+	if (set->slots != NULL)
 		qsort(set->rows, set->count, sizeof *set->rows, by_text);
 }

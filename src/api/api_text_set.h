@@ -9,7 +9,7 @@ struct text_set {
 	struct arena arena;
 	struct str *rows; /* as they came; once they are sorted nothing more may come */
 	size_t count, size;
-	uint32_t *slots; /* index + 1 */
+	uint32_t *slots; /* index + 1; NULL: all came in order */
 	size_t slot_count;
 	bool full; /* TEXT_SET_MAX, or the memory: some are missing */
 };

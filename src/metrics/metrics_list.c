@@ -76,12 +76,27 @@ static int by_text(const void *a, const void *b, void *context)
 	return str_cmp(index_text(context, *(const uint32_t *)a), index_text(context, *(const uint32_t *)b));
 }
 
+/* Pairs of a name are listed newest first, and names often come in order: what came falling is sorted by being turned. */
+static void sort_symbols(struct listing *listing, struct index *index)
+{
+	uint32_t *symbols = listing->symbols;
+	size_t falling = 1;
+	while (falling < listing->count && by_text(&symbols[falling - 1], &symbols[falling], index) > 0)
+		falling++;
+	if (falling < listing->count)
+		qsort_r(symbols, listing->count, sizeof *symbols, by_text, index);
+	for (size_t i = 0; falling >= listing->count && i < listing->count / 2; i++) {
+		uint32_t other = symbols[i];
+		symbols[i] = symbols[listing->count - 1 - i];
+		symbols[listing->count - 1 - i] = other;
+	}
+}
+
 static void give_sorted(struct listing *listing, metrics_text_fn *take, void *context, bool *ret_more)
 {
 	struct index *index = &listing->selection.reader.metrics->index;
 	size_t limit = listing->scope->limit, count = listing->count < limit ? listing->count : limit;
-	if (listing->count > 0)
-		qsort_r(listing->symbols, listing->count, sizeof *listing->symbols, by_text, index);
+	sort_symbols(listing, index);
 	*ret_more = listing->count > limit;
 	for (size_t i = 0; i < count; i++)
 		if (!take(context, index_text(index, listing->symbols[i])))

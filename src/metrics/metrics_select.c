@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "metrics/select_priv.h"
 
-#define VALUES_SHARE 8u /* asking a value costs about what looking at as many candidates does */
+#define VALUES_SHARE 4u /* asking a value costs about what looking at as many candidates does */
 
 static bool ask(struct asked *asked, const struct index *index, uint32_t value)
 {
