@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "metrics/map_fault.h"
 #include "metrics/seg_priv.h"
 #include "metrics/sum.h"
 
@@ -156,18 +157,28 @@ static uint32_t head_in(struct segs *segs, struct seg_file *file, uint32_t refer
 void seg_list(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms, int64_t to_ms,
 	      struct seg_list *list)
 {
-	for (uint32_t i = segs->count; i-- > 0;) {
-		struct seg_file *file = segs->files[i];
-		if (file->last_ms < from_ms || file->first_ms > to_ms)
-			continue;
-		list_chain(segs, file, head_in(segs, file, reference, newest), reference, from_ms, to_ms, list);
-	}
+	size_t before = list->count;
+	uint64_t faults;
+	map_fault_begin();
+	do { /* again, when a page went while it was read */
+		faults = map_fault_count();
+		list->count = before;
+		for (uint32_t i = segs->count; i-- > 0;) {
+			struct seg_file *file = segs->files[i];
+			if (file->last_ms < from_ms || file->first_ms > to_ms)
+				continue;
+			list_chain(segs, file, head_in(segs, file, reference, newest), reference, from_ms, to_ms, list);
+		}
+	} while (faults != map_fault_count());
+	map_fault_end();
 }
 
 bool seg_has_newer(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms)
 {
-	for (uint32_t i = segs->count; i-- > 0;)
-		if (segs->files[i]->last_ms >= from_ms && head_in(segs, segs->files[i], reference, newest) != 0)
-			return true;
-	return false;
+	bool has = false;
+	map_fault_begin();
+	for (uint32_t i = segs->count; i-- > 0 && !has;)
+		has = segs->files[i]->last_ms >= from_ms && head_in(segs, segs->files[i], reference, newest) != 0;
+	map_fault_end();
+	return has;
 }

@@ -58,6 +58,7 @@ struct seg_file {
 	uint32_t first_reference, head_count;
 	uint32_t heads_sum;
 	_Atomic(const uint32_t *) heads; /* NULL: not checked yet */
+	_Atomic uint64_t checked_at;     /* map_fault_count then */
 	uint32_t *made;                  /* heads found by looking through the records */
 };
 
@@ -96,7 +97,7 @@ struct seg_list {
 };
 
 /* Adds the records of a series that meet [from, to], newest first; `newest` is that of the open file. Borrowed until the next
- * change. They have a right sum; the chunk within may still be none. */
+ * change. They have a right sum; the chunk within may still be none. What cannot be read is damaged, see map_fault.h. */
 void seg_list(struct segs *segs, uint32_t reference, uint32_t newest, int64_t from_ms, int64_t to_ms,
 	      struct seg_list *list);
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "metrics/files.h"
+#include "metrics/map_fault.h"
 #include "metrics/seg_priv.h"
 #include "metrics/sum.h"
 
@@ -41,10 +42,11 @@ bool seg_map(struct seg_file *file, size_t size)
 	size_t wanted = file->mapped == 0 ? MAP_BYTES_LEAST : file->mapped;
 	while (wanted < size)
 		wanted *= 2;
-	void *map = file->map == NULL ? mmap(NULL, wanted, PROT_READ, MAP_SHARED, file->fd, 0)
-	                              : mremap(file->map, file->mapped, wanted, MREMAP_MAYMOVE);
+	void *map = mmap(NULL, wanted, PROT_READ, MAP_SHARED, file->fd, 0);
 	if (map == MAP_FAILED)
 		return false;
+	if (file->map != NULL) /* mremap does not move a map that has an empty page */
+		munmap(file->map, file->mapped);
 	file->map = map;
 	file->mapped = wanted;
 	return true;
@@ -130,6 +132,7 @@ bool seg_close_file(struct segs *segs, const uint32_t *heads, uint32_t count)
 	file->is_open = false;
 	file->first_reference = first;
 	file->head_count = end - first;
+	file->heads_sum = trailer.heads_sum;
 	file->heads = (const uint32_t *)(file->map + file->size);
 	if (segs->folder[0] == '\0') {
 		close(file->fd);
@@ -166,21 +169,28 @@ static void make_heads(struct segs *segs, struct seg_file *file)
 	file->heads = file->made != NULL ? file->made : none;
 }
 
-/* They are checked when they are wanted first, not at opening: all of them would take long. */
+static bool are_checked(const struct seg_file *file, const uint32_t *heads)
+{
+	return heads != NULL && (heads == file->made || atomic_load(&file->checked_at) == map_fault_count());
+}
+
+/* They are checked when they are wanted first, not at opening: all of them would take long; and when some page went. */
 const uint32_t *seg_heads(struct segs *segs, struct seg_file *file)
 {
 	const uint32_t *heads = atomic_load(&file->heads);
-	if (heads != NULL)
+	if (are_checked(file, heads))
 		return heads;
 	pthread_mutex_lock(&segs->lock);
-	if (atomic_load(&file->heads) == NULL) {
+	if (!are_checked(file, atomic_load(&file->heads))) {
 		const unsigned char *there = file->map + file->size;
+		uint64_t faults = map_fault_count();
 		if (sum_more(0, there, file->head_count * sizeof *heads) == file->heads_sum) {
 			file->heads = (const uint32_t *)there;
 		} else {
 			atomic_fetch_add(&segs->damaged, 1);
 			make_heads(segs, file);
 		}
+		atomic_store(&file->checked_at, faults);
 	}
 	pthread_mutex_unlock(&segs->lock);
 	return atomic_load(&file->heads);
@@ -282,6 +292,7 @@ enum err seg_open(struct segs *segs, const char *folder, const struct seg_place 
 	snprintf(segs->folder, sizeof segs->folder, "%s", folder);
 	enum err result = files_list(folder, "seg", &numbers, &count, err);
 	*ret_lost = 0;
+	map_fault_begin();
 	for (uint32_t i = 0; i < count && result == OK; i++) {
 		path_of(segs, numbers[i], path);
 		segs->last_number = numbers[i];
@@ -296,6 +307,7 @@ enum err seg_open(struct segs *segs, const char *folder, const struct seg_place 
 			result = open_closed(segs, numbers[i], err);
 		}
 	}
+	map_fault_end();
 	for (uint32_t i = 0; i < segs->count; i++)
 		if (i > 0 && segs->files[i]->number != segs->files[i - 1]->number + 1)
 			atomic_fetch_add(&segs->damaged, 1); /* somebody took one away */
@@ -315,6 +327,7 @@ void seg_init(struct segs *segs)
 {
 	*segs = (struct segs){ .count = 0 };
 	pthread_mutex_init(&segs->lock, NULL);
+	map_fault_install();
 }
 
 void seg_finish(struct segs *segs)

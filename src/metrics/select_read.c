@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "metrics/map_fault.h"
 #include "metrics/select_priv.h"
 
 /* Of samples whose times rise, those within the range. */
@@ -78,6 +79,22 @@ static bool knows_newest(const struct reader *reader, const struct series *serie
 	return true;
 }
 
+static void read_sealed(struct reader *reader, uint32_t reference, uint32_t newest, struct samples *samples)
+{
+	uint64_t faults;
+	map_fault_begin();
+	do { /* again, when a page went after its sum was right */
+		reader->found.count = samples->used = 0;
+		seg_list(&reader->metrics->segs, reference, newest, reader->from_ms, reader->to_ms, &reader->found);
+		faults = map_fault_count();
+		for (size_t i = reader->found.count; i-- > 0;) { /* the oldest first */
+			const struct seg_record *record = reader->found.at[i];
+			add_chunk(reader, samples, record->words, record->bits, record->count);
+		}
+	} while (faults != map_fault_count());
+	map_fault_end();
+}
+
 void reader_read(struct reader *reader, uint32_t reference, struct samples *samples)
 {
 	struct metrics *metrics = reader->metrics;
@@ -85,14 +102,9 @@ void reader_read(struct reader *reader, uint32_t reference, struct samples *samp
 	uint64_t words[CHUNK_WORDS_MAX];
 	samples->used = 0;
 	samples->rising = true;
-	reader->found.count = 0;
 	if (knows_newest(reader, series, samples))
 		return;
-	seg_list(&metrics->segs, reference, series->newest, reader->from_ms, reader->to_ms, &reader->found);
-	for (size_t i = reader->found.count; i-- > 0;) { /* the oldest first */
-		const struct seg_record *record = reader->found.at[i];
-		add_chunk(reader, samples, record->words, record->bits, record->count);
-	}
+	read_sealed(reader, reference, series->newest, samples);
 	if (series->open.count > 0 && series->open.time_ms >= reader->from_ms) {
 		size_t bits = metrics_open_words(metrics, series, words);
 		if ((int64_t)words[0] <= reader->to_ms)

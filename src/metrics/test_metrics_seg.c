@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "metrics/map_fault.h"
 #include "metrics/test_metrics_data.h"
 
 #define REFERENCES 7u
@@ -176,6 +177,58 @@ TEST(a_file_cut_short_serves_what_is_left_and_one_taken_away_is_told)
 	remove_folder();
 }
 
+#define MANY 3000u
+
+/* Large records of a series that all_found does not ask for, in the open file. */
+static bool put_many(struct segs *segs, uint32_t *newest)
+{
+	uint64_t words[40] = { (uint64_t)first_of(RECORDS - 1), RECORDS - 1 };
+	bool put = true;
+	for (unsigned i = 0; i < MANY && put; i++)
+		put = seg_put(segs, first_of(RECORDS - 1), REFERENCES + 1, *newest, words, 2400, 9, first_of(RECORDS - 1), newest);
+	return put && seg_flush(segs);
+}
+
+static size_t chained(struct segs *segs, uint32_t newest)
+{
+	struct seg_list list = { NULL, 0, 0 };
+	seg_list(segs, REFERENCES + 1, newest, INT64_MIN, INT64_MAX, &list);
+	mem_free(list.at);
+	return list.count;
+}
+
+/* What a bad sector under a map looks like, too: the kernel answers both with SIGBUS. */
+TEST(pages_that_go_while_they_are_mapped_cost_what_was_on_them_and_are_told)
+{
+	struct segs segs;
+	char path[96];
+	uint32_t at = 0;
+	fresh_folder();
+	begin_in_folder(&segs);
+	fill(&segs, 0, RECORDS);
+	CHECK(seg_flush(&segs));
+	CHECK_INT(all_found(&segs), RECORDS);
+	uint64_t faults = map_fault_count();
+	path_to(2, "seg", path);
+	CHECK_INT(truncate(path, 4096), 0); /* its heads had been found to be right */
+	unsigned left = all_found(&segs);
+	CHECK(left > RECORDS * 3 / 4 && left < RECORDS);
+	CHECK(map_fault_count() > faults && atomic_load(&segs.damaged) > 0);
+	CHECK_INT(all_found(&segs), left);
+	CHECK(put_many(&segs, &at));
+	path_to(segs.last_number, "seg", path);
+	faults = map_fault_count();
+	CHECK_INT(truncate(path, 4096), 0);
+	size_t on_first_page = chained(&segs, at);
+	CHECK(on_first_page > 0 && on_first_page < 20);
+	CHECK(map_fault_count() > faults);
+	CHECK(put_many(&segs, &at)); /* the map grows, although it has empty pages */
+	CHECK_INT(chained(&segs, at), MANY + on_first_page);
+	CHECK_INT(all_found(&segs), left);
+	seg_finish(&segs);
+	remove_folder();
+}
+
 TEST(what_no_checkpoint_knows_is_cut_off_and_without_one_all_is_set_aside)
 {
 	struct copy copy;
@@ -269,6 +322,7 @@ TEST(a_disk_that_takes_no_more_refuses_the_record_and_takes_it_when_there_is_roo
 TESTS(RUN(records_are_found_by_series_and_range_in_memory_and_in_a_folder),
       RUN(a_bit_flipped_anywhere_costs_one_record_at_most_and_is_told),
       RUN(a_file_cut_short_serves_what_is_left_and_one_taken_away_is_told),
+      RUN(pages_that_go_while_they_are_mapped_cost_what_was_on_them_and_are_told),
       RUN(what_no_checkpoint_knows_is_cut_off_and_without_one_all_is_set_aside),
       RUN(files_go_when_all_in_them_is_expired_and_their_bytes_with_them),
       RUN(a_disk_that_takes_no_more_refuses_the_record_and_takes_it_when_there_is_room))
