@@ -21,7 +21,7 @@ class Bench(Scenario):
 
     def test_the_figures_of_a_crowd_can_be_taken(self):
         said = self.run_short(TOP / "bench/crowd", BINARY, "--short")
-        for words in ("beside 10 heavy queries", "each first page accepted", "a change is seen"):
+        for words in ("beside 10 heavy queries", "beside 10 queries of time series", "each first page accepted", "a change is seen"):
             self.assertIn(words, said)
 
     def test_the_figures_of_time_series_can_be_taken_and_each_sample_is_right(self):

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { layOut } from '../src/lib/lanes.ts'
-import { columnsOf, refusalOf, seriesName, seriesOf, stepOf, valueText } from '../src/pages/query/answer.ts'
+import { columnsOf, refusalOf, seriesName, seriesOf, spanOf, stepOf, valueText } from '../src/pages/query/answer.ts'
 import { matchPath } from '../src/lib/route.ts'
 import { cleanSpec, emptySpec, isMeant } from '../src/lib/spec.ts'
 import { storyOf, waysInWords } from '../src/lib/story.ts'
@@ -41,6 +41,16 @@ test('steps are round, and no span has more points than fit a screen', () => {
 	assert.equal(stepOf(3600), 15)
 	assert.equal(stepOf(604_800), 3600)
 	assert.ok(3_000_000 / stepOf(3_000_000) <= 240)
+})
+
+test('a span ends now, so that what is only minutes old is in it, whatever the step', () => {
+	const now = 1_796_085_125_262
+	for (const seconds of [900, 3600, 604_800]) {
+		const { start, end, step } = spanOf(seconds, now)
+		assert.ok(end * 1000 >= now && end * 1000 < now + 1000)
+		assert.equal((end - start) % step, 0)
+		assert.ok(end - start <= seconds && end - start > seconds - step)
+	}
 })
 
 test('a value is told in few digits, and those that are no number by name', () => {

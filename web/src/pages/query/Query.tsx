@@ -14,18 +14,9 @@ import { Page } from '../../ui/Page'
 import { Shape } from '../../ui/State'
 import { Skeleton } from '../../ui/Skeleton'
 import { Wide } from '../../ui/Wide'
-import { askedAt, refusalOf, seriesOf, SERIES_SHOWN_MAX, SPANS, stepOf, valueText, type Series } from './answer'
+import { askedAt, refusalOf, seriesOf, SERIES_SHOWN_MAX, spanOf, SPANS, valueText, type Series, type Span } from './answer'
 import { HUES, SeriesChart } from './SeriesChart'
 import { Targets } from './Targets'
-
-interface Span { start: number, end: number, step: number }
-
-/** The grid stands on multiples of its step, so that asking again moves the lines and does not shake them. */
-function spanOf(seconds: number): Span {
-	const step = stepOf(seconds)
-	const end = Math.floor(serverNow() / 1000 / step) * step
-	return { start: end - Math.floor(seconds / step) * step, end, step }
-}
 
 function Refused({ text, detail }: { text: string, detail: string }) {
 	const refusal = refusalOf(detail)
@@ -104,7 +95,7 @@ export default function Query() {
 	const [refusal, setRefusal] = useState<{ of: string, detail: string }>()
 	const refused = refusal?.of === asked ? refusal.detail : undefined
 	const box = useRef<HTMLTextAreaElement>(null)
-	const span = useMemo(() => spanOf(chosen[2]), [asked, chosen[0], again])
+	const span = useMemo(() => spanOf(chosen[2], serverNow()), [asked, chosen[0], again])
 	useEffect(() => setText(asked), [asked])
 	useKeys([{ keys: '/', about: 'Write an expression', run: () => box.current?.focus() }])
 	const ask = () => {

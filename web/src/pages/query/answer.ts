@@ -8,8 +8,17 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
 export interface Series { name: string, points: [at: number, value: number][] }
 
+export interface Span { start: number, end: number, step: number }
+
 export function stepOf(seconds: number): number {
 	return STEPS.find((step) => seconds / step <= POINTS_WANTED) ?? Math.ceil(seconds / POINTS_WANTED)
+}
+
+/** It ends now, not at a multiple of its step: what is only minutes old is what one looks for. `now` in ms. */
+export function spanOf(seconds: number, now: number): Span {
+	const step = stepOf(seconds)
+	const end = Math.ceil(now / 1000)
+	return { start: end - Math.floor(seconds / step) * step, end, step }
 }
 
 /** up{job="a"}, as people write it. */
