@@ -6,16 +6,19 @@
 
 #define BACKGROUND_NICE 10 /* of the threads that evaluate: pages go before queries */
 
+/* When to give up: the time is over, nobody waits any more, or the server stops. */
 struct deadline {
 	const struct api *api;
 	struct clock *clock;
 	time_us at; /* since boot */
+	struct http_exchange *exchange; /* NULL: it did not come by a connection */
 };
 
 static bool is_over(void *context)
 {
 	const struct deadline *deadline = context;
-	return __atomic_load_n(&deadline->api->stopping, __ATOMIC_RELAXED) || clock_since_boot(deadline->clock) >= deadline->at;
+	return __atomic_load_n(&deadline->api->stopping, __ATOMIC_RELAXED) || clock_since_boot(deadline->clock) >= deadline->at ||
+	       (deadline->exchange != NULL && http_exchange_is_gone(deadline->exchange));
 }
 
 /* What is the same for both. */
@@ -50,6 +53,7 @@ static bool read_options(struct question *q, enum err *ret_result)
 	}
 	q->deadline.api = prom->call->api;
 	q->deadline.clock = prom->call->api->options.clock;
+	q->deadline.exchange = prom->call->request->exchange;
 	q->deadline.at = clock_since_boot(q->deadline.clock) + timeout_ms * 1000;
 	q->options.samples_max = prom->metrics->samples_max;
 	q->options.expired = is_over;

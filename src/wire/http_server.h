@@ -104,6 +104,7 @@ struct http_request {
 	bool peer_is_loopback, tls;
 	char id[HTTP_REQUEST_ID_BYTES]; /* unique in this process; in problem documents and logs */
 	const void *endpoint;           /* from the route */
+	struct http_exchange *exchange; /* that it came by; NULL: another way */
 	const struct http_field *headers;
 	size_t header_count;
 	const struct http_field *params; /* query parameters in order */
@@ -144,6 +145,10 @@ struct http_response {
 };
 
 void http_response_header(struct http_response *response, const char *name, const char *value);
+
+/* Nobody waits for the answer any more: the client has closed its side, or has its 503. For long work, now and then; who
+ * closes only for sending counts as gone, as with Go's servers. TLS hides an end in an alert, which is not seen. */
+bool http_exchange_is_gone(struct http_exchange *exchange);
 
 /* Answers and lets go of the exchange: it may be gone on return. Exactly once, from any thread. */
 void http_exchange_answer(struct http_exchange *exchange, const struct http_response *response);

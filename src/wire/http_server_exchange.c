@@ -2,9 +2,11 @@
 #include "wire/http_server_priv.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 
@@ -22,6 +24,7 @@ struct http_exchange *http_exchange_create(struct http_server *server, struct MH
 	exchange->target_length = target != NULL ? strlen(target) : 0;
 	exchange->target = mem_strdup(target != NULL ? target : "");
 	exchange->request.target = str_of(exchange->target);
+	exchange->request.exchange = exchange;
 	pthread_mutex_init(&exchange->mutex, NULL);
 	uint64_t number = atomic_fetch_add(&server->id_next, 1);
 	snprintf(exchange->request.id, sizeof exchange->request.id, "%s-%" PRIu64,
@@ -170,6 +173,20 @@ void http_exchange_refuse(struct http_exchange *exchange, int status, const char
 	assert(exchange->magic == HTTP_MAGIC_EXCHANGE);
 	assert(status >= 400);
 	answer(exchange, http_reply_problem(&exchange->request, status, detail, hint), status);
+}
+
+bool http_exchange_is_gone(struct http_exchange *exchange)
+{
+	bool gone = true;
+	pthread_mutex_lock(&exchange->mutex);
+	if (exchange->state == HTTP_WAITING) { /* suspended, so the library leaves its socket alone */
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		char byte;
+		ssize_t got = info != NULL ? recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+		gone = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+	}
+	pthread_mutex_unlock(&exchange->mutex);
+	return gone;
 }
 
 void http_exchange_expire(struct http_exchange *exchange)

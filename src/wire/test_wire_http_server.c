@@ -409,10 +409,18 @@ TEST(a_client_may_leave_while_its_answer_is_awaited)
 	struct http_exchange *first = take_held(&fixture);
 	client_says(expired, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
 	struct http_exchange *second = take_held(&fixture);
+	client_says(expired, "GET /x HTTP/1.1\r\n"); /* more of the same client */
+	wait_ms(20);
+	CHECK(!http_exchange_is_gone(first));
+	CHECK(!http_exchange_is_gone(second));
 	close(answered);
 	close(expired);
+	for (unsigned i = 0; i < 100 && !http_exchange_is_gone(first); i++)
+		wait_ms(1);
+	CHECK(http_exchange_is_gone(first));
 	answer_text(first, 200, STR("to nobody"));
 	wait_ms(2 * DEADLINE_MS);
+	CHECK(http_exchange_is_gone(second)); /* it was told that it took too long */
 	answer_text(second, 200, STR("late, to nobody"));
 	client_ask(fixture.fd, "GET", "/x", "", "", &reply);
 	CHECK_INT(reply.status, 200);

@@ -1,6 +1,8 @@
 """Time series: a real Prometheus remote-writes to us, promtool asks both; bodies by hand, limits, permissions, kill -9."""
 import json
 import os
+import select
+import socket
 import subprocess
 import threading
 import time
@@ -360,6 +362,27 @@ class Crowd(Metrics):
         self.assertEqual(self.server.client(token=self.reader.token).get(f"incidents/{incident}")["state"], "acknowledged")
         self.assertTrue(statuses)
         self.assertLessEqual(set(statuses), {200, 422, 503})
+
+    def test_queries_whose_clients_have_gone_are_given_up(self):
+        self.begin("--query-timeout", "100s")
+        now = samples.now_ms()
+        self.write(samples.snappy(b"".join(samples.series({"__name__": "wide", "n": str(n)}, *[(now - i * 60_000, float(i)) for i in range(60, 0, -1)])
+                                           for n in range(500))))
+        end = now // 1000
+        slow = "query_range?" + urllib.parse.urlencode({"query": "quantile_over_time(.5, wide[1h:1s])", "start": end - 3600, "end": end, "step": 5})
+        host, port = self.server.address.split(":")
+        clients = []
+        for _ in range(12):  # each takes many seconds, and there are four at a time
+            client = socket.create_connection((host, int(port)))
+            client.sendall(f"GET /api/v1/{slow} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.reader.token}\r\n\r\n".encode())
+            clients.append(client)
+        time.sleep(1)
+        self.assertEqual(select.select(clients, [], [], 0)[0], [], "one is answered already")
+        begun = time.monotonic()
+        for client in clients:
+            client.close()
+        self.assertEqual(self.count("wide"), 500)
+        self.assertLess(time.monotonic() - begun, 3)
 
 
 class InATerminal(Metrics):
