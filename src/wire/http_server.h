@@ -147,7 +147,7 @@ struct http_response {
 void http_response_header(struct http_response *response, const char *name, const char *value);
 
 /* Nobody waits for the answer any more: the client has closed its side, or has its 503. For long work, now and then; who
- * closes only for sending counts as gone, as with Go's servers. TLS hides an end in an alert, which is not seen. */
+ * closes only for sending counts as gone, as with Go's servers. */
 bool http_exchange_is_gone(struct http_exchange *exchange);
 
 /* Answers and lets go of the exchange: it may be gone on return. Exactly once, from any thread. */

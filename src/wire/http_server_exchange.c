@@ -2,8 +2,9 @@
 #include "wire/http_server_priv.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -180,10 +181,11 @@ bool http_exchange_is_gone(struct http_exchange *exchange)
 	bool gone = true;
 	pthread_mutex_lock(&exchange->mutex);
 	if (exchange->state == HTTP_WAITING) { /* suspended, so the library leaves its socket alone */
-		const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-		char byte;
-		ssize_t got = info != NULL ? recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
-		gone = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+		const union MHD_ConnectionInfo *mhd = MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		struct tcp_info tcp;
+		socklen_t size = sizeof tcp;
+		gone = mhd != NULL && getsockopt(mhd->connect_fd, IPPROTO_TCP, TCP_INFO, &tcp, &size) == 0 &&
+		       (tcp.tcpi_state == TCP_CLOSE_WAIT || tcp.tcpi_state == TCP_CLOSE);
 	}
 	pthread_mutex_unlock(&exchange->mutex);
 	return gone;

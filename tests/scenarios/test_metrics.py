@@ -3,6 +3,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -12,7 +13,7 @@ import urllib.parse
 import samples
 import test_disk as disk
 from mainstay import BINARY, Scenario, wait_until
-from peers import NodeExporter, RemoteWriter, VmAgent, VmAlert
+from peers import certificate, NodeExporter, RemoteWriter, VmAgent, VmAlert
 from steps import declare, first_person
 from world import in_time
 SERVER = object()  # where the address of the server stands in what promtool is given
@@ -363,19 +364,16 @@ class Crowd(Metrics):
         self.assertTrue(statuses)
         self.assertLessEqual(set(statuses), {200, 422, 503})
 
-    def test_queries_whose_clients_have_gone_are_given_up(self):
-        self.begin("--query-timeout", "100s")
+    def leave_queries_behind(self, connect):
+        """Twelve, each of which takes many seconds, four at a time; then another one, which does not wait for them."""
         now = samples.now_ms()
         self.write(samples.snappy(b"".join(samples.series({"__name__": "wide", "n": str(n)}, *[(now - i * 60_000, float(i)) for i in range(60, 0, -1)])
                                            for n in range(500))))
         end = now // 1000
         slow = "query_range?" + urllib.parse.urlencode({"query": "quantile_over_time(.5, wide[1h:1s])", "start": end - 3600, "end": end, "step": 5})
-        host, port = self.server.address.split(":")
-        clients = []
-        for _ in range(12):  # each takes many seconds, and there are four at a time
-            client = socket.create_connection((host, int(port)))
-            client.sendall(f"GET /api/v1/{slow} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.reader.token}\r\n\r\n".encode())
-            clients.append(client)
+        clients = [connect() for _ in range(12)]
+        for client in clients:
+            client.sendall(f"GET /api/v1/{slow} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.reader.token}\r\n\r\n".encode())
         time.sleep(1)
         self.assertEqual(select.select(clients, [], [], 0)[0], [], "one is answered already")
         begun = time.monotonic()
@@ -383,6 +381,22 @@ class Crowd(Metrics):
             client.close()
         self.assertEqual(self.count("wide"), 500)
         self.assertLess(time.monotonic() - begun, 3)
+
+    def test_queries_whose_clients_have_gone_are_given_up(self):
+        self.begin("--query-timeout", "100s")
+        host, port = self.server.address.split(":")
+        self.leave_queries_behind(lambda: socket.create_connection((host, int(port))))
+
+    def test_queries_whose_clients_have_gone_are_given_up_also_by_tls(self):
+        cert, key = certificate(self.folder / "c")
+        self.begin("--query-timeout", "100s", environment={"MAINSTAY_TLS_CERT": str(cert), "MAINSTAY_TLS_KEY": str(key)})
+        host, port = self.server.address.split(":")
+        context = ssl.create_default_context(cafile=cert)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # no tickets are sent that a client would have to read
+
+        def connect():
+            return context.wrap_socket(socket.create_connection((host, int(port))), server_hostname="localhost")
+        self.leave_queries_behind(connect)
 
 
 class InATerminal(Metrics):
