@@ -82,6 +82,7 @@ enum timer_basis { TIMER_ELAPSED, TIMER_CALENDAR };
 enum err timer_set(struct apply *a, const char *name, int64_t of, time_us due,
 		   enum timer_basis basis, struct error *err);
 enum err timer_clear(struct apply *a, const char *name, int64_t of, struct error *err);
+/* So far, by what this batch has applied too. */
 enum err timer_is_set(struct apply *a, const char *name, int64_t of, bool *ret_set, struct error *err);
 
 struct timer {

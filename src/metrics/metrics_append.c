@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "metrics/map_fault.h"
 #include "metrics/metrics_priv.h"
 
 #define FIRST_SAMPLES 20u /* of the first chunk of a series, at least */
@@ -103,6 +104,21 @@ static bool find_in(const uint64_t *words, size_t bits, size_t count, int64_t ti
 	return false;
 }
 
+static bool find_sealed(struct metrics *metrics, const struct series *series, uint32_t reference, int64_t time_ms,
+			uint64_t *ret_value)
+{
+	bool found = false;
+	metrics->found.count = 0;
+	map_fault_begin();
+	seg_list(&metrics->segs, reference, series->newest, time_ms, time_ms, &metrics->found);
+	for (size_t i = 0; i < metrics->found.count && !found; i++) {
+		const struct seg_record *record = metrics->found.at[i];
+		found = find_in(record->words, record->bits, record->count, time_ms, ret_value);
+	}
+	map_fault_end();
+	return found;
+}
+
 /* What the series has at that time. */
 static bool find_sample(struct metrics *metrics, const struct series *series, uint32_t reference, int64_t time_ms,
 			uint64_t *ret_value)
@@ -117,14 +133,7 @@ static bool find_sample(struct metrics *metrics, const struct series *series, ui
 	size_t bits = metrics_open_words(metrics, series, words);
 	if ((int64_t)words[0] <= time_ms && find_in(words, bits, series->open.count, time_ms, ret_value))
 		return true;
-	metrics->found.count = 0;
-	seg_list(&metrics->segs, reference, series->newest, time_ms, time_ms, &metrics->found);
-	for (size_t i = 0; i < metrics->found.count; i++) {
-		const struct seg_record *record = metrics->found.at[i];
-		if (find_in(record->words, record->bits, record->count, time_ms, ret_value))
-			return true;
-	}
-	return false;
+	return find_sealed(metrics, series, reference, time_ms, ret_value);
 }
 
 struct row_sink {

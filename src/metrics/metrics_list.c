@@ -83,9 +83,11 @@ static void sort_symbols(struct listing *listing, struct index *index)
 	size_t falling = 1;
 	while (falling < listing->count && by_text(&symbols[falling - 1], &symbols[falling], index) > 0)
 		falling++;
-	if (falling < listing->count)
+	if (falling < listing->count) {
 		qsort_r(symbols, listing->count, sizeof *symbols, by_text, index);
-	for (size_t i = 0; falling >= listing->count && i < listing->count / 2; i++) {
+		return;
+	}
+	for (size_t i = 0; i < listing->count / 2; i++) {
 		uint32_t other = symbols[i];
 		symbols[i] = symbols[listing->count - 1 - i];
 		symbols[listing->count - 1 - i] = other;

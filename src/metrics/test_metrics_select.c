@@ -160,6 +160,121 @@ TEST(patterns_ask_each_value_once_and_leave_what_they_take)
 	metrics_destroy(&metrics);
 }
 
+/* ---- any matchers ---- */
+
+#define MIXED 1500u
+#define DRAWS 400u
+
+/* Of a mixed series: few values, some, and many; 0: the label is not there. */
+static void mixed_of(unsigned i, unsigned ret_values[3])
+{
+	ret_values[0] = i % 4;
+	ret_values[1] = i * 7 % 31;
+	ret_values[2] = i * 11 % 701;
+}
+
+static struct str mixed_text(unsigned label, unsigned value, char ret_text[16])
+{
+	snprintf(ret_text, 16, "%c%u", 'a' + label, value);
+	return value == 0 ? STR_NONE : str_of(ret_text);
+}
+
+static struct metrics *mixed(void)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	struct metrics *metrics = make();
+	struct metrics_tally tally;
+	struct error err;
+	for (unsigned i = 0; i < MIXED; i++) {
+		unsigned values[3];
+		char texts[3][16], number[16];
+		struct metrics_label labels[5] = { { STR("__name__"), STR("mixed") } };
+		size_t count = 1;
+		mixed_of(i, values);
+		for (unsigned j = 0; j < 3; j++)
+			if (values[j] != 0)
+				labels[count++] = (struct metrics_label){ str_of(names[j]), mixed_text(j, values[j], texts[j]) };
+		snprintf(number, sizeof number, "%u", i);
+		labels[count++] = (struct metrics_label){ STR("number"), str_of(number) };
+		uint32_t reference;
+		double value = i;
+		CHECK_OK(metrics_series(metrics, labels, count, &reference, &err));
+		CHECK_INT(reference, i);
+		struct metrics_frame frame = { &reference, &value, NULL, START, 1 };
+		metrics_append(metrics, &frame, &tally);
+	}
+	return metrics;
+}
+
+static bool in_mask(const void *context, struct str value)
+{
+	return (*(const unsigned *)context >> (str_hash(value) % 32) & 1) != 0;
+}
+
+struct given {
+	uint32_t references[MIXED];
+	size_t count;
+};
+
+static bool note_given(void *context, const struct metrics_view *view)
+{
+	struct given *given = context;
+	CHECK(given->count < MIXED && view->count == 1 && view->values[0] == view->reference);
+	given->references[given->count++] = view->reference;
+	return true;
+}
+
+static bool is_taken(const struct metrics_matcher *matcher, struct str value)
+{
+	if (matcher->match == METRICS_TAKES)
+		return matcher->takes(matcher->context, value);
+	return str_eq(value, matcher->value) == (matcher->match == METRICS_EQUAL);
+}
+
+TEST(any_matchers_select_what_they_take_one_by_one)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	static const unsigned most[] = { 4, 31, 701 };
+	struct metrics *metrics = mixed();
+	struct random random;
+	size_t somewhat = 0;
+	random_seeded(&random, 11);
+	for (unsigned draw = 0; draw < DRAWS; draw++) {
+		static struct given given;
+		struct metrics_matcher matchers[4];
+		char texts[4][16];
+		unsigned masks[4], of[4], count = 1 + (unsigned)random_below(&random, 4), expected = 0;
+		for (unsigned j = 0; j < count; j++) {
+			of[j] = (unsigned)random_below(&random, 3);
+			unsigned kind = (unsigned)random_below(&random, 6);
+			masks[j] = (unsigned)random_below(&random, UINT64_C(1) << 32);
+			enum metrics_match match = kind == 0 ? METRICS_EQUAL : kind == 1 ? METRICS_NOT_EQUAL : METRICS_TAKES;
+			struct str value = mixed_text(of[j], (unsigned)random_below(&random, most[of[j]]), texts[j]);
+			matchers[j] = (struct metrics_matcher){ str_of(names[of[j]]), value, match, in_mask, &masks[j] };
+		}
+		struct error err;
+		given.count = 0;
+		CHECK_OK(metrics_select(metrics, matchers, count, INT64_MIN, INT64_MAX, note_given, &given, &err));
+		for (unsigned i = 0; i < MIXED; i++) {
+			unsigned values[3];
+			char text[16];
+			bool taken = true;
+			mixed_of(i, values);
+			for (unsigned j = 0; j < count && taken; j++)
+				taken = is_taken(&matchers[j], mixed_text(of[j], values[of[j]], text));
+			if (taken) {
+				CHECK(expected < given.count);
+				CHECK_INT(given.references[expected], i);
+			}
+			expected += taken;
+		}
+		CHECK_INT(given.count, expected);
+		somewhat += expected > 0 && expected < MIXED;
+	}
+	CHECK(somewhat > DRAWS / 2);
+	metrics_destroy(&metrics);
+}
+
 static void *select_often(void *context)
 {
 	for (unsigned i = 0; i < 6; i++)
@@ -193,5 +308,5 @@ TEST(selections_at_once_and_beside_appends_see_what_is_right)
 }
 
 TESTS(RUN(of_a_crowd_each_series_is_given_once_in_order_and_whole), RUN(who_wants_no_more_of_a_crowd_gets_no_more),
-      RUN(patterns_ask_each_value_once_and_leave_what_they_take),
+      RUN(patterns_ask_each_value_once_and_leave_what_they_take), RUN(any_matchers_select_what_they_take_one_by_one),
       RUN(selections_at_once_and_beside_appends_see_what_is_right))
