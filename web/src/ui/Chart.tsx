@@ -72,7 +72,11 @@ const STEP_SECONDS = { minute: 60, hour: 3600, day: 86_400 }
 
 /** How the axes of every chart look. */
 export const axisOf = (c: Record<string, string>) => ({ stroke: c.text!, grid: { stroke: c.grid!, width: 1 }, ticks: { stroke: c.grid!, width: 1 }, font: '12px "Atkinson Next", system-ui' })
-export const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
+const hours = (_: unknown, splits: number[], __: number, ___: number, step: number) => splits.map((t, i) => axisText(t, splits[i - 1], step))
+
+/** How far ticks of time may be apart: not less than what their words tell apart, in seconds. */
+const TICKS = [...[1, 2, 5, 10, 15, 30].map((n) => n * STEP_SECONDS.minute), ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * STEP_SECONDS.hour), ...[1, 2, 3, 4, 5, 7, 10, 15, 30, 90].map((n) => n * STEP_SECONDS.day)]
+export const timeAxisOf = (c: Record<string, string>) => ({ ...axisOf(c), values: hours, incrs: TICKS })
 
 export function LatencyChart({ series, height = 240 }: { series: CheckSeries, height?: number }) {
 	const scheme = useScheme()
@@ -87,7 +91,7 @@ export function LatencyChart({ series, height = 240 }: { series: CheckSeries, he
 			options: {
 				cursor: { points: { size: 7 } },
 				scales: { x: { time: true, min: extentOf(series)[0], max: extentOf(series)[1] }, y: { range: (_: unknown, __: number, max: number): [number, number] => [0, Math.max(max * 1.15, 10)] } },
-				axes: [{ ...axis, values: hours }, { ...axis, size: 58, values: (_: unknown, ticks: number[]) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
+				axes: [timeAxisOf(c), { ...axis, size: 58, values: (_: unknown, ticks: number[]) => ticks.map((t) => latencyText(t).replace('<1', '0')) }],
 				bands: [{ series: [1, 3] as [number, number], fill: c.band! }],
 				series: [
 					{},

@@ -1,5 +1,5 @@
 // Series over time as lines.
-import { axisOf, coloursOf, hours, useScheme } from '../../ui/Chart'
+import { axisOf, coloursOf, timeAxisOf, useScheme } from '../../ui/Chart'
 import { Plot } from '../../ui/Plot'
 import { columnsOf, valueText, type Series } from './answer'
 
@@ -18,7 +18,7 @@ export function SeriesChart({ series, hidden, start, end, step, height = 320 }: 
 			options: {
 				legend: { show: false }, cursor: { points: { size: 7 } },
 				scales: { x: { time: true, min: start, max: end } },
-				axes: [{ ...axis, values: hours }, { ...axis, size: 64, values: (_: unknown, ticks: number[]) => ticks.map(valueText) }],
+				axes: [timeAxisOf(c), { ...axis, size: 64, values: (_: unknown, ticks: number[]) => ticks.map(valueText) }],
 				series: [{}, ...series.map((one, i) => ({
 					label: one.name, stroke: c[`s${i % HUES}`]!, width: 1.5, show: !hidden.has(i), spanGaps: false,
 					points: { show: one.points.length <= 12, size: 6, fill: c[`s${i % HUES}`]!, stroke: c[`s${i % HUES}`]! },
