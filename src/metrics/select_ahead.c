@@ -15,10 +15,10 @@
 #define CANDIDATES_LEAST 512u
 #define BATCHES 8u
 #define BATCH_SERIES_MAX 64u
-#define BATCH_SAMPLES 16384u /* about; batches of long series are of few */
+#define BATCH_SAMPLES 16384u /* and one series more; a batch that has more waits with the rest until it is given */
 
 struct batch {
-	size_t begin, end; /* candidates */
+	size_t next, end; /* candidates */
 	bool is_read;
 	size_t count;      /* series that are taken and have samples */
 	uint32_t references[BATCH_SERIES_MAX];
@@ -40,13 +40,14 @@ static size_t read_batch(struct selection *selection, struct reader *reader, str
 {
 	size_t used = 0;
 	batch->count = 0;
-	for (size_t i = batch->begin; i < batch->end; i++) {
+	while (batch->next < batch->end && used < BATCH_SAMPLES) {
+		uint32_t reference = selection->references[batch->next++];
 		struct samples *samples = &batch->samples[batch->count];
-		if (!select_takes(selection, selection->references[i]))
+		if (!select_takes(selection, reference))
 			continue;
-		reader_read(reader, selection->references[i], samples);
+		reader_read(reader, reference, samples);
 		used += samples->used;
-		batch->references[batch->count] = selection->references[i];
+		batch->references[batch->count] = reference;
 		batch->count += samples->used > 0;
 	}
 	return used;
@@ -62,14 +63,14 @@ static void read_next(struct ahead *ahead, struct reader *reader)
 {
 	struct batch *batch = &ahead->batches[ahead->begun++ % BATCHES];
 	size_t left = ahead->selection->count - ahead->next;
-	batch->begin = ahead->next;
+	batch->next = ahead->next;
 	batch->end = ahead->next += ahead->each < left ? ahead->each : left;
 	batch->is_read = false;
 	pthread_mutex_unlock(&ahead->lock);
 	size_t samples = read_batch(ahead->selection, reader, batch);
 	pthread_mutex_lock(&ahead->lock);
 	batch->is_read = true;
-	if (samples > BATCH_SAMPLES && ahead->each > 1)
+	if (samples >= BATCH_SAMPLES && ahead->each > 1)
 		ahead->each /= 2;
 	else if (samples < BATCH_SAMPLES / 4 && ahead->each < BATCH_SERIES_MAX)
 		ahead->each *= 2;
@@ -90,14 +91,31 @@ static void *read_beside(void *context)
 	return NULL;
 }
 
+static bool give_batch(const struct metrics *metrics, struct batch *batch, metrics_take_fn *take, void *context)
+{
+	bool wanted = true;
+	for (size_t i = 0; i < batch->count && wanted; i++) {
+		struct samples *samples = &batch->samples[i];
+		wanted = select_give(metrics, batch->references[i], samples, take, context);
+		if (samples->size > BATCH_SAMPLES) { /* the next one in its place is hardly as long */
+			samples_finish(samples);
+			*samples = (struct samples){ .used = 0 };
+		}
+	}
+	return wanted;
+}
+
 /* Under the lock, which it leaves meanwhile. */
 static void give_next(struct ahead *ahead, metrics_take_fn *take, void *context)
 {
-	const struct batch *batch = &ahead->batches[ahead->given % BATCHES];
-	bool wanted = true;
+	struct selection *selection = ahead->selection;
+	struct batch *batch = &ahead->batches[ahead->given % BATCHES];
 	pthread_mutex_unlock(&ahead->lock);
-	for (size_t i = 0; i < batch->count && wanted; i++)
-		wanted = select_give(ahead->selection->reader.metrics, batch->references[i], &batch->samples[i], take, context);
+	bool wanted = give_batch(selection->reader.metrics, batch, take, context);
+	while (wanted && batch->next < batch->end) {
+		read_batch(selection, &selection->reader, batch);
+		wanted = give_batch(selection->reader.metrics, batch, take, context);
+	}
 	pthread_mutex_lock(&ahead->lock);
 	ahead->given++;
 	ahead->unwanted = !wanted;

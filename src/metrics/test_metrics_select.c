@@ -56,7 +56,7 @@ static unsigned number_at_end(struct str text)
 
 struct seen {
 	struct metrics *metrics;
-	size_t count, stop_after;
+	size_t count, samples, stop_after;
 	int64_t last_host; /* -1: none */
 	size_t samples_each; /* 0: not checked */
 	bool beside;       /* a second thread reads meanwhile */
@@ -69,6 +69,7 @@ static bool see(void *context, const struct metrics_view *view)
 	CHECK(host > seen->last_host);
 	seen->last_host = host;
 	seen->count++;
+	seen->samples += view->count;
 	if (seen->samples_each > 0)
 		CHECK_INT(view->count, seen->samples_each + (host % 3 == 0));
 	for (size_t i = 0; i < view->count; i++) {
@@ -118,6 +119,42 @@ TEST(who_wants_no_more_of_a_crowd_gets_no_more)
 		CHECK_INT(seen.last_host, stop - 1);
 	}
 	CHECK_INT(select_by(metrics, NULL, 0, STEPS, 0).count, CROWD);
+	metrics_destroy(&metrics);
+}
+
+#define LONG 20000u /* more than a batch may have */
+
+/* Among many series of one sample are some that are long, each at another place of a batch. */
+TEST(long_series_among_short_ones_are_whole_too)
+{
+	struct metrics *metrics = make();
+	struct metrics_tally tally;
+	struct error err;
+	size_t longs = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		char host[16];
+		uint32_t reference;
+		snprintf(host, sizeof host, "host-%06u", i);
+		struct metrics_label labels[] = { { STR("__name__"), STR("up") }, { STR("group"), STR("group-0") },
+						  { STR("instance"), str_of(host) } };
+		CHECK_OK(metrics_series(metrics, labels, 3, &reference, &err));
+		bool is_long = i % 67 == 5 || (i >= 900 && i < 905);
+		longs += is_long;
+		for (unsigned step = 0; step < (is_long ? LONG : 1); step++) {
+			int64_t now = START + step * 2000;
+			double value = value_of(i, now);
+			struct metrics_frame frame = { &reference, &value, NULL, now, 1 };
+			metrics_append(metrics, &frame, &tally);
+			CHECK_INT(tally.counts[METRICS_APPENDED], 1);
+		}
+	}
+	for (unsigned round = 0; round < 5; round++) {
+		struct seen seen = select_by(metrics, NULL, 0, 0, 0);
+		CHECK_INT(seen.count, 1000);
+		CHECK_INT(seen.samples, longs * LONG + 1000 - longs);
+		CHECK(seen.beside);
+	}
+	CHECK_INT(select_by(metrics, NULL, 0, 0, 903).count, 903); /* in the rest of a batch */
 	metrics_destroy(&metrics);
 }
 
@@ -308,5 +345,6 @@ TEST(selections_at_once_and_beside_appends_see_what_is_right)
 }
 
 TESTS(RUN(of_a_crowd_each_series_is_given_once_in_order_and_whole), RUN(who_wants_no_more_of_a_crowd_gets_no_more),
+      RUN(long_series_among_short_ones_are_whole_too),
       RUN(patterns_ask_each_value_once_and_leave_what_they_take), RUN(any_matchers_select_what_they_take_one_by_one),
       RUN(selections_at_once_and_beside_appends_see_what_is_right))
