@@ -7,7 +7,7 @@
 #include "wire/doc_scalar.h"
 
 #define INDENT 2
-#define KEY_BYTES_MAX 250 /* readers take keys of 1024 characters before they ask for "? key" */
+#define KEY_BYTES_MAX 170 /* readers take keys of 1024 characters, six to an escaped byte, before they ask for "? key" */
 
 void doc_write_json(const struct doc_node *node, struct json_writer *json)
 {

@@ -329,6 +329,31 @@ TEST(what_is_printed_reads_back_as_the_same_tree)
 	}
 }
 
+/* Readers refuse a key of more than 1024 characters that has no mark before it. */
+TEST(a_key_of_any_length_reads_back)
+{
+	for (size_t length = 1; length < 1200; length++) {
+		cleanup_arena struct arena arena;
+		cleanup_buf struct buf yaml;
+		cleanup_doc_build struct doc_build build;
+		struct error err = { 0 };
+		const struct doc_node *again = NULL;
+		arena_init(&arena, 0);
+		buf_init(&yaml, 1 << 16);
+		doc_build_init(&build, &arena, DOC_LIMITS_DEFAULT, NULL);
+		char *key = arena_alloc(&arena, length);
+		memset(key, length % 2 == 0 ? 'k' : 0x7F, length); /* one character, or the six of its escape */
+		CHECK_OK(doc_build_open(&build, DOC_MAP, (struct doc_place){ 0 }, &err));
+		CHECK_OK(doc_build_key(&build, (struct str){ key, length }, (struct doc_place){ 0 }, &err));
+		CHECK_OK(doc_build_add(&build, (struct doc_node){ .kind = DOC_INT, .integer = 3 }, &err));
+		CHECK_OK(doc_build_close(&build, &err));
+		doc_print_yaml(build.root, &yaml);
+		if (doc_yaml_parse(buf_str(&yaml), &arena, DOC_LIMITS_DEFAULT, NULL, &again, &err) != OK)
+			fail_msg("%zu bytes: %s", length, err.text);
+		CHECK(doc_equal(build.root, again));
+	}
+}
+
 TESTS(RUN(plain_scalars_follow_the_core_schema_of_yaml_1_2), RUN(blocks_keep_their_lines),
       RUN(an_alias_gives_the_value_again_with_its_own_place),
       RUN(nodes_know_where_they_stood_and_how_they_were_spelled),
@@ -338,4 +363,4 @@ TESTS(RUN(plain_scalars_follow_the_core_schema_of_yaml_1_2), RUN(blocks_keep_the
       RUN(a_small_text_cannot_become_a_large_document),
       RUN(a_stream_gives_its_documents_one_by_one),
       RUN(yaml_is_printed_as_a_person_would_write_it),
-      RUN(what_is_printed_reads_back_as_the_same_tree))
+      RUN(what_is_printed_reads_back_as_the_same_tree), RUN(a_key_of_any_length_reads_back))
