@@ -16,13 +16,22 @@ static const struct store_table alert_table = {
 		     "state {text} NOT NULL", "severity {text} NOT NULL", "urgency {text} NOT NULL",
 		     "check_name {text} NOT NULL", "service {text} NOT NULL", "summary {text} NOT NULL",
 		     "muted {int} NOT NULL", "started {int} NOT NULL", "resolved {int} NOT NULL",
-		     "incident {id} NOT NULL", "team {text} NOT NULL", "source {text} NOT NULL",
+		     "team {text} NOT NULL", "source {text} NOT NULL",
 		     "generator {text} NOT NULL", "runbook {text} NOT NULL", "key_a {int} NOT NULL",
 		     "key_b {int} NOT NULL", "notes {int} NOT NULL", "ends {int} NOT NULL",
 		     "lease {int} NOT NULL" },
 	/* The first holds all that a start reads of what is alive: it is one walk, and no row is looked at. */
-	.indexes = { "state, id, lease, key_a, key_b, notes, started, ends", "incident, id",
-		     "check_name, id" },
+	.indexes = { "state, id, lease, key_a, key_b, notes, started, ends", "check_name, id" },
+};
+
+/* Beside the row: an alert comes to its incident by an event of its own, just after it was made. */
+static const struct store_table joined_table = {
+	.name = "alert_joined",
+	.class = STORE_PROJECTION,
+	.history = STORE_VERSIONED,
+	.keys = 1,
+	.columns = { "alert {id} NOT NULL", "incident {id} NOT NULL" },
+	.indexes = { "incident, alert" },
 };
 
 /* Written once, beside the row: history copies rows, and these are long. */
@@ -45,13 +54,14 @@ static const struct store_table mute_table = {
 	.indexes = { "ended, id" },
 };
 
-const struct store_table *const alert_tables[] = { &alert_table, &text_table, &mute_table,
+const struct store_table *const alert_tables[] = { &alert_table, &joined_table, &text_table, &mute_table,
 						   &alert_integration_table, &alert_integration_key_table,
 						   &alert_integration_seen_table, NULL };
 
 #define ALERT_COLUMNS                                                                           \
 	"id, name, fingerprint, state, severity, urgency, check_name, service, summary, muted, " \
-	"started, resolved, incident, team, source, generator, runbook, key_a, key_b, notes, ends, lease"
+	"started, resolved, coalesce((SELECT incident FROM {alert_joined} WHERE alert = id), 0), team, source, generator, " \
+	"runbook, key_a, key_b, notes, ends, lease"
 #define MUTE_COLUMNS "id, kind, target, reason, by_user, started, until, ended"
 
 static struct alert read_alert(struct store_rows *rows, struct arena *arena)
@@ -143,7 +153,8 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 	if (filter->source.len > 0)
 		add_condition(&sql, "source = ?", values, &count, STORE_TEXT(filter->source));
 	if (filter->incident > 0)
-		add_condition(&sql, "incident = ?", values, &count, STORE_INT(filter->incident));
+		add_condition(&sql, "id IN (SELECT alert FROM {alert_joined} WHERE incident = ?)", values, &count,
+			      STORE_INT(filter->incident));
 	if (filter->before_id > 0)
 		add_condition(&sql, "id < ?", values, &count, STORE_INT(filter->before_id));
 	buf_adds(&sql, " ORDER BY id DESC LIMIT ?");
@@ -209,8 +220,8 @@ static enum err put(struct apply *a, const struct event *event, const struct ale
 					    STORE_TEXT(it->check), STORE_TEXT(it->service),
 					    STORE_TEXT(it->summary), STORE_INT(it->muted),
 					    STORE_INT(it->started), STORE_INT(it->resolved),
-					    STORE_INT(it->incident), STORE_TEXT(it->team),
-					    STORE_TEXT(it->source), STORE_TEXT(it->generator),
+					    STORE_TEXT(it->team), STORE_TEXT(it->source),
+					    STORE_TEXT(it->generator),
 					    STORE_TEXT(it->runbook), STORE_INT((int64_t)it->key.a),
 					    STORE_INT((int64_t)it->key.b),
 					    STORE_INT((int64_t)it->notes), STORE_INT(it->ends),
@@ -234,11 +245,15 @@ enum err alert_apply_batch(struct apply *a, const struct event *event, struct er
 	return r;
 }
 
+static enum err put_joined(struct apply *a, const struct event *event, int64_t alert, int64_t incident, struct error *err)
+{
+	return store_put(a->conn, &joined_table, event->seq, STORE_VALUES(STORE_INT(alert), STORE_INT(incident)), err);
+}
+
 enum err alert_apply_joined(struct apply *a, const struct event *event, struct error *err)
 {
 	const struct event_incident_alert_joined *e = event->payload;
-	return store_set(a->conn, &alert_table, event->seq, "incident = ?",
-			 STORE_VALUES(STORE_INT(e->incident), STORE_INT(e->alert)), err);
+	return put_joined(a, event, e->alert, e->incident, err);
 }
 
 enum err alert_apply_joined_many(struct apply *a, const struct event *event, struct error *err)
@@ -246,14 +261,8 @@ enum err alert_apply_joined_many(struct apply *a, const struct event *event, str
 	const struct event_incident_alerts_joined *e = event->payload;
 	const struct doc_node *list = NULL;
 	enum err r = doc_json_parse(e->alerts, a->arena, DOC_LIMITS_DEFAULT, NULL, &list, err);
-	size_t count = doc_count(list);
-	for (size_t i = 0, next; r == OK && i < count; i = next) {
-		int64_t from = doc_int(doc_at(list, i), 0), to = from;
-		for (next = i + 1; next < count && doc_int(doc_at(list, next), 0) == to + 1; next++)
-			to++; /* those of one message have ids in a row */
-		r = store_set_range(a->conn, &alert_table, event->seq, "incident = ?",
-				    STORE_VALUES(STORE_INT(e->incident)), from, to, err);
-	}
+	for (size_t i = 0; r == OK && i < doc_count(list); i++)
+		r = put_joined(a, event, doc_int(doc_at(list, i), 0), e->incident, err);
 	return r;
 }
 
