@@ -184,7 +184,7 @@ TEST(members_come_and_go_with_the_definition_and_history_says_when)
 	put_team(&f, "web", "{\"members\":[\"b@x.org\",\"c@x.org\"]}"); /* seq 2 */
 	CHECK_INT(members(&f, "web", &m), 2);
 	CHECK_STR(m[1].email, "c@x.org");
-	CHECK_INT(fixture_count(&f, "SELECT count(*) FROM team_member_h WHERE email = 'b@x.org'"), 1);
+	CHECK_INT(fixture_count(&f, "SELECT count(*) FROM team_member_h WHERE email = 'b@x.org'"), 0); /* as it was */
 	store_as_of(f.conn, 1);
 	CHECK_INT(members(&f, "web", &m), 2);
 	CHECK_STR(m[0].email, "a@x.org");
@@ -210,10 +210,11 @@ static int64_t sums(struct fixture *f, bool projections)
 	};
 	static const char *const made[] = {
 		"SELECT coalesce(sum(user_id * 31 + length(email) * 7 + length(role) + disabled * 3 + "
-		"has_password * 5 + revision + from_seq * 13 + coalesce(to_seq, 0)), 0) FROM account_h",
+		"has_password * 5 + revision + from_seq * 13), 0) FROM account",
+		"SELECT coalesce(sum(user_id * 31 + from_seq * 13 + to_seq), 0) FROM account_h",
 		"SELECT coalesce(sum(token_id * 31 + user_id + revoked * 5 + expires % 1000003), 0) FROM token",
-		"SELECT coalesce(sum(length(team) + length(email) * 3 + manager + from_seq * 13 + "
-		"coalesce(to_seq, 0)), 0) FROM team_member_h",
+		"SELECT coalesce(sum(length(team) + length(email) * 3 + manager + from_seq * 13), 0) FROM team_member",
+		"SELECT coalesce(sum(length(team) + length(email) * 3 + manager + from_seq * 13 + to_seq), 0) FROM team_member_h",
 		"SELECT coalesce(sum(user_id + until % 1000003), 0) FROM audit_access", NULL
 	};
 	int64_t sum = 0;

@@ -521,10 +521,10 @@ enum err paging_override_seqs(struct store_conn *conn, struct str schedule, int6
 {
 	struct store_rows *rows;
 	enum err r = store_query(conn,
-				 "SELECT from_seq AS seq FROM schedule_override_h WHERE schedule = ? UNION "
-				 "SELECT to_seq FROM schedule_override_h WHERE schedule = ? AND to_seq IS NOT "
-				 "NULL ORDER BY seq DESC LIMIT ?",
-				 STORE_VALUES(STORE_TEXT(schedule), STORE_TEXT(schedule), STORE_INT(max)),
+				 "SELECT from_seq AS seq FROM schedule_override WHERE schedule = ? UNION "
+				 "SELECT from_seq FROM schedule_override_h WHERE schedule = ? UNION "
+				 "SELECT to_seq FROM schedule_override_h WHERE schedule = ? ORDER BY seq DESC LIMIT ?",
+				 STORE_VALUES(STORE_TEXT(schedule), STORE_TEXT(schedule), STORE_TEXT(schedule), STORE_INT(max)),
 				 &rows, err);
 	if (r != OK)
 		return r;

@@ -91,11 +91,11 @@ enum err definition_seqs(struct store_conn *conn, const char *kind, struct str n
 {
 	struct store_rows *rows;
 	enum err r = store_query(conn,
-				 "SELECT from_seq AS seq FROM definition_h WHERE kind = ? AND name = ? UNION "
-				 "SELECT to_seq FROM definition_h WHERE kind = ? AND name = ? AND to_seq IS NOT "
-				 "NULL ORDER BY seq DESC LIMIT ?",
-				 STORE_VALUES(STORE_TEXT(str_of(kind)), STORE_TEXT(name),
-					      STORE_TEXT(str_of(kind)), STORE_TEXT(name), STORE_INT(max)),
+				 "SELECT from_seq AS seq FROM definition WHERE kind = ? AND name = ? UNION "
+				 "SELECT from_seq FROM definition_h WHERE kind = ? AND name = ? UNION "
+				 "SELECT to_seq FROM definition_h WHERE kind = ? AND name = ? ORDER BY seq DESC LIMIT ?",
+				 STORE_VALUES(STORE_TEXT(str_of(kind)), STORE_TEXT(name), STORE_TEXT(str_of(kind)),
+					      STORE_TEXT(name), STORE_TEXT(str_of(kind)), STORE_TEXT(name), STORE_INT(max)),
 				 &rows, err);
 	if (r != OK)
 		return r;

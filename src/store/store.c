@@ -182,6 +182,7 @@ static bool has_alias(struct str rest)
 	return rest.len > 1 && rest.ptr[0] == ' ' && rest.ptr[1] >= 'a' && rest.ptr[1] <= 'z';
 }
 
+/* Both halves have the same types, or SQLite puts all rows aside before it gives one. */
 static void name_as_of(struct buf *out, struct str name, int64_t seq, struct str rest)
 {
 	if (seq == 0) {
@@ -189,9 +190,9 @@ static void name_as_of(struct buf *out, struct str name, int64_t seq, struct str
 		return;
 	}
 	buf_printf(out,
-		   "(SELECT * FROM " STR_FMT "_h WHERE from_seq <= %lld AND "
-		   "(to_seq IS NULL OR to_seq > %lld))",
-		   STR_ARG(name), (long long)seq, (long long)seq);
+		   "(SELECT *, CAST(NULL AS BIGINT) AS to_seq FROM " STR_FMT " WHERE from_seq <= %lld UNION ALL "
+		   "SELECT * FROM " STR_FMT "_h WHERE from_seq <= %lld AND to_seq > %lld)",
+		   STR_ARG(name), (long long)seq, STR_ARG(name), (long long)seq, (long long)seq);
 	if (!has_alias(rest))
 		buf_printf(out, " AS " STR_FMT, STR_ARG(name));
 }

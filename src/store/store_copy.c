@@ -52,11 +52,12 @@ static void sheet_init(struct sheet *sheet, const struct store_table *table, boo
 		add_column(sheet, store_column_name(table, i), type_of(str_of(table->columns[i])));
 	for (sheet->keys = 0; sheet->keys < table->keys; sheet->keys++)
 		sheet->key_at[sheet->keys] = sheet->keys;
-	if (!history)
-		return;
-	sheet->key_at[sheet->keys++] = sheet->columns;
-	add_column(sheet, STR("from_seq"), STORE_TYPE_INT);
-	add_column(sheet, STR("to_seq"), STORE_TYPE_INT);
+	if (history)
+		sheet->key_at[sheet->keys++] = sheet->columns;
+	if (table->history == STORE_VERSIONED)
+		add_column(sheet, STR("from_seq"), STORE_TYPE_INT);
+	if (history)
+		add_column(sheet, STR("to_seq"), STORE_TYPE_INT);
 }
 
 static void add_columns(struct buf *sql, const struct sheet *sheet)

@@ -64,8 +64,10 @@ static void table_sql(struct buf *sql, const struct store_backend *backend,
 		buf_adds(sql, i > 0 ? ", " : "");
 		add_type(sql, backend, str_of(table->columns[i]));
 	}
+	if (table->history == STORE_VERSIONED)
+		add_type(sql, backend, STR(", from_seq {int} NOT NULL"));
 	if (history)
-		add_type(sql, backend, STR(", from_seq {int} NOT NULL, to_seq {int}"));
+		add_type(sql, backend, STR(", to_seq {int} NOT NULL"));
 	buf_adds(sql, ", PRIMARY KEY (");
 	add_names(sql, table, table->keys, ", ", "");
 	bool by_number = !history && table->keys == 1 && strstr(table->columns[0], "{id}") != NULL;
@@ -122,10 +124,14 @@ static enum err drop(struct store_conn *conn, const struct store_table *table, s
 	return OK;
 }
 
+#define LAYOUT_VERSIONED 2u /* of a versioned table; 1: history held the row of now as well */
+
 /* What the declaration says, in one number: a change of it is a change of the table. */
 static int64_t declared(const struct store_table *table)
 {
 	uint64_t hash = str_hash(str_of(table->name)) + table->keys * 31u + table->history * 7u;
+	if (table->history == STORE_VERSIONED)
+		hash += LAYOUT_VERSIONED * 1009u;
 	for (unsigned i = 0; i < column_count(table); i++)
 		hash = hash * 1099511628211u + str_hash(str_of(table->columns[i]));
 	for (unsigned i = 0; i < STORE_INDEXES_MAX && table->indexes[i] != NULL; i++)
@@ -243,53 +249,37 @@ static void add_key_condition(struct buf *sql, const struct store_table *table)
 
 /* ---- SQL of a table, made once for each connection: a row is written far more often ---- */
 
-enum purpose { PUT_ROW, SET_ROW, SET_RANGE, REMOVE_ROW, HISTORY_CLOSE, HISTORY_CLOSE_RANGE, HISTORY_COPY,
-	       HISTORY_COPY_RANGE };
+enum purpose { PUT_ROW, SET_ROW, REMOVE_ROW, KEEP_ROW };
 
-/* `words`: the assignments of SET_ROW and SET_RANGE. */
+/* `words`: the assignments of SET_ROW. */
 typedef void make_fn(struct buf *sql, const struct store_table *table, const char *words);
-
-static void add_range_condition(struct buf *sql, const struct store_table *table)
-{
-	struct str key = store_column_name(table, 0);
-	assert(table->keys == 1);
-	buf_printf(sql, STR_FMT " >= ? AND " STR_FMT " <= ?", STR_ARG(key), STR_ARG(key));
-}
-
-static void add_excluded(struct buf *sql, const struct store_table *table)
-{
-	unsigned count = column_count(table);
-	for (unsigned i = table->keys; i < count; i++)
-		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, i > table->keys ? ", " : "",
-			   STR_ARG(store_column_name(table, i)), STR_ARG(store_column_name(table, i)));
-}
 
 static void make_put(struct buf *sql, const struct store_table *table, const char *words)
 {
 	unsigned count = column_count(table);
+	bool versioned = table->history == STORE_VERSIONED;
 	(void)words;
 	buf_printf(sql, "INSERT INTO %s (", table->name);
 	add_names(sql, table, count, ", ", "");
-	buf_adds(sql, ") VALUES (");
+	buf_adds(sql, versioned ? ", from_seq) VALUES (?, " : ") VALUES (");
 	for (unsigned i = 0; i < count; i++)
 		buf_adds(sql, i > 0 ? ", ?" : "?");
 	buf_adds(sql, ") ON CONFLICT (");
 	add_names(sql, table, table->keys, ", ", "");
 	buf_adds(sql, ") DO ");
-	buf_adds(sql, count == table->keys ? "NOTHING" : "UPDATE SET ");
-	add_excluded(sql, table);
+	buf_adds(sql, versioned ? "UPDATE SET from_seq = excluded.from_seq" : count == table->keys ? "NOTHING" : "UPDATE SET ");
+	for (unsigned i = table->keys; i < count; i++) {
+		struct str name = store_column_name(table, i);
+		buf_printf(sql, "%s" STR_FMT " = excluded." STR_FMT, versioned || i > table->keys ? ", " : "", STR_ARG(name),
+			   STR_ARG(name));
+	}
 }
 
 static void make_set(struct buf *sql, const struct store_table *table, const char *words)
 {
-	buf_printf(sql, "UPDATE %s SET %s WHERE ", table->name, words);
+	buf_printf(sql, "UPDATE %s SET %s%s WHERE ", table->name, words,
+		   table->history == STORE_VERSIONED ? ", from_seq = ?" : "");
 	add_key_condition(sql, table);
-}
-
-static void make_set_range(struct buf *sql, const struct store_table *table, const char *words)
-{
-	buf_printf(sql, "UPDATE %s SET %s WHERE ", table->name, words);
-	add_range_condition(sql, table);
 }
 
 static void make_remove(struct buf *sql, const struct store_table *table, const char *words)
@@ -299,45 +289,14 @@ static void make_remove(struct buf *sql, const struct store_table *table, const 
 	add_key_condition(sql, table);
 }
 
-static void make_close(struct buf *sql, const struct store_table *table, const char *words)
+/* What the same event made was never true for anybody: two changes by one leave one row. */
+static void make_keep(struct buf *sql, const struct store_table *table, const char *words)
 {
 	(void)words;
-	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE to_seq IS NULL AND ", table->name);
-	add_key_condition(sql, table);
-}
-
-static void make_close_range(struct buf *sql, const struct store_table *table, const char *words)
-{
-	(void)words;
-	buf_printf(sql, "UPDATE %s_h SET to_seq = ? WHERE to_seq IS NULL AND ", table->name);
-	add_range_condition(sql, table);
-}
-
-/* Two changes by one event leave one row. */
-static void add_copy(struct buf *sql, const struct store_table *table,
-		     void (*add_condition)(struct buf *sql, const struct store_table *table))
-{
 	buf_printf(sql, "INSERT INTO %s_h SELECT ", table->name);
 	add_names(sql, table, column_count(table), ", ", "");
-	buf_printf(sql, ", ?, NULL FROM %s WHERE ", table->name);
-	add_condition(sql, table);
-	buf_adds(sql, " ON CONFLICT (");
-	add_names(sql, table, table->keys, ", ", "");
-	buf_adds(sql, ", from_seq) DO UPDATE SET ");
-	add_excluded(sql, table);
-	buf_printf(sql, "%sto_seq = NULL", column_count(table) > table->keys ? ", " : "");
-}
-
-static void make_copy(struct buf *sql, const struct store_table *table, const char *words)
-{
-	(void)words;
-	add_copy(sql, table, add_key_condition);
-}
-
-static void make_copy_range(struct buf *sql, const struct store_table *table, const char *words)
-{
-	(void)words;
-	add_copy(sql, table, add_range_condition);
+	buf_printf(sql, ", from_seq, ? FROM %s WHERE from_seq < ? AND ", table->name);
+	add_key_condition(sql, table);
 }
 
 static enum err run_made(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
@@ -347,12 +306,8 @@ static enum err run_made(struct store_conn *conn, const struct store_table *tabl
 	static make_fn *const makers[] = {
 		[PUT_ROW] = make_put,
 		[SET_ROW] = make_set,
-		[SET_RANGE] = make_set_range,
 		[REMOVE_ROW] = make_remove,
-		[HISTORY_CLOSE] = make_close,
-		[HISTORY_CLOSE_RANGE] = make_close_range,
-		[HISTORY_COPY] = make_copy,
-		[HISTORY_COPY_RANGE] = make_copy_range,
+		[KEEP_ROW] = make_keep,
 	};
 	char **made = store_conn_made(conn, table, purpose, words);
 	if (made != NULL && *made != NULL)
@@ -369,77 +324,63 @@ static enum err run_made(struct store_conn *conn, const struct store_table *tabl
 
 /* ---- writing ---- */
 
-static enum err history_run(struct store_conn *conn, const struct store_table *table, enum purpose purpose,
-			    int64_t seq, const struct store_value *keys, size_t count, struct error *err)
+/* Before a row changes or goes: as it is now it was true until this event. */
+static enum err keep(struct store_conn *conn, const struct store_table *table, int64_t seq,
+		     const struct store_value *keys, struct error *err)
 {
 	struct store_value values[VALUES_MAX];
-	values[0] = STORE_INT(seq);
-	memcpy(values + 1, keys, count * sizeof *keys);
-	return run_made(conn, table, purpose, "", values, count + 1, err);
-}
-
-/* The row that history holds as current for this key ends, and as it is now it becomes the newest. */
-static enum err history_write(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			      const struct store_value *keys, struct error *err)
-{
 	if (table->history != STORE_VERSIONED)
 		return OK;
-	enum err r = history_run(conn, table, HISTORY_CLOSE, seq, keys, table->keys, err);
-	return r == OK ? history_run(conn, table, HISTORY_COPY, seq, keys, table->keys, err) : r;
+	values[0] = values[1] = STORE_INT(seq);
+	memcpy(values + 2, keys, table->keys * sizeof *keys);
+	return run_made(conn, table, KEEP_ROW, "", values, table->keys + 2, err);
+}
+
+/* Puts from when on the row is so at `at` of its values, where that is kept; returns how many there are then. */
+static size_t add_seq(const struct store_table *table, int64_t seq, const struct store_value *values, size_t count, size_t at,
+		      struct store_value ret_values[VALUES_MAX])
+{
+	bool versioned = table->history == STORE_VERSIONED;
+	assert(count < VALUES_MAX);
+	memcpy(ret_values, values, at * sizeof *values);
+	ret_values[at] = STORE_INT(seq);
+	memcpy(ret_values + at + versioned, values + at, (count - at) * sizeof *values);
+	return count + versioned;
 }
 
 enum err store_put(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		   const struct store_value *values, size_t count, struct error *err)
 {
+	struct store_value all[VALUES_MAX];
 	assert(count == column_count(table));
-	enum err r = run_made(conn, table, PUT_ROW, "", values, count, err);
-	return r == OK ? history_write(conn, table, seq, values, err) : r;
-}
-
-/* A row that is not there is an error of whoever applies, not of the store. */
-static enum err must_have_changed(struct store_conn *conn, const struct store_table *table, struct error *err)
-{
-	if (store_changes(conn) == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
-	return OK;
+	enum err r = keep(conn, table, seq, values, err);
+	if (r != OK)
+		return r;
+	count = add_seq(table, seq, values, count, count, all);
+	return run_made(conn, table, PUT_ROW, "", all, count, err);
 }
 
 enum err store_set(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		   const char *assignments, const struct store_value *values, size_t count,
 		   struct error *err)
 {
+	struct store_value all[VALUES_MAX];
 	assert(count > table->keys);
-	enum err r = run_made(conn, table, SET_ROW, assignments, values, count, err);
-	if (r == OK)
-		r = must_have_changed(conn, table, err);
-	return r == OK ? history_write(conn, table, seq, values + count - table->keys, err) : r;
-}
-
-enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			 const char *assignments, const struct store_value *values, size_t count,
-			 int64_t from, int64_t to, struct error *err)
-{
-	struct store_value all[VALUES_MAX], *range = all + count;
-	assert(count + 2 <= VALUES_MAX);
-	assert(from <= to);
-	memcpy(all, values, count * sizeof *values);
-	range[0] = STORE_INT(from);
-	range[1] = STORE_INT(to);
-	enum err r = run_made(conn, table, SET_RANGE, assignments, all, count + 2, err);
-	if (r == OK)
-		r = must_have_changed(conn, table, err);
-	if (r != OK || table->history != STORE_VERSIONED)
+	size_t keys_at = count - table->keys;
+	enum err r = keep(conn, table, seq, values + keys_at, err);
+	if (r != OK)
 		return r;
-	r = history_run(conn, table, HISTORY_CLOSE_RANGE, seq, range, 2, err);
-	return r == OK ? history_run(conn, table, HISTORY_COPY_RANGE, seq, range, 2, err) : r;
+	count = add_seq(table, seq, values, count, keys_at, all);
+	r = run_made(conn, table, SET_ROW, assignments, all, count, err);
+	if (r == OK && store_changes(conn) == 0) /* an error of whoever applies, not of the store */
+		r = error_set(err, ERR_NOT_FOUND, "there is no such row in \"%s\"", table->name);
+	return r;
 }
 
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err)
 {
 	assert(count == table->keys);
-	enum err r = run_made(conn, table, REMOVE_ROW, "", keys, count, err);
-	if (r != OK || table->history != STORE_VERSIONED)
-		return r;
-	return history_run(conn, table, HISTORY_CLOSE, seq, keys, count, err);
+	enum err r = keep(conn, table, seq, keys, err);
+	return r == OK ? run_made(conn, table, REMOVE_ROW, "", keys, count, err) : r;
 }

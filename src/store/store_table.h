@@ -17,7 +17,7 @@
 enum store_class { STORE_PROJECTION, STORE_VAULT, STORE_WORK };
 
 enum store_history {
-	STORE_VERSIONED, /* `<name>_h` keeps every row with from_seq and to_seq */
+	STORE_VERSIONED, /* a row has from_seq; `<name>_h` keeps what it was before, with from_seq and to_seq */
 	STORE_EPISODE,   /* the row itself holds the seq of each transition */
 	STORE_NOW,       /* only the present can be asked */
 };
@@ -60,11 +60,6 @@ enum err store_put(struct store_conn *conn, const struct store_table *table, int
 enum err store_set(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		   const char *assignments, const struct store_value *values, size_t count,
 		   struct error *err);
-
-/* The same for every row whose only key, an integer, is from `from` to `to`: all of them are there. */
-enum err store_set_range(struct store_conn *conn, const struct store_table *table, int64_t seq,
-			 const char *assignments, const struct store_value *values, size_t count,
-			 int64_t from, int64_t to, struct error *err);
 
 enum err store_remove(struct store_conn *conn, const struct store_table *table, int64_t seq,
 		      const struct store_value *keys, size_t count, struct error *err);

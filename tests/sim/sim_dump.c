@@ -64,17 +64,18 @@ static void dump_table(struct sim *sim, struct store_conn *conn, const struct st
 	cleanup_buf struct buf sql;
 	char name[80];
 	unsigned columns = column_count(table);
+	bool versioned = table->history == STORE_VERSIONED;
 	buf_init(&sql, SQL_MAX);
 	buf_adds(&sql, "SELECT ");
 	add_columns(&sql, table, columns);
 	if (history)
 		buf_printf(&sql, ", from_seq, to_seq FROM %s_h ORDER BY ", table->name);
 	else
-		buf_printf(&sql, " FROM {%s} ORDER BY ", table->name);
+		buf_printf(&sql, "%s FROM {%s} ORDER BY ", versioned ? ", from_seq" : "", table->name);
 	add_columns(&sql, table, table->keys);
 	buf_adds(&sql, history ? ", from_seq" : "");
 	snprintf(name, sizeof name, "%s%s", table->name, history ? "_h" : "");
-	dump_rows(sim, conn, sql.bytes, name, columns + (history ? 2 : 0), out);
+	dump_rows(sim, conn, sql.bytes, name, columns + versioned + history, out);
 }
 
 void sim_dump(struct sim *sim, struct store_conn *conn, enum sim_dumped what, int64_t seq,
