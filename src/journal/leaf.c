@@ -2,12 +2,10 @@
 #include "journal/leaf.h"
 
 #include <assert.h>
-#include <sodium.h>
+#include <gnutls/crypto.h>
 #include <string.h>
 
 #define HEADER_BYTES (16 + 5 * 8 + 4 + 4)
-
-static_assert(LEAF_MAC_BYTES == crypto_auth_hmacsha256_BYTES, "the MAC is HMAC-SHA-256");
 
 static unsigned char *put(unsigned char *at, uint64_t value, unsigned bytes)
 {
@@ -18,9 +16,9 @@ static unsigned char *put(unsigned char *at, uint64_t value, unsigned bytes)
 
 void event_payload_mac(struct str payload, struct str salt, unsigned char ret_mac[LEAF_MAC_BYTES])
 {
-	assert(salt.len == crypto_auth_hmacsha256_KEYBYTES);
-	crypto_auth_hmacsha256(ret_mac, (const unsigned char *)payload.ptr, payload.len,
-			       (const unsigned char *)salt.ptr);
+	assert(salt.len == LEAF_SALT_BYTES);
+	int failed = gnutls_hmac_fast(GNUTLS_MAC_SHA256, salt.ptr, salt.len, payload.ptr, payload.len, ret_mac);
+	assert(failed == 0); /* it fails for an algorithm that it does not know */
 }
 
 void event_leaf_erased(const struct leaf_fields *fields, const unsigned char mac[LEAF_MAC_BYTES],
