@@ -104,44 +104,52 @@ static struct str link_of(struct str text)
 
 /* ---- one batch ---- */
 
-/* What was looked up for the last alert: those of one message tend to be alike. */
+#define LOOKUPS 32u
+
+/* What was looked up for an alert: those of one message tend to be of few services. */
 struct lookup {
-	struct decision *d;
-	bool begun;
+	bool done;
 	struct str label_service, label_team;
 	struct str service, team; /* empty when nobody defined such a one */
 	bool muted;
 };
 
-static enum err look_up(struct lookup *l, struct str service, struct str team, struct error *err)
+static enum err look_up_now(struct decision *d, struct lookup *l, struct error *err)
 {
 	struct catalog_service known = { 0 };
 	const struct doc_node *spec = NULL;
 	time_us until = TIME_NONE;
 	enum err r = OK;
-	if (l->begun && str_eq(l->label_service, service) && str_eq(l->label_team, team))
-		return OK;
-	if (str_is_name(service))
-		r = catalog_service_get(l->d->conn, service, l->d->arena, &known, err);
-	if (r == OK && str_is_name(team))
-		r = definition_spec(l->d->conn, "Team", team, l->d->arena, &spec, err);
-	l->service = known.known ? service : STR_NONE;
-	l->team = spec != NULL ? team : STR_NONE;
+	if (str_is_name(l->label_service))
+		r = catalog_service_get(d->conn, l->label_service, d->arena, &known, err);
+	if (r == OK && str_is_name(l->label_team))
+		r = definition_spec(d->conn, "Team", l->label_team, d->arena, &spec, err);
+	l->service = known.known ? l->label_service : STR_NONE;
+	l->team = spec != NULL ? l->label_team : STR_NONE;
 	if (r == OK)
-		r = alert_muted_until(l->d->conn, STR_NONE, l->service, &until, err);
-	l->muted = until > l->d->now;
-	l->label_service = service;
-	l->label_team = team;
-	l->begun = r == OK;
+		r = alert_muted_until(d->conn, STR_NONE, l->service, &until, err);
+	l->muted = until > d->now;
+	l->done = r == OK;
 	return r;
 }
 
-static enum err make(struct lookup *l, const struct alert_signal *signal, const char *source,
-		     struct alert *ret_alert, struct error *err)
+static enum err look_up(struct decision *d, struct lookup lookups[LOOKUPS], struct str service, struct str team,
+			const struct lookup **ret_lookup, struct error *err)
 {
-	struct decision *d = l->d;
+	struct lookup *l = &lookups[(str_hash(service) * 31 + str_hash(team)) % LOOKUPS];
+	*ret_lookup = l;
+	if (l->done && str_eq(l->label_service, service) && str_eq(l->label_team, team))
+		return OK;
+	*l = (struct lookup){ .label_service = service, .label_team = team };
+	return look_up_now(d, l, err);
+}
+
+static enum err make(struct decision *d, struct lookup lookups[LOOKUPS], const struct alert_signal *signal,
+		     const char *source, struct alert *ret_alert, struct error *err)
+{
 	struct str name = alert_label(signal, "alertname");
-	enum err r = look_up(l, alert_label(signal, "service"), alert_label(signal, "team"), err);
+	const struct lookup *l;
+	enum err r = look_up(d, lookups, alert_label(signal, "service"), alert_label(signal, "team"), &l, err);
 	if (r != OK)
 		return r;
 	if (name.len == 0)
@@ -196,7 +204,7 @@ enum err alert_post_decide(struct decision *d, const void *args, struct error *e
 	const struct alert_post *post = args;
 	struct alert_book *book = (struct alert_book *)world_room(d->world, ALERT_ROOM);
 	struct alert *news = arena_array(d->arena, struct alert, post->count);
-	struct lookup lookup = { .d = d };
+	struct lookup lookups[LOOKUPS] = { 0 };
 	size_t count = 0;
 	for (size_t i = 0; i < post->count; i++) {
 		const struct alert_signal *signal = &post->signals[i];
@@ -212,7 +220,7 @@ enum err alert_post_decide(struct decision *d, const void *args, struct error *e
 		} else if (alive) {
 			alert_book_touch(book, signal, post->at);
 		} else if (!over) {
-			r = make(&lookup, signal, post->source, &news[count], err);
+			r = make(d, lookups, signal, post->source, &news[count], err);
 			if (r != OK)
 				return r;
 			struct alert_alive row = alive_of(&news[count++]);

@@ -1,4 +1,5 @@
 """Alerts of other programs: a real Prometheus with a rule on a stopped node_exporter, amtool, and hostile bodies."""
+import collections
 import datetime
 import json
 import pathlib
@@ -138,6 +139,20 @@ class OneBody(Alerts):
         self.assertEqual(len(self.alerts("?state=firing")), 2)
         self.server.stop()
         verified(self.server)
+
+    def test_alerts_of_many_services_in_one_post_are_each_with_their_own_also_where_one_is_muted(self):
+        self.begin()
+        known = [f"s{number}" for number in range(0, 60, 7)]
+        for name in known:
+            service(self.ann, name, "ops")
+        self.ann.client.post("mutes", {"kind": "service", "name": "s14", "for": "15m", "reason": "moving"})
+        self.post(*[{"labels": {"alertname": "Full", "service": f"s{number % 60}", "disk": str(number)}}
+                    for number in range(120)])
+        told = {alert["labels"]["disk"]: alert["labels"]["service"] for alert in self.active()}
+        self.assertEqual(told, {str(number): f"s{number % 60}" for number in range(120)})
+        counts = collections.Counter(alert["service"] for alert in self.ann.client.items("alerts?limit=200"))
+        self.assertEqual(counts, {name: 2 for name in known} | {None: 120 - 2 * len(known)})
+        self.assertEqual({i["service"] for i in self.ann.client.items("incidents?limit=200")}, {None, *known} - {"s14"})
 
     def test_bad_alerts_do_not_take_the_good_ones_with_them_and_errors_are_texts(self):
         self.begin()
