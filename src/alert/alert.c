@@ -53,39 +53,61 @@ static void write_item(struct json_writer *json, const struct alert *alert)
 	json_map_end(json);
 }
 
-static void emit_some(struct decision *d, const char *source, struct buf *items, int64_t subject)
+/* What was read of a batch once: whoever applies it and whoever listens ask one after the other. */
+struct items {
+	struct alert *alerts;
+	size_t count;
+};
+
+/* As it will be read of what write_item writes: who is told of a batch need not read it again. */
+static struct alert as_read(const struct alert *alert)
 {
-	buf_addc(items, ']');
-	assert(!items->full);
-	struct event_alert_batch batch = { .source = str_of(source),
-					   .items = arena_str(d->arena, buf_str(items)) };
-	decision_emit(d, EVENT_ALERT_BATCH, subject, &batch);
-	buf_reset(items);
+	struct alert read = *alert;
+	if (alert->lease != 0)
+		return read;
+	read.source = STR("check");
+	read.team = read.generator = read.runbook = read.labels = read.annotations = STR_NONE;
+	read.key = (struct alert_key){ 0 };
+	read.notes = 0;
+	read.ends = 0;
+	return read;
+}
+
+static void emit_some(struct decision *d, const char *source, struct buf *json, const struct items *items)
+{
+	buf_addc(json, ']');
+	assert(!json->full);
+	struct event_alert_batch batch = { .source = str_of(source), .items = arena_str(d->arena, buf_str(json)) };
+	struct items *memo = arena_new(d->arena, struct items);
+	*memo = *items;
+	decision_emit_read(d, EVENT_ALERT_BATCH, items->alerts[0].id, &batch, memo);
+	buf_reset(json);
 }
 
 /* As many in one event as fit; one always does. */
 void alert_emit(struct decision *d, const char *source, const struct alert *alerts, size_t count)
 {
-	cleanup_buf struct buf items, item;
-	int64_t subject = 0;
-	buf_init(&items, EVENT_PAYLOAD_BYTES_MAX);
+	cleanup_buf struct buf json, item;
+	struct items items = { arena_array(d->arena, struct alert, count), 0 };
+	buf_init(&json, EVENT_PAYLOAD_BYTES_MAX);
 	buf_init(&item, ITEMS_BYTES_MAX);
 	for (size_t i = 0; i < count; i++) {
-		struct json_writer json;
+		struct json_writer writer;
 		buf_reset(&item);
-		json_init(&json, &item);
-		write_item(&json, &alerts[i]);
-		json_finish(&json);
+		json_init(&writer, &item);
+		write_item(&writer, &alerts[i]);
+		json_finish(&writer);
 		assert(!item.full);
-		if (items.used > 0 && items.used + item.used > ITEMS_BYTES_MAX)
-			emit_some(d, source, &items, subject);
-		if (items.used == 0)
-			subject = alerts[i].id;
-		buf_addc(&items, items.used == 0 ? '[' : ',');
-		buf_add(&items, buf_str(&item));
+		if (json.used > 0 && json.used + item.used > ITEMS_BYTES_MAX) {
+			emit_some(d, source, &json, &items);
+			items = (struct items){ items.alerts + items.count, 0 };
+		}
+		items.alerts[items.count++] = as_read(&alerts[i]);
+		buf_addc(&json, json.used == 0 ? '[' : ',');
+		buf_add(&json, buf_str(&item));
 	}
-	if (items.used > 0)
-		emit_some(d, source, &items, subject);
+	if (json.used > 0)
+		emit_some(d, source, &json, &items);
 }
 
 static struct str texts_of(const struct doc_node *map, struct arena *arena)
@@ -134,12 +156,6 @@ static struct alert read_item(const struct doc_node *item)
 	return alert;
 }
 
-/* What was read of a batch once: whoever applies it and whoever listens ask one after the other. */
-struct items {
-	struct alert *alerts;
-	size_t count;
-};
-
 static enum err read_items(const struct event *event, struct arena *arena, bool whole,
 			   struct items *ret_items, struct error *err)
 {
@@ -162,14 +178,15 @@ static enum err read_items(const struct event *event, struct arena *arena, bool 
 	return OK;
 }
 
-enum err alert_batch_items(const struct event *event, struct arena *arena,
-			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
+/* `whole`: with labels and annotations. */
+static enum err items_of(const struct event *event, struct arena *arena, bool whole, struct alert **ret_alerts,
+			 size_t *ret_count, struct error *err)
 {
 	struct items read;
-	const struct items *items = event->memo != NULL ? *event->memo : NULL;
+	const struct items *items = event->memo;
 	enum err r = OK;
 	if (items == NULL) {
-		r = read_items(event, arena, false, &read, err);
+		r = read_items(event, arena, whole, &read, err);
 		items = &read;
 	}
 	if (r != OK)
@@ -179,18 +196,16 @@ enum err alert_batch_items(const struct event *event, struct arena *arena,
 	return OK;
 }
 
+enum err alert_batch_items(const struct event *event, struct arena *arena,
+			   struct alert **ret_alerts, size_t *ret_count, struct error *err)
+{
+	return items_of(event, arena, false, ret_alerts, ret_count, err);
+}
+
 enum err alert_batch_whole(const struct event *event, struct arena *arena, struct alert **ret_alerts,
 			   size_t *ret_count, struct error *err)
 {
-	struct items *items = arena_new(arena, struct items);
-	enum err r = read_items(event, arena, true, items, err);
-	if (r != OK)
-		return r;
-	if (event->memo != NULL)
-		*event->memo = items;
-	*ret_alerts = items->alerts;
-	*ret_count = items->count;
-	return OK;
+	return items_of(event, arena, true, ret_alerts, ret_count, err);
 }
 
 /* ---- from checks ---- */

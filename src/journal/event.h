@@ -53,8 +53,8 @@ struct event {
 	int64_t subject;        /* whose story it belongs to; see docs/events.md */
 	const void *payload;    /* struct event_<kind>; NULL when it was lawfully erased */
 	struct str json;        /* the payload as stored */
-	const void **memo;      /* what the room that reads it has made of it, for those who ask again while
-				 * its batch lasts, in the batch's arena; NULL: nothing is kept */
+	const void *memo;       /* what the room that emitted it would read of the payload, while its batch
+				 * lasts, in the batch's arena; NULL: it has to be read */
 };
 
 bool event_kind_by_name(struct str name, enum event_kind *ret_kind);

@@ -35,8 +35,8 @@ void deciding_init(struct deciding *deciding, struct world *world, struct actor 
 	deciding->works_last = &deciding->works;
 }
 
-void decision_emit_at(struct decision *d, enum event_kind kind, int64_t subject, time_us event_time,
-		      const void *payload)
+static struct emitted *emit(struct decision *d, enum event_kind kind, int64_t subject, time_us event_time,
+			    const void *payload)
 {
 	assert(kind < EVENT_KIND_COUNT);
 	assert(payload != NULL);
@@ -44,14 +44,26 @@ void decision_emit_at(struct decision *d, enum event_kind kind, int64_t subject,
 	struct emitted *emitted = arena_new(d->arena, struct emitted);
 	void *copy = arena_alloc(d->arena, event_kinds[kind].size);
 	memcpy(copy, payload, event_kinds[kind].size);
-	*emitted = (struct emitted){ kind, subject, event_time, copy, NULL };
+	*emitted = (struct emitted){ kind, subject, event_time, copy, NULL, NULL };
 	*deciding->last = emitted;
 	deciding->last = &emitted->next;
+	return emitted;
 }
 
 void decision_emit(struct decision *d, enum event_kind kind, int64_t subject, const void *payload)
 {
-	decision_emit_at(d, kind, subject, d->now, payload);
+	emit(d, kind, subject, d->now, payload);
+}
+
+void decision_emit_at(struct decision *d, enum event_kind kind, int64_t subject, time_us event_time,
+		      const void *payload)
+{
+	emit(d, kind, subject, event_time, payload);
+}
+
+void decision_emit_read(struct decision *d, enum event_kind kind, int64_t subject, const void *payload, const void *memo)
+{
+	emit(d, kind, subject, d->now, payload)->memo = memo;
 }
 
 void decision_work(struct decision *d, work_fn *run, const void *args)

@@ -56,6 +56,8 @@ void decision_emit(struct decision *d, enum event_kind kind, int64_t subject, co
 /* The same for what happened earlier than now. */
 void decision_emit_at(struct decision *d, enum event_kind kind, int64_t subject, time_us event_time,
 		      const void *payload);
+/* With what reading the payload would give, to the room that knows (event.h, memo): so it is not read again. */
+void decision_emit_read(struct decision *d, enum event_kind kind, int64_t subject, const void *payload, const void *memo);
 
 /* The next id of a counter ("incident"): 1, 2, 3... A refused command leaves a gap. */
 int64_t decision_new_id(struct decision *d, const char *counter);

@@ -58,7 +58,7 @@ struct emitted {
 	enum event_kind kind;
 	int64_t subject;
 	time_us event_time;
-	const void *payload;
+	const void *payload, *memo;
 	struct emitted *next;
 };
 

@@ -80,6 +80,7 @@ static enum err record_one(struct world *world, const struct emitted *emitted, i
 			.subject = emitted->subject,
 			.payload = emitted->payload,
 			.json = encode(world, emitted->kind, emitted->payload),
+			.memo = emitted->memo,
 		},
 		.version = event_kinds[emitted->kind].version,
 		.salt = take_salt(world),
@@ -92,7 +93,6 @@ static enum err record_one(struct world *world, const struct emitted *emitted, i
 	world->last_recorded = row.event.recorded_time;
 	struct event *event = arena_new(&world->batch, struct event);
 	*event = row.event;
-	event->memo = arena_new(&world->batch, const void *);
 	world->events[world->event_count++] = event;
 	*ret_event = event;
 	return apply(world, event, err);
