@@ -47,16 +47,15 @@ char *alert_texts_json(const struct alert_signal *signal)
 	return buf_take(&buf);
 }
 
-static struct str pairs_json(struct arena *arena, const struct alert_pair *pairs, size_t count)
+static struct str pairs_json(struct arena *arena, struct buf *scratch, const struct alert_pair *pairs, size_t count)
 {
-	cleanup_buf struct buf buf;
 	struct json_writer json;
-	buf_init(&buf, TEXTS_JSON_BYTES_MAX);
-	json_init(&json, &buf);
+	buf_reset(scratch);
+	json_init(&json, scratch);
 	write_pairs(&json, NULL, pairs, count);
 	json_finish(&json);
-	assert(!buf.full);
-	return arena_str(arena, buf_str(&buf));
+	assert(!scratch->full);
+	return arena_str(arena, buf_str(scratch));
 }
 
 /* ---- what the labels mean ---- */
@@ -144,8 +143,8 @@ static enum err look_up(struct decision *d, struct lookup lookups[LOOKUPS], stru
 	return look_up_now(d, l, err);
 }
 
-static enum err make(struct decision *d, struct lookup lookups[LOOKUPS], const struct alert_signal *signal,
-		     const char *source, struct alert *ret_alert, struct error *err)
+static enum err make(struct decision *d, struct lookup lookups[LOOKUPS], struct buf *scratch,
+		     const struct alert_signal *signal, const char *source, struct alert *ret_alert, struct error *err)
 {
 	struct str name = alert_label(signal, "alertname");
 	const struct lookup *l;
@@ -165,8 +164,8 @@ static enum err make(struct decision *d, struct lookup lookups[LOOKUPS], const s
 		.team = l->team,
 		.muted = l->muted,
 		.summary = summary_of(signal, name),
-		.labels = pairs_json(d->arena, signal->labels, signal->label_count),
-		.annotations = pairs_json(d->arena, signal->annotations, signal->annotation_count),
+		.labels = pairs_json(d->arena, scratch, signal->labels, signal->label_count),
+		.annotations = pairs_json(d->arena, scratch, signal->annotations, signal->annotation_count),
 		.generator = link_of(signal->generator),
 		.runbook = link_of(alert_annotation(signal, "runbook_url")),
 		.key = signal->key,
@@ -205,7 +204,9 @@ enum err alert_post_decide(struct decision *d, const void *args, struct error *e
 	struct alert_book *book = (struct alert_book *)world_room(d->world, ALERT_ROOM);
 	struct alert *news = arena_array(d->arena, struct alert, post->count);
 	struct lookup lookups[LOOKUPS] = { 0 };
+	cleanup_buf struct buf scratch;
 	size_t count = 0;
+	buf_init(&scratch, TEXTS_JSON_BYTES_MAX);
 	for (size_t i = 0; i < post->count; i++) {
 		const struct alert_signal *signal = &post->signals[i];
 		bool over = signal->ends <= d->now;
@@ -220,7 +221,7 @@ enum err alert_post_decide(struct decision *d, const void *args, struct error *e
 		} else if (alive) {
 			alert_book_touch(book, signal, post->at);
 		} else if (!over) {
-			r = make(d, lookups, signal, post->source, &news[count], err);
+			r = make(d, lookups, &scratch, signal, post->source, &news[count], err);
 			if (r != OK)
 				return r;
 			struct alert_alive row = alive_of(&news[count++]);

@@ -21,7 +21,7 @@ static const struct store_table alert_table = {
 		     "key_b {int} NOT NULL", "notes {int} NOT NULL", "ends {int} NOT NULL",
 		     "lease {int} NOT NULL" },
 	/* The first holds all that a start reads of what is alive: it is one walk, and no row is looked at. */
-	.indexes = { "state, id, lease, key_a, key_b, notes, started, ends", "check_name, id" },
+	.indexes = { "state, id, lease, key_a, key_b, notes, started, ends", "check_name, id WHERE check_name <> ''" },
 };
 
 /* Beside the row: an alert comes to its incident by an event of its own, just after it was made. */
@@ -62,6 +62,7 @@ const struct store_table *const alert_tables[] = { &alert_table, &joined_table, 
 	"id, name, fingerprint, state, severity, urgency, check_name, service, summary, muted, " \
 	"started, resolved, coalesce((SELECT incident FROM {alert_joined} WHERE alert = id), 0), team, source, generator, " \
 	"runbook, key_a, key_b, notes, ends, lease"
+#define OF_CHECK "check_name = ? AND check_name <> ''" /* most alerts are of none, and stand in no index of theirs */
 #define MUTE_COLUMNS "id, kind, target, reason, by_user, started, until, ended"
 
 static struct alert read_alert(struct store_rows *rows, struct arena *arena)
@@ -110,8 +111,8 @@ enum err alert_firing(struct store_conn *conn, struct str check, struct arena *a
 		      bool *ret_found, struct alert *ret_alert, struct error *err)
 {
 	enum err r = one_alert(conn,
-			       "SELECT " ALERT_COLUMNS " FROM {alert} WHERE check_name = ? "
-			       "ORDER BY id DESC LIMIT 1",
+			       "SELECT " ALERT_COLUMNS " FROM {alert} WHERE " OF_CHECK
+			       " ORDER BY id DESC LIMIT 1",
 			       STORE_VALUES(STORE_TEXT(check)), arena, ret_found, ret_alert, err);
 	if (r == OK && *ret_found)
 		*ret_found = str_is(ret_alert->state, "firing");
@@ -147,7 +148,7 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 	buf_adds(&sql, "SELECT " ALERT_COLUMNS " FROM {alert} WHERE 1 = 1");
 	store_filter_words(&sql, "state", filter->states, values, &count);
 	if (filter->check.len > 0)
-		add_condition(&sql, "check_name = ?", values, &count, STORE_TEXT(filter->check));
+		add_condition(&sql, OF_CHECK, values, &count, STORE_TEXT(filter->check));
 	if (filter->service.len > 0)
 		add_condition(&sql, "service = ?", values, &count, STORE_TEXT(filter->service));
 	if (filter->source.len > 0)

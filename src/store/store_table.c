@@ -87,8 +87,10 @@ static enum err create_indexes(struct store_conn *conn, const struct store_table
 	for (unsigned i = 0; i < STORE_INDEXES_MAX && table->indexes[i] != NULL; i++) {
 		cleanup_buf struct buf sql;
 		buf_init(&sql, SQL_BYTES_MAX);
-		buf_printf(&sql, "CREATE INDEX %s_%u ON %s (%s)", table->name, i, table->name,
-			   table->indexes[i]);
+		const char *columns = table->indexes[i], *where = strstr(columns, " WHERE ");
+		size_t length = where != NULL ? (size_t)(where - columns) : strlen(columns);
+		buf_printf(&sql, "CREATE INDEX %s_%u ON %s (%.*s)%s", table->name, i, table->name, (int)length, columns,
+			   where != NULL ? where : "");
 		enum err r = exec_buf(conn, &sql, err);
 		if (r != OK)
 			return r;

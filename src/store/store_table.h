@@ -38,7 +38,8 @@ struct store_table {
 	enum store_backup backup;
 	unsigned keys;                          /* the first n columns are the primary key */
 	const char *columns[STORE_COLUMNS_MAX]; /* "name {text} NOT NULL" */
-	const char *indexes[STORE_INDEXES_MAX]; /* "state, priority" */
+	const char *indexes[STORE_INDEXES_MAX]; /* "state, priority"; "name, id WHERE name <> ''": of those rows only,
+	                                         * for queries that say so */
 };
 
 /* Creates what is missing, in a transaction of its own. ret_remake: a projection was made or
