@@ -259,13 +259,26 @@ static void introduce(struct making *m)
 	manifest->made = m->source->now;
 }
 
+static enum err check_version(const struct making *m, struct error *err)
+{
+	bool same = false;
+	enum err r = store_tables_same(m->from, m->source->tables, &same, err);
+	if (r != OK || same)
+		return r;
+	error_set(err, ERR_UNSUPPORTED, "the store was last written by another version, which keeps it in other tables");
+	error_hint(err, "make the backup with that version, or start the server of this one on it first");
+	return ERR_UNSUPPORTED;
+}
+
 static enum err make_parts(struct making *m, struct error *err)
 {
 	struct backup_manifest *manifest = &m->made->manifest;
 	enum err r = store_read_begin(m->from, err);
 	if (r != OK)
 		return r;
-	r = look_at_journal(m, err);
+	r = check_version(m, err);
+	if (r == OK)
+		r = look_at_journal(m, err);
 	if (r == OK)
 		r = make_store(m, err);
 	if (r == OK)

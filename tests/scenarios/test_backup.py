@@ -185,6 +185,20 @@ class Backup(Scenario):
                              passphrase=b"short\n")
         self.assertEqual(done.returncode, 2)
 
+    def test_a_store_that_another_version_wrote_is_refused_with_what_to_do_and_the_server_makes_it_its_own(self):
+        mainstay, ann, _ = self.house()
+        declare(ann, "something", service="shop")
+        mainstay.stop()
+        mainstay.change_behind("ALTER TABLE incident DROP COLUMN from_seq; UPDATE table_made SET declared = 1 WHERE name = 'incident'")
+        done = self.run_verb(mainstay, "backup", "--data", mainstay.data, "--to", self.folder / "old")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("last written by another version", done.stderr)
+        self.assertIn("start the server of this one on it first", done.stderr)
+        self.assertFalse((self.folder / "old").exists())
+        mainstay.start()
+        self.assertIn("something", [i["title"] for i in ann.client.items("incidents")])
+        self.assertTrue(self.backup(mainstay).exists())
+
     def test_the_tables_that_came_back_are_what_the_journal_makes(self):
         mainstay, ann, ntfy = self.house()
         declare(ann, "something", service="shop")
