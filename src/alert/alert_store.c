@@ -144,8 +144,11 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 	cleanup_buf struct buf sql;
 	struct store_value values[STORE_WORDS_MAX + 8];
 	size_t count = 0;
+	/* Those of one incident are read in the order of its index. Of the past both tables would be put aside for that. */
+	bool joined = filter->incident > 0 && store_as_of_seq(conn) == 0;
 	buf_init(&sql, 2048);
-	buf_adds(&sql, "SELECT " ALERT_COLUMNS " FROM {alert} WHERE 1 = 1");
+	buf_adds(&sql, "SELECT " ALERT_COLUMNS " FROM ");
+	buf_adds(&sql, joined ? "{alert_joined} JOIN {alert} ON id = alert WHERE 1 = 1" : "{alert} WHERE 1 = 1");
 	store_filter_words(&sql, "state", filter->states, values, &count);
 	if (filter->check.len > 0)
 		add_condition(&sql, OF_CHECK, values, &count, STORE_TEXT(filter->check));
@@ -154,11 +157,11 @@ enum err alert_list(struct store_conn *conn, const struct alert_filter *filter, 
 	if (filter->source.len > 0)
 		add_condition(&sql, "source = ?", values, &count, STORE_TEXT(filter->source));
 	if (filter->incident > 0)
-		add_condition(&sql, "id IN (SELECT alert FROM {alert_joined} WHERE incident = ?)", values, &count,
-			      STORE_INT(filter->incident));
+		add_condition(&sql, joined ? "incident = ?" : "id IN (SELECT alert FROM {alert_joined} WHERE incident = ?)",
+			      values, &count, STORE_INT(filter->incident));
 	if (filter->before_id > 0)
 		add_condition(&sql, "id < ?", values, &count, STORE_INT(filter->before_id));
-	buf_adds(&sql, " ORDER BY id DESC LIMIT ?");
+	buf_adds(&sql, joined ? " ORDER BY alert DESC LIMIT ?" : " ORDER BY id DESC LIMIT ?");
 	values[count++] = STORE_INT(filter->limit);
 	struct store_rows *rows;
 	enum err r = store_query(conn, sql.bytes, values, count, &rows, err);

@@ -129,6 +129,9 @@ class OneBody(Alerts):
         self.assertEqual(len(self.events("alert.batch")), 1)
         self.assertEqual([e["text"] for e in timeline(self.ann, incident["id"]) if "joined" in e["text"]],
                          ["40 alerts joined; the first: Full"])
+        self.assertEqual([a["labels"]["disk"] for a in self.alerts(f"?incident={incident['id']}&limit=100")],
+                         [str(n) for n in reversed(range(40))])
+        joined = [e["seq"] for e in self.events("incident.alerts_joined") if e["payload"]["incident"] == incident["id"]]
         other = [i for i in self.ann.client.items("incidents") if i["title"] == "Other"]
         self.assertEqual([(i["urgency"], i["service"]) for i in other], [("low", None)])
         self.post(*rows)
@@ -137,6 +140,10 @@ class OneBody(Alerts):
         self.assertEqual(len(self.events("alert.batch")), 2)
         self.post(rows[39] | {"endsAt": instant(-1)})
         incident_for(self.ann, "shop", "resolved")
+        then = f"?incident={incident['id']}&limit=100&as_of={joined[0]}"
+        self.assertEqual({(a["state"], a["incident"]) for a in self.alerts(then)}, {("firing", incident["id"])})
+        self.assertEqual(len(self.alerts(then)), 40)
+        self.assertEqual(self.alerts(f"?incident={incident['id']}&limit=100&as_of={joined[0] - 1}"), [])
         self.post(rows[39])  # it comes back: another episode
         self.assertEqual(len(self.alerts("?state=firing")), 2)
         self.server.stop()
