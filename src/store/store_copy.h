@@ -13,7 +13,7 @@
 
 #include "store/store_table.h"
 
-#define STORE_COPY_COLUMNS_MAX (STORE_COLUMNS_MAX + 2) /* history adds from_seq and to_seq */
+#define STORE_COPY_COLUMNS_MAX (STORE_COLUMNS_MAX + 2) /* a versioned table adds from_seq, its history to_seq */
 
 /* ---- one table; `history`: the rows of `<name>_h`, for a versioned one ---- */
 

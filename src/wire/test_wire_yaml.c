@@ -332,7 +332,8 @@ TEST(what_is_printed_reads_back_as_the_same_tree)
 /* Readers refuse a key of more than 1024 characters that has no mark before it. */
 TEST(a_key_of_any_length_reads_back)
 {
-	for (size_t length = 1; length < 1200; length++) {
+	for (size_t i = 2; i < 2400; i++) {
+		size_t length = i / 2;
 		cleanup_arena struct arena arena;
 		cleanup_buf struct buf yaml;
 		cleanup_doc_build struct doc_build build;
@@ -342,7 +343,7 @@ TEST(a_key_of_any_length_reads_back)
 		buf_init(&yaml, 1 << 16);
 		doc_build_init(&build, &arena, DOC_LIMITS_DEFAULT, NULL);
 		char *key = arena_alloc(&arena, length);
-		memset(key, length % 2 == 0 ? 'k' : 0x7F, length); /* one character, or the six of its escape */
+		memset(key, i % 2 == 0 ? 'k' : 0x7F, length); /* one character, or the six of its escape */
 		CHECK_OK(doc_build_open(&build, DOC_MAP, (struct doc_place){ 0 }, &err));
 		CHECK_OK(doc_build_key(&build, (struct str){ key, length }, (struct doc_place){ 0 }, &err));
 		CHECK_OK(doc_build_add(&build, (struct doc_node){ .kind = DOC_INT, .integer = 3 }, &err));

@@ -2,8 +2,10 @@
 
 Everything here is a request that a browser or a script would send.
 """
+import contextlib
 import os
 import re
+import sqlite3
 import subprocess
 
 from mainstay import TOP, wait_until
@@ -123,6 +125,24 @@ def verb(mainstay, *words):
     if done.returncode != 0:
         raise AssertionError(f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def alert_rows(mainstay):
+    """{table: rows} of the alerts of a stopped server, and what they were before."""
+    versioned = [f"{name}{half}" for name in ("alert", "alert_joined") for half in ("", "_h")]
+    with contextlib.closing(sqlite3.connect(mainstay.stored())) as store:
+        return {name: store.execute(f"SELECT * FROM {name} ORDER BY 1, {'from_seq' if name in versioned else 2}").fetchall()
+                for name in (*versioned, "alert_text")}
+
+
+def alerts_rebuilt(mainstay):
+    """What the journal of a stopped server makes of its alerts must be what was kept; gives the rows."""
+    kept = alert_rows(mainstay)
+    verb(mainstay, "journal", "rebuild")
+    made = alert_rows(mainstay)
+    if made != kept:
+        raise AssertionError(f"kept {kept}\nrebuilt {made}")
+    return kept
 
 
 def verified(mainstay):

@@ -1,15 +1,13 @@
 """Alerts of other programs: a real Prometheus with a rule on a stopped node_exporter, amtool, and hostile bodies."""
 import collections
-import contextlib
 import datetime
 import json
 import pathlib
-import sqlite3
 import subprocess
 
 from mainstay import BINARY, TOP, Scenario, wait_until
 from peers import NodeExporter, Prometheus, Webhook
-from steps import first_person, incident_for, notifications, pages, policy, service, timeline, verb, verified
+from steps import alerts_rebuilt, first_person, incident_for, notifications, pages, policy, service, timeline, verified
 from world import in_time
 
 LATE_MAX = datetime.timedelta(seconds=2)  # on a busy machine, and a last refresh that was under way
@@ -163,12 +161,6 @@ class OneBody(Alerts):
         self.assertEqual(counts, {name: 2 for name in known} | {None: 120 - 2 * len(known)})
         self.assertEqual({i["service"] for i in self.ann.client.items("incidents?limit=200")}, {None, *known} - {"s14"})
 
-    def rows(self):
-        tables = (f"{name}{half}" for name in ("alert", "alert_joined") for half in ("", "_h"))
-        with contextlib.closing(sqlite3.connect(self.server.stored())) as store:
-            return {name: store.execute(f"SELECT * FROM {name} ORDER BY 1, from_seq").fetchall() for name in tables} | {
-                "alert_text": store.execute("SELECT * FROM alert_text ORDER BY 1").fetchall()}
-
     def test_what_is_kept_of_any_texts_is_what_a_rebuild_reads_of_the_journal(self):
         self.begin()
         texts = ["\x01\x1f\x7f\x85\u2028\ufeff\uffff", "\U0001f525 \u00e9e\u0301", '"\\/\b\f\n\r\t', "</script>&amp;{{ . }}",
@@ -180,10 +172,8 @@ class OneBody(Alerts):
         self.post(*[alert | {"endsAt": instant(-1)} for alert in alerts[::2]])
         self.assertEqual(len(self.alerts("?state=resolved")), len(alerts[::2]))
         self.server.stop()
-        before = self.rows()
-        self.assertEqual((len(before["alert"]), len(before["alert_text"])), (len(alerts), len(alerts)))
-        verb(self.server, "journal", "rebuild")
-        self.assertEqual(self.rows(), before)
+        kept = alerts_rebuilt(self.server)
+        self.assertEqual((len(kept["alert"]), len(kept["alert_text"])), (len(alerts), len(alerts)))
 
     def test_bad_alerts_do_not_take_the_good_ones_with_them_and_errors_are_texts(self):
         self.begin()

@@ -2,7 +2,7 @@
 import threading
 
 from mainstay import Scenario, wait_until
-from steps import define, first_person, incident_for, policy, timeline
+from steps import alerts_rebuilt, define, first_person, incident_for, policy, timeline
 
 URL = "/v2/enqueue"
 
@@ -71,6 +71,8 @@ class Events(Scenario):
         self.assertEqual(heard(), before)
         self.send(mainstay, key, dedup_key="web1/disk")
         self.assertEqual(len(self.alerts(ann)), 2)
+        mainstay.stop()
+        self.assertEqual(len(alerts_rebuilt(mainstay)["alert_text"]), 2)
 
     def test_a_key_whose_incident_people_ended_fires_anew_and_what_fires_ends_with_its_integration(self):
         mainstay, ann, made = self.house()
