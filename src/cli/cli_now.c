@@ -76,6 +76,7 @@ static const struct cli_input alert_inputs[] = {
 	  .choices = "pending|firing|recovering|resolved" },
 	{ "service", CLI_TEXT, CLI_QUERY, "only of this service", .value = "NAME" },
 	{ "check", CLI_TEXT, CLI_QUERY, "only of this check", .value = "NAME" },
+	{ "incident", CLI_INT, CLI_QUERY, "only of this incident", .value = "ID" },
 	CLI_LIMIT,
 	CLI_AS_OF,
 	{ .name = NULL },
@@ -83,7 +84,7 @@ static const struct cli_input alert_inputs[] = {
 
 const struct cli_action alert_actions[] = {
 	{ "list", "Lists alerts, newest first.", "GET", "/alerts", alert_inputs, alert_list, .pages = true,
-	  .examples = { "mainstay alert list --state firing", "mainstay alert list -o csv" } },
+	  .examples = { "mainstay alert list --state firing", "mainstay alert list --incident 2 -o csv" } },
 	{ 0 },
 };
 
